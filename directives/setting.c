@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One setter, one merge and one "unset" for all settings of both modules. */
+#include "directives/setting.h"
+
+#include <string.h>
+
+#include "apr_strings.h"
+
+static apr_int64_t *member(void *conf, const ds_setting_t *setting)
+{
+    return (apr_int64_t *)((char *)conf + setting->offset);
+}
+
+void ds_settings_unset(void *conf, const ds_setting_t *table, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        *member(conf, &table[i]) = DS_UNSET;
+    }
+}
+
+void ds_settings_merge(void *out, const void *base, const void *add,
+                       const ds_setting_t *table, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        apr_int64_t set = *member((void *)(apr_uintptr_t)add, &table[i]);
+        *member(out, &table[i]) =
+            set != DS_UNSET
+                ? set
+                : *member((void *)(apr_uintptr_t)base, &table[i]);
+    }
+}
+
+static const char *take_flag(apr_int64_t *out, const char *word,
+                             apr_pool_t *p)
+{
+    if (!strcasecmp(word, "on")) {
+        *out = 1;
+    }
+    else if (!strcasecmp(word, "off")) {
+        *out = 0;
+    }
+    else {
+        return apr_psprintf(p, "\"%s\" is neither On nor Off", word);
+    }
+    return NULL;
+}
+
+static const char *take_choice(apr_int64_t *out, const char *choices,
+                               const char *word, apr_pool_t *p)
+{
+    char *rest = apr_pstrdup(p, choices), *choice, *last;
+    int i = 0;
+
+    for (choice = apr_strtok(rest, "|", &last); choice;
+         choice = apr_strtok(NULL, "|", &last), i++) {
+        if (!strcasecmp(choice, word)) {
+            *out = i;
+            return NULL;
+        }
+    }
+    return apr_psprintf(p, "\"%s\" is none of %s", word, choices);
+}
+
+const char *ds_setting_take(void *conf, const ds_setting_t *setting,
+                            const char *word, apr_pool_t *p)
+{
+    apr_int64_t *out = member(conf, setting);
+    const char *error;
+
+    switch (setting->kind) {
+    case DS_KIND_FLAG:
+        error = take_flag(out, word, p);
+        break;
+    case DS_KIND_CHOICE:
+        error = take_choice(out, setting->choices, word, p);
+        break;
+    default:
+        error = ds_arg_parse(out, (ds_arg_kind_e)setting->kind, word,
+                             setting->min, setting->max, p);
+    }
+    return error ? apr_pstrcat(p, setting->directive, ": ", error, NULL)
+                 : NULL;
+}
+
+const char *ds_setting_dir(cmd_parms *cmd, void *dir_conf, const char *word)
+{
+    return ds_setting_take(dir_conf, cmd->info, word, cmd->pool);
+}

@@ -1,0 +1,8 @@
+noinst_LTLIBRARIES += libbase.la
+libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
+    lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h
+libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_arg
+tests_unit_test_arg_SOURCES = tests/unit/test_arg.c tests/unit/unit.h
+tests_unit_test_arg_LDADD = libbase.la $(UNIT_LIBS)

@@ -1,0 +1,2 @@
+noinst_LTLIBRARIES += libimage.la
+libimage_la_SOURCES =

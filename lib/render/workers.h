@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The render pool: processes that were forked before any request came, hold
+ * no right but to read one descriptor and to write one memory file, and are
+ * replaced when they die.
+ *
+ *   httpd parent --fork--> manager --fork--> renderer x N
+ *   httpd child  --SOCK_SEQPACKET connect, job + input descriptor-->  renderer
+ *                <--result + sealed memfd--
+ *
+ * One job per connection; the listener's backlog is the queue.  Names tell
+ * who calls: _parent_ in httpd's parent (root), _child_ in httpd's children,
+ * from any thread.
+ */
+#ifndef DI_WORKERS_H
+#define DI_WORKERS_H
+
+#include <apr_errno.h>
+#include <apr_file_io.h>
+#include <apr_pools.h>
+
+#include "base/log.h"
+#include "render/render.h"
+
+typedef struct {
+    int renderers;              /* processes, 1..64 */
+    int queue;                  /* jobs that may wait, 1..1024 */
+    apr_uint64_t memory_bytes;  /* address space of one renderer */
+    const char *user;           /* name or #uid that renderers run as when
+                                   the parent is root; else ignored */
+    apr_uint32_t time_limit_ms; /* hard limit for any job; the kernel's timer
+                                   ends a renderer that exceeds it */
+    const ds_log_t *log;        /* used in parent and manager */
+} di_workers_conf_t;
+
+typedef struct di_workers_t di_workers_t;
+
+/**
+ * Open the listener.  Its descriptor outlives configuration pools, so that a
+ * graceful restart drops no waiting job: call once per life of the parent.
+ * @param pprocess  s->process->pool
+ */
+apr_status_t di_workers_parent_make(di_workers_t **out,
+                                    apr_pool_t *pprocess);
+
+/**
+ * Fork the manager and its renderers with these settings, and keep them
+ * running: a manager that dies is started again, with back-off.  They end
+ * when pconf is cleared: finish their job, accept none, exit.
+ * @param stopping  called in the parent; non-zero when the server is going
+ *                  down, so that a dead manager is not replaced
+ */
+apr_status_t di_workers_parent_start(di_workers_t *workers,
+                                     const di_workers_conf_t *conf,
+                                     int (*stopping)(void), apr_pool_t *pconf);
+
+/**
+ * Render one original; waits for a free renderer and for the render.
+ * @param result    result->status says how it ended, always set
+ * @param out       on DI_RENDER_OK the rendition: a sealed memory file of
+ *                  result->bytes bytes, closed with p
+ * @param job       time_limit_ms bounds the whole call, waiting included
+ * @param original  open for reading; its offset is left as it was
+ */
+void di_workers_child_render(di_workers_t *workers, di_result_t *result,
+                             apr_file_t **out, const di_job_t *job,
+                             apr_file_t *original, apr_pool_t *p);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A lease: the right to render one rendition now.  One holder over all
+ * threads, processes and (with memcached) machines.
+ *
+ * Two parts, taken in this order:
+ *   local   an open-file-description lock (F_OFD_SETLK) on one byte of one
+ *           lease file, at an offset made of the key's hash.  The kernel
+ *           drops it when its holder dies, however it dies: there is no stale
+ *           lock, no clean-up and no process-shared mutex.
+ *   shared  memcached "add" with an expiry, when a memcached level exists.  A
+ *           memcached that does not answer counts as "nobody else has it".
+ */
+#ifndef DI_LEASE_H
+#define DI_LEASE_H
+
+#include "base/log.h"
+#include "store/store.h"
+
+typedef struct di_leases_t di_leases_t;  /* per process; made after fork */
+typedef struct di_lease_t di_lease_t;
+
+/* The shared part, given by store_memcached.c. */
+typedef struct {
+    void *self;
+    /* APR_SUCCESS: taken, or memcached is out of order; APR_EBUSY: held by
+       another machine. */
+    apr_status_t (*take)(void *self, const di_key_t *key, apr_uint32_t ttl_s);
+    void (*release)(void *self, const di_key_t *key);
+} di_lease_shared_t;
+
+/**
+ * @param file    path of the lease file, created with mode 0600; must be on a
+ *                local file system
+ * @param ttl_s   expiry of the shared part, s: longer than any render
+ * @param shared  NULL: this machine only
+ */
+apr_status_t di_leases_make(di_leases_t **out, const char *file,
+                            apr_uint32_t ttl_s,
+                            const di_lease_shared_t *shared,
+                            const ds_log_t *log, apr_pool_t *p);
+
+/**
+ * Take the lease of a key without waiting.
+ * @param p  the lease is released with this pool at the latest
+ * @return APR_SUCCESS; APR_EBUSY when somebody holds it; another status when
+ *         leases are out of order (the caller renders without one)
+ */
+apr_status_t di_lease_take(di_lease_t **out, di_leases_t *leases,
+                           const di_key_t *key, apr_pool_t *p);
+
+/* Give it back; NULL is fine, and so is a second call. */
+void di_lease_release(di_lease_t *lease);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: where renditions live, as an ordered list of levels.
+ *
+ * A key is a text that says everything that a rendition depends on (original,
+ * tier recipe, format, renderer version; see image/variant.h) and a hash of
+ * it that serves as name.  Every level keeps the text inside its record and
+ * compares it on each get, so a hash collision or a cache that returns
+ * somebody else's value is a miss and never a wrong picture.
+ *
+ * An entry is a small head (di_record_t) and a body of bytes.  A record
+ * without a body is a verdict: "for this key there is no rendition, and this
+ * is why" (a broken original, a rendition that would not be smaller).
+ *
+ * A level is a struct of functions; store_disk.c and store_memcached.c make
+ * one each, tests bring a third.  The two functions of a level that the
+ * request path calls are safe from several threads and several processes.
+ */
+#ifndef DI_STORE_H
+#define DI_STORE_H
+
+#include <apr_errno.h>
+#include <apr_file_io.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/* Bytes of the hash of a key (of its hex form: twice that). */
+#define DI_KEY_HASH_BYTES 16
+
+/* Longest key text, bytes; a longer one is refused by di_key_make. */
+#define DI_KEY_TEXT_MAX 8192
+
+/* Most levels in one list. */
+#define DI_STORE_LEVELS_MAX 4
+
+typedef struct {
+    const char *text;           /* the whole truth, printable, no NUL inside */
+    apr_size_t text_len;        /* bytes, without the final NUL */
+    unsigned char hash[DI_KEY_HASH_BYTES];
+    char hex[2 * DI_KEY_HASH_BYTES + 1]; /* hash as lower-case hex */
+} di_key_t;
+
+/**
+ * Make a key of its text: the first 16 bytes of the text's SHA-256.
+ * @param text  not copied: must live as long as the key
+ * @return APR_SUCCESS, or APR_ENAMETOOLONG past DI_KEY_TEXT_MAX
+ */
+apr_status_t di_key_make(di_key_t *out, const char *text);
+
+/* The head of an entry.  store/record.c draws how it looks in bytes. */
+typedef struct {
+    apr_uint32_t verdict;       /* 0: a rendition with a body; else a
+                                   di_reason_e that says why there is none */
+    apr_uint32_t format;        /* di_format_e of the body */
+    apr_uint32_t width_px;      /* of the body's pixels */
+    apr_uint32_t height_px;
+    apr_uint32_t render_us;     /* CPU time that the render took, us */
+    apr_time_t made_at;
+    apr_time_t expires_at;      /* 0: never */
+    apr_uint64_t source_bytes;  /* size of the original, bytes */
+    apr_uint64_t body_bytes;    /* 0 for a verdict */
+} di_record_t;
+
+/* Bytes of an entry: in memory, or in an open file. */
+typedef struct {
+    const char *data;           /* NULL: the body is in file */
+    apr_file_t *file;           /* NULL: the body is at data */
+    apr_off_t offset;           /* where the body begins in file */
+    apr_uint64_t bytes;
+} di_body_t;
+
+typedef struct {
+    di_record_t record;
+    di_body_t body;             /* lives in the pool given to get */
+    const char *level;          /* the level's name; static text */
+} di_entry_t;
+
+typedef struct di_level_t di_level_t;
+struct di_level_t {
+    const char *name;           /* "disk", "memcached": static text */
+    void *self;                 /* the level's own state */
+
+    /**
+     * Find an entry.
+     * @param out  filled on success; file and memory belong to p
+     * @return APR_SUCCESS; APR_NOTFOUND (also for an entry that was expired,
+     *         damaged or of another version: such an entry is deleted, and a
+     *         damaged one logged once); another status when the level
+     *         is out of order, which callers treat as a miss
+     */
+    apr_status_t (*get)(di_level_t *level, di_entry_t *out,
+                        const di_key_t *key, apr_time_t now, apr_pool_t *p);
+
+    /**
+     * Keep an entry.  Whoever gets the key meanwhile sees the old entry, none,
+     * or the whole new one, never a part.
+     * @param body   read from its start; NULL or 0 bytes for a verdict.  The
+     *               file position of body->file is undefined afterwards
+     * @param ptemp  scratch; nothing of it is kept
+     * @return APR_SUCCESS; APR_ENOSPC when it does not fit this level (too
+     *         large, full); another status when the level is out of order
+     */
+    apr_status_t (*put)(di_level_t *level, const di_key_t *key,
+                        const di_record_t *record, const di_body_t *body,
+                        apr_time_t now, apr_pool_t *ptemp);
+};
+
+/* The levels in the order in which they are asked. */
+typedef struct {
+    int count;
+    di_level_t *level[DI_STORE_LEVELS_MAX];
+} di_store_t;
+
+/**
+ * Ask the levels in order.  An entry found in a later level is put into the
+ * earlier ones (except a body too large for them), so that the next get is
+ * answered by the first.
+ * @param out  as for a level; out->level tells which one answered
+ * @return APR_SUCCESS or APR_NOTFOUND
+ */
+apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
+                          const di_key_t *key, apr_time_t now, apr_pool_t *p);
+
+/**
+ * Put into every level.
+ * @return APR_SUCCESS when at least one level kept it, else the first error
+ */
+apr_status_t di_store_put(const di_store_t *store, const di_key_t *key,
+                          const di_record_t *record, const di_body_t *body,
+                          apr_time_t now, apr_pool_t *ptemp);
+
+/**
+ * Copy a body into memory of p.
+ * @return APR_SUCCESS, APR_EOF when the file is shorter than the body
+ */
+apr_status_t di_body_read(const char **out, const di_body_t *body,
+                          apr_pool_t *p);
+
+#endif
