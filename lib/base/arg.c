@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include <apr_cstr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -95,11 +96,11 @@ const char *ds_arg_format(ds_arg_kind_e kind, apr_int64_t value,
 {
     const arg_unit_t *unit = kinds[kind].units;
 
-    while (unit[1].suffix && (value == 0 || value % unit->factor != 0)) {
-        unit++;
-    }
-    if (kind == DS_ARG_TIME && value == 0) {
+    if (value == 0) {
         return "0";
+    }
+    while (unit[1].suffix && value % unit->factor != 0) {
+        unit++;
     }
     return apr_psprintf(p, "%" APR_INT64_T_FMT "%s", value / unit->factor,
                         unit->suffix);

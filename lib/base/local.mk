@@ -1,8 +1,13 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
-    lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h
+    lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h \
+    lib/base/band.c lib/base/band.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_arg
 tests_unit_test_arg_SOURCES = tests/unit/test_arg.c tests/unit/unit.h
 tests_unit_test_arg_LDADD = libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_band
+tests_unit_test_band_SOURCES = tests/unit/test_band.c tests/unit/unit.h
+tests_unit_test_band_LDADD = libbase.la $(UNIT_LIBS)
