@@ -3,6 +3,8 @@ libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h \
     lib/base/band.c lib/base/band.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
+# The whole archive goes into each module, so each needs what seal.c needs.
+libbase_la_LIBADD = $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/unit/test_arg
 tests_unit_test_arg_SOURCES = tests/unit/test_arg.c tests/unit/unit.h
@@ -11,3 +13,7 @@ tests_unit_test_arg_LDADD = libbase.la $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_band
 tests_unit_test_band_SOURCES = tests/unit/test_band.c tests/unit/unit.h
 tests_unit_test_band_LDADD = libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_seal
+tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/unit/unit.h
+tests_unit_test_seal_LDADD = libbase.la $(UNIT_LIBS)
