@@ -28,14 +28,12 @@ void ds_settings_merge(void *out, const void *base, const void *add,
     for (i = 0; i < count; i++) {
         apr_int64_t set = *member((void *)(apr_uintptr_t)add, &table[i]);
         *member(out, &table[i]) =
-            set != DS_UNSET
-                ? set
-                : *member((void *)(apr_uintptr_t)base, &table[i]);
+            set != DS_UNSET ? set
+                            : *member((void *)(apr_uintptr_t)base, &table[i]);
     }
 }
 
-static const char *take_flag(apr_int64_t *out, const char *word,
-                             apr_pool_t *p)
+static const char *take_flag(apr_int64_t *out, const char *word, apr_pool_t *p)
 {
     if (!strcasecmp(word, "on")) {
         *out = 1;
@@ -82,8 +80,7 @@ const char *ds_setting_take(void *conf, const ds_setting_t *setting,
         error = ds_arg_parse(out, (ds_arg_kind_e)setting->kind, word,
                              setting->min, setting->max, p);
     }
-    return error ? apr_pstrcat(p, setting->directive, ": ", error, NULL)
-                 : NULL;
+    return error ? apr_pstrcat(p, setting->directive, ": ", error, NULL) : NULL;
 }
 
 const char *ds_setting_dir(cmd_parms *cmd, void *dir_conf, const char *word)

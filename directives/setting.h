@@ -29,11 +29,11 @@ enum { DS_KIND_FLAG = 100, DS_KIND_CHOICE = 101 };
 
 typedef struct {
     const char *directive;
-    apr_size_t offset;          /* of the apr_int64_t member */
-    int kind;                   /* ds_arg_kind_e or DS_KIND_* */
-    apr_int64_t min, max;       /* in the kind's unit */
-    apr_int64_t fallback;       /* value when nobody set it */
-    const char *choices;        /* CHOICE: "a|b|c", values 0, 1, 2 */
+    apr_size_t offset;    /* of the apr_int64_t member */
+    int kind;             /* ds_arg_kind_e or DS_KIND_* */
+    apr_int64_t min, max; /* in the kind's unit */
+    apr_int64_t fallback; /* value when nobody set it */
+    const char *choices;  /* CHOICE: "a|b|c", values 0, 1, 2 */
 } ds_setting_t;
 
 /* Set every member of the table to DS_UNSET. */
@@ -44,8 +44,7 @@ void ds_settings_merge(void *out, const void *base, const void *add,
                        const ds_setting_t *table, int count);
 
 /* The setting's value, or its default. */
-static inline apr_int64_t ds_setting_or(apr_int64_t value,
-                                        apr_int64_t fallback)
+static inline apr_int64_t ds_setting_or(apr_int64_t value, apr_int64_t fallback)
 {
     return value == DS_UNSET ? fallback : value;
 }

@@ -12,12 +12,12 @@
 #include <apr_strings.h>
 
 typedef struct {
-    const char *suffix;         /* compared without case */
-    apr_int64_t factor;         /* to the kind's unit */
+    const char *suffix; /* compared without case */
+    apr_int64_t factor; /* to the kind's unit */
 } arg_unit_t;
 
 typedef struct {
-    const char *form;           /* for the error sentence */
+    const char *form; /* for the error sentence */
     const arg_unit_t *units;
 } arg_kind_t;
 
@@ -27,9 +27,8 @@ static const arg_unit_t size_units[] = {
 static const arg_unit_t rate_units[] = {
     {"G", 1000000}, {"M", 1000}, {"", 1}, {"k", 1}, {NULL, 0}};
 static const arg_unit_t time_units[] = {
-    {"d", 86400000}, {"h", 3600000}, {"min", 60000},
-    {"s", 1000},     {"", 1000},     {"ms", 1},
-    {NULL, 0}};
+    {"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000},
+    {"", 1000},      {"ms", 1},      {NULL, 0}};
 static const arg_unit_t percent_units[] = {{"", 1}, {"%", 1}, {NULL, 0}};
 
 static const arg_kind_t kinds[] = {
@@ -69,9 +68,8 @@ static apr_int64_t unit_factor(const arg_unit_t *unit, const char *suffix)
     return 0;
 }
 
-const char *ds_arg_parse(apr_int64_t *out, ds_arg_kind_e kind,
-                         const char *text, apr_int64_t min, apr_int64_t max,
-                         apr_pool_t *p)
+const char *ds_arg_parse(apr_int64_t *out, ds_arg_kind_e kind, const char *text,
+                         apr_int64_t min, apr_int64_t max, apr_pool_t *p)
 {
     apr_int64_t value = 0, factor = 0;
     apr_size_t digits;
@@ -81,8 +79,8 @@ const char *ds_arg_parse(apr_int64_t *out, ds_arg_kind_e kind,
     if (ds_arg_decimal(&value, text, digits)) {
         factor = unit_factor(kinds[kind].units, text + digits);
     }
-    if (factor == 0 || value > APR_INT64_MAX / factor ||
-        value * factor < min || value * factor > max) {
+    if (factor == 0 || value > APR_INT64_MAX / factor || value * factor < min ||
+        value * factor > max) {
         return apr_psprintf(p, "\"%s\" is not %s from %s to %s", text,
                             kinds[kind].form, ds_arg_format(kind, min, p),
                             ds_arg_format(kind, max, p));
@@ -91,8 +89,7 @@ const char *ds_arg_parse(apr_int64_t *out, ds_arg_kind_e kind,
     return NULL;
 }
 
-const char *ds_arg_format(ds_arg_kind_e kind, apr_int64_t value,
-                          apr_pool_t *p)
+const char *ds_arg_format(ds_arg_kind_e kind, apr_int64_t value, apr_pool_t *p)
 {
     const arg_unit_t *unit = kinds[kind].units;
 

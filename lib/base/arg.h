@@ -12,11 +12,11 @@
 #include <apr_pools.h>
 
 typedef enum {
-    DS_ARG_COUNT,               /* 12 */
-    DS_ARG_SIZE,                /* bytes: 512, 64K, 20M, 1G (1024s) */
-    DS_ARG_RATE,                /* kbit/s: 192, 192k, 2M (1000s) */
-    DS_ARG_TIME,                /* ms: 250ms, 10s (or 10), 5min, 1h, 7d */
-    DS_ARG_PERCENT              /* 0..100: 85 or 85% */
+    DS_ARG_COUNT,  /* 12 */
+    DS_ARG_SIZE,   /* bytes: 512, 64K, 20M, 1G (1024s) */
+    DS_ARG_RATE,   /* kbit/s: 192, 192k, 2M (1000s) */
+    DS_ARG_TIME,   /* ms: 250ms, 10s (or 10), 5min, 1h, 7d */
+    DS_ARG_PERCENT /* 0..100: 85 or 85% */
 } ds_arg_kind_e;
 
 /**
@@ -29,17 +29,15 @@ typedef enum {
  * @return NULL when fine, else an error sentence (from p) that names the
  *         legal form and range
  */
-const char *ds_arg_parse(apr_int64_t *out, ds_arg_kind_e kind,
-                         const char *text, apr_int64_t min, apr_int64_t max,
-                         apr_pool_t *p);
+const char *ds_arg_parse(apr_int64_t *out, ds_arg_kind_e kind, const char *text,
+                         apr_int64_t min, apr_int64_t max, apr_pool_t *p);
 
 /**
  * Write a number so that ds_arg_parse reads the same value again, in the
  * largest unit that is exact.
  * @return text from p
  */
-const char *ds_arg_format(ds_arg_kind_e kind, apr_int64_t value,
-                          apr_pool_t *p);
+const char *ds_arg_format(ds_arg_kind_e kind, apr_int64_t value, apr_pool_t *p);
 
 /**
  * Parse an unsigned decimal of 1 to 18 digits that fills the whole of

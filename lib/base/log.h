@@ -25,8 +25,8 @@ typedef enum {
 
 typedef struct ds_log_t ds_log_t;
 struct ds_log_t {
-    void *baton;                /* the callback's own */
-    ds_log_level_e upto;        /* less urgent messages are not formatted */
+    void *baton;         /* the callback's own */
+    ds_log_level_e upto; /* less urgent messages are not formatted */
     /* @param text  one line without its end, tag included */
     void (*print)(void *baton, ds_log_level_e level, apr_status_t rv,
                   const char *text);

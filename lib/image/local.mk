@@ -1,2 +1,20 @@
 noinst_LTLIBRARIES += libimage.la
-libimage_la_SOURCES =
+libimage_la_SOURCES = lib/image/reason.c lib/image/reason.h \
+    lib/image/sniff.c lib/image/sniff.h lib/image/tier.c lib/image/tier.h \
+    lib/image/variant.c lib/image/variant.h lib/image/obtain.c \
+    lib/image/obtain.h lib/image/explain.c lib/image/explain.h \
+    lib/image/cachecontrol.c lib/image/cachecontrol.h
+
+check_PROGRAMS += tests/unit/test_sniff tests/unit/test_tier \
+    tests/unit/test_obtain tests/unit/test_explain \
+    tests/unit/test_cachecontrol
+tests_unit_test_sniff_SOURCES = tests/unit/test_sniff.c
+tests_unit_test_sniff_LDADD = libimage.la libbase.la $(UNIT_LIBS)
+tests_unit_test_tier_SOURCES = tests/unit/test_tier.c
+tests_unit_test_tier_LDADD = libimage.la libstore.la libbase.la $(CRYPTO_LIBS) $(UNIT_LIBS)
+tests_unit_test_obtain_SOURCES = tests/unit/test_obtain.c
+tests_unit_test_obtain_LDADD = libimage.la libstore.la libbase.la $(CRYPTO_LIBS) $(UNIT_LIBS)
+tests_unit_test_explain_SOURCES = tests/unit/test_explain.c
+tests_unit_test_explain_LDADD = libimage.la libbase.la $(UNIT_LIBS)
+tests_unit_test_cachecontrol_SOURCES = tests/unit/test_cachecontrol.c
+tests_unit_test_cachecontrol_LDADD = libimage.la libbase.la $(UNIT_LIBS)

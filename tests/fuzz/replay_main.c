@@ -54,7 +54,6 @@ int main(int argc, char **argv)
         files++;
     }
     closedir(dir);
-    printf("1..1\n%s 1 - %d inputs replayed\n", files ? "ok" : "not ok",
-           files);
+    printf("1..1\n%s 1 - %d inputs replayed\n", files ? "ok" : "not ok", files);
     return files ? 0 : 1;
 }

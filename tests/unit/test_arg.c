@@ -6,7 +6,7 @@
 typedef struct {
     ds_arg_kind_e kind;
     const char *text;
-    apr_int64_t value;          /* -1: refused */
+    apr_int64_t value; /* -1: refused */
 } arg_case_t;
 
 static const arg_case_t cases[] = {
@@ -54,7 +54,8 @@ static void numbers_are_read_with_their_unit_or_refused(void **state)
 
 static void written_numbers_read_back_the_same(void **state)
 {
-    static const apr_int64_t values[] = {0, 1, 999, 1000, 1024, 60000, 86400000};
+    static const apr_int64_t values[] = {0,    1,     999,     1000,
+                                         1024, 60000, 86400000};
     size_t i;
     int kind;
 
@@ -62,8 +63,8 @@ static void written_numbers_read_back_the_same(void **state)
         for (kind = DS_ARG_COUNT; kind <= DS_ARG_PERCENT; kind++) {
             apr_int64_t back = -1;
             const char *text = ds_arg_format(kind, values[i], *state);
-            assert_null(ds_arg_parse(&back, kind, text, 0, APR_INT64_MAX,
-                                     *state));
+            assert_null(
+                ds_arg_parse(&back, kind, text, 0, APR_INT64_MAX, *state));
             assert_int_equal(back, values[i]);
         }
     }

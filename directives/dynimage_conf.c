@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mod_dynimage's directives: one table for the numbers, setters for bands,
+   tiers and words. */
+#include "directives/dynimage_conf.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "apr_strings.h"
+
+#include "store/store.h"
+#include "store/store_memcached.h"
+
+#define DIR_ENTRY(directive, member, kind, least, greatest, def, help)         \
+    {directive, offsetof(di_conf_t, member), kind, least, greatest, def, NULL},
+#define SERVER_ENTRY(directive, member, kind, least, greatest, def, help)      \
+    {                                                                          \
+        directive, offsetof(di_server_conf_t, member),                         \
+        kind,      least,                                                      \
+        greatest,  def,                                                        \
+        NULL},
+#define DEFAULT(directive, member, kind, least, greatest, def, help)           \
+    .member = def,
+#define INDEX(directive, member, kind, least, greatest, def, help) AT_##member,
+
+static const ds_setting_t dir_settings[] = {DI_DIR_SETTINGS(DIR_ENTRY)};
+static const ds_setting_t server_settings[] = {
+    DI_SERVER_SETTINGS(SERVER_ENTRY)};
+enum { DI_DIR_SETTINGS(INDEX) DIR_COUNT };
+enum { DI_SERVER_SETTINGS(INDEX) SERVER_COUNT };
+
+const di_conf_t di_conf_defaults = {DI_DIR_SETTINGS(DEFAULT)};
+const di_server_conf_t di_server_conf_defaults = {DI_SERVER_SETTINGS(DEFAULT)};
+
+void *di_conf_dir_create(apr_pool_t *p, char *dir)
+{
+    di_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+
+    ds_settings_unset(conf, dir_settings, DIR_COUNT);
+    return conf;
+}
+
+static di_tiers_t *merge_tiers(apr_pool_t *p, di_tiers_t *base, di_tiers_t *add)
+{
+    di_tiers_t *out;
+
+    if (!base || !add) {
+        return add ? add : base;
+    }
+    out = apr_palloc(p, sizeof(*out));
+    di_tiers_merge(out, base, add);
+    return out;
+}
+
+void *di_conf_dir_merge(apr_pool_t *p, void *base_conf, void *add_conf)
+{
+    di_conf_t *base = base_conf, *add = add_conf;
+    di_conf_t *out = apr_pcalloc(p, sizeof(*out));
+
+    ds_settings_merge(out, base, add, dir_settings, DIR_COUNT);
+    ds_bands_merge(&out->bands, &base->bands, &add->bands);
+    out->band_tier = add->bands.count ? add->band_tier : base->band_tier;
+    out->unknown_band =
+        add->unknown_band ? add->unknown_band : base->unknown_band;
+    out->tiers = merge_tiers(p, base->tiers, add->tiers);
+    return out;
+}
+
+void *di_conf_server_create(apr_pool_t *p, server_rec *s)
+{
+    di_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+
+    ds_settings_unset(conf, server_settings, SERVER_COUNT);
+    return conf;
+}
+
+/* The directives are refused outside the main server, so a VirtualHost's
+   settings are the main server's. */
+void *di_conf_server_merge(apr_pool_t *p, void *base, void *add)
+{
+    return base;
+}
+
+static di_server_conf_t *server_conf(cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &dynimage_module);
+}
+
+static const char *set_server_number(cmd_parms *cmd, void *dir_conf,
+                                     const char *word)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    return error
+               ? error
+               : ds_setting_take(server_conf(cmd), cmd->info, word, cmd->pool);
+}
+
+static const char *name_directive(cmd_parms *cmd, const char *error)
+{
+    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
+                 : NULL;
+}
+
+static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
+                            const char *from, const char *tier)
+{
+    di_conf_t *conf = dir_conf;
+    const char *error;
+
+    if (tier && !ds_arg_is_name(tier)) {
+        return name_directive(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no tier name", tier));
+    }
+    error = ds_bands_add(&conf->bands, name, from, cmd->pool);
+    if (!error && tier) {
+        if (!conf->band_tier) {
+            conf->band_tier = apr_table_make(cmd->pool, 4);
+        }
+        apr_table_set(conf->band_tier, name, tier);
+    }
+    return name_directive(cmd, error);
+}
+
+static const char *set_tier(cmd_parms *cmd, void *dir_conf, int argc,
+                            char *const argv[])
+{
+    di_conf_t *conf = dir_conf;
+    apr_array_header_t *words = apr_array_make(cmd->pool, 4, sizeof(char *));
+    int i;
+
+    if (argc < 1) {
+        return name_directive(cmd, "needs a name and a recipe");
+    }
+    for (i = 1; i < argc; i++) {
+        APR_ARRAY_PUSH(words, char *) = argv[i];
+    }
+    if (!conf->tiers) {
+        conf->tiers = apr_pcalloc(cmd->pool, sizeof(*conf->tiers));
+    }
+    return name_directive(cmd,
+                          di_tiers_add(conf->tiers, argv[0], words, cmd->pool));
+}
+
+static const char *set_unknown_band(cmd_parms *cmd, void *dir_conf,
+                                    const char *name)
+{
+    if (!ds_arg_is_name(name)) {
+        return name_directive(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no band name", name));
+    }
+    ((di_conf_t *)dir_conf)->unknown_band = name;
+    return NULL;
+}
+
+static const char *set_render_user(cmd_parms *cmd, void *dir_conf,
+                                   const char *user)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    server_conf(cmd)->render_user = user;
+    return error;
+}
+
+static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,
+                                  const char *path)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    server_conf(cmd)->cache_root = ap_server_root_relative(cmd->pool, path);
+    if (!error && !server_conf(cmd)->cache_root) {
+        error = name_directive(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", path));
+    }
+    return error;
+}
+
+static const char *set_store(cmd_parms *cmd, void *dir_conf, int argc,
+                             char *const argv[])
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_array_header_t *levels =
+        apr_array_make(cmd->pool, 2, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < argc && !error; i++) {
+        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached")) {
+            error = apr_psprintf(
+                cmd->pool, "\"%s\" is neither disk nor memcached", argv[i]);
+        }
+        else if (i > 0 && !strcasecmp(argv[i], argv[0])) {
+            error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+        }
+        APR_ARRAY_PUSH(levels, const char *) = argv[i];
+    }
+    if (!error && argc == 0) {
+        error = "needs the levels in order: disk, memcached";
+    }
+    server_conf(cmd)->levels = levels;
+    return name_directive(cmd, error);
+}
+
+static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
+                                 const char *server)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    di_server_conf_t *conf = server_conf(cmd);
+
+    if (error) {
+        return error;
+    }
+    if (!conf->memcached) {
+        conf->memcached = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->memcached, const char *) = server;
+    return name_directive(cmd, di_memcached_server_check(server, cmd->pool));
+}
+
+#define DIR_COMMAND(directive, member, kind, least, greatest, def, help)       \
+    AP_INIT_TAKE1(directive, ds_setting_dir,                                   \
+                  (void *)(apr_uintptr_t)&dir_settings[AT_##member],           \
+                  OR_FILEINFO, help),
+#define SERVER_COMMAND(directive, member, kind, least, greatest, def, help)    \
+    AP_INIT_TAKE1(directive, set_server_number,                                \
+                  (void *)(apr_uintptr_t)&server_settings[AT_##member],        \
+                  RSRC_CONF, help),
+
+const command_rec di_conf_commands[] = {
+    DI_DIR_SETTINGS(DIR_COMMAND) DI_SERVER_SETTINGS(SERVER_COMMAND)
+        AP_INIT_TAKE23("DynImageBand", set_band, NULL, OR_FILEINFO,
+                       "name, lower border in kbit/s, and the tier if it has "
+                       "another name"),
+    AP_INIT_TAKE_ARGV("DynImageTier", set_tier, NULL, OR_FILEINFO,
+                      "name and recipe: original, or fit=PX quality=1..100 "
+                      "progressive=on|off colors=0|2..256"),
+    AP_INIT_TAKE1("DynImageUnknownBand", set_unknown_band, NULL, OR_FILEINFO,
+                  "band of a client of unknown speed"),
+    AP_INIT_TAKE1("DynImageRenderUser", set_render_user, NULL, RSRC_CONF,
+                  "user of the render processes when httpd starts as root"),
+    AP_INIT_TAKE1("DynImageCacheRoot", set_cache_root, NULL, RSRC_CONF,
+                  "folder of the disk store"),
+    AP_INIT_TAKE_ARGV("DynImageStore", set_store, NULL, RSRC_CONF,
+                      "levels of the store in order: disk, memcached"),
+    AP_INIT_ITERATE("DynImageMemcached", add_memcached, NULL, RSRC_CONF,
+                    "memcached servers: host:port, or the path of a socket"),
+    {NULL}};
+
+const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,
+                              const char *band)
+{
+    const char *tier =
+        conf->band_tier ? apr_table_get(conf->band_tier, band) : NULL;
+    di_tiers_t all = *di_tiers_default();
+
+    if (conf->tiers) {
+        di_tiers_merge(&all, &all, conf->tiers);
+    }
+    return di_tiers_find(room, &all, tier ? tier : band);
+}
+
+const char *di_conf_check(const di_conf_t *conf, apr_pool_t *p)
+{
+    const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
+    di_tier_t room;
+    int i;
+
+    if (conf->unknown_band && ds_bands_find(bands, conf->unknown_band) < 0) {
+        return apr_psprintf(p, "DynImageUnknownBand: there is no band \"%s\"",
+                            conf->unknown_band);
+    }
+    for (i = 0; i < bands->count; i++) {
+        if (!di_conf_tier(&room, conf, bands->band[i].name)) {
+            return apr_psprintf(
+                p,
+                "DynImageBand: band \"%s\" has no tier of its name or of "
+                "the name it gives: add a DynImageTier",
+                bands->band[i].name);
+        }
+    }
+    return NULL;
+}

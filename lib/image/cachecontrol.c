@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A walk over the directives of one Cache-Control value; quoted arguments may
+   hold commas. */
+#include "image/cachecontrol.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_cstr.h>
+#include <apr_strings.h>
+
+/* Set word..end to the next directive; 0 at the end of the list. */
+static int next_directive(const char **word, apr_size_t *len, const char **rest)
+{
+    const char *at = *rest;
+    int quoted = 0;
+
+    while (*at == ',' || apr_isspace(*at)) {
+        at++;
+    }
+    *word = at;
+    while (*at && (quoted || *at != ',')) {
+        if (quoted && *at == '\\' && at[1]) {
+            at++;
+        }
+        else if (*at == '"') {
+            quoted = !quoted;
+        }
+        at++;
+    }
+    *rest = at;
+    while (at > *word && apr_isspace(at[-1])) {
+        at--;
+    }
+    *len = (apr_size_t)(at - *word);
+    return *len > 0;
+}
+
+/* Is the directive's name, before any "=", this one? */
+static int is_named(const char *word, apr_size_t len, const char *name)
+{
+    apr_size_t name_len = strlen(name);
+
+    return len >= name_len && !apr_cstr_casecmpn(word, name, name_len) &&
+           (len == name_len || word[name_len] == '=' ||
+            apr_isspace(word[name_len]));
+}
+
+static int is_for_shared_caches(const char *word, apr_size_t len)
+{
+    return is_named(word, len, "public") || is_named(word, len, "s-maxage") ||
+           is_named(word, len, "proxy-revalidate") ||
+           is_named(word, len, "must-understand") ||
+           is_named(word, len, "private");
+}
+
+const char *di_cachecontrol_private(const char *site, apr_uint32_t max_age_s,
+                                    int passing, apr_pool_t *p)
+{
+    const char *out = "private", *word, *rest = site ? site : "";
+    int lifetime = 0;
+    apr_size_t len;
+
+    while (next_directive(&word, &len, &rest)) {
+        int is_lifetime =
+            is_named(word, len, "max-age") || is_named(word, len, "immutable");
+        if (is_for_shared_caches(word, len) || (is_lifetime && passing)) {
+            continue;
+        }
+        lifetime |= is_lifetime || is_named(word, len, "no-store") ||
+                    is_named(word, len, "no-cache");
+        out = apr_pstrcat(p, out, ", ", apr_pstrmemdup(p, word, len), NULL);
+    }
+    if (passing) {
+        return apr_pstrcat(p, out, ", max-age=0, must-revalidate", NULL);
+    }
+    return lifetime ? out : apr_psprintf(p, "%s, max-age=%u", out, max_age_s);
+}
+
+int di_cachecontrol_forbids_transform(const char *value)
+{
+    const char *word, *rest = value ? value : "";
+    apr_size_t len;
+
+    while (next_directive(&word, &len, &rest)) {
+        if (is_named(word, len, "no-transform")) {
+            return 1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Obtaining a rendition, step by step; obtain.h draws the way. */
+#include "image/obtain.h"
+
+#include <string.h>
+
+#include "image/sniff.h"
+
+/* A verdict that may be an accident (a renderer that died, too slow) is asked
+   again after these spans; one that follows from the bytes alone never
+   expires.  Both are ours: long enough that a picture which kills renderers
+   costs next to nothing, short enough that a mended server shows. */
+#define ACCIDENT_FOR apr_time_from_sec(600)
+#define SLOW_FOR apr_time_from_sec(60)
+
+/* Waiters ask the store again after 1, 2, 4 ... ms, at most this. */
+#define PAUSE_MAX apr_time_from_msec(10)
+
+typedef struct {
+    di_reason_e reason;
+    int verdict;               /* 1: keep it as the answer for this key */
+    apr_interval_time_t lasts; /* 0: for ever */
+} outcome_t;
+
+/* What each way in which a render ends means for the request. */
+static const outcome_t outcomes[] = {
+    [DI_RENDER_OK] = {DI_REASON_RENDERED, 0, 0},
+    [DI_RENDER_UNSUPPORTED] = {DI_REASON_UNSUPPORTED, 1, 0},
+    [DI_RENDER_ANIMATED] = {DI_REASON_ANIMATED, 1, 0},
+    [DI_RENDER_TOO_LARGE] = {DI_REASON_TOO_LARGE, 1, 0},
+    [DI_RENDER_BROKEN] = {DI_REASON_BROKEN, 1, 0},
+    [DI_RENDER_NO_MEMORY] = {DI_REASON_TOO_LARGE, 1, ACCIDENT_FOR},
+    [DI_RENDER_FAILED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
+    [DI_RENDER_BUSY] = {DI_REASON_BUSY, 0, 0},
+    [DI_RENDER_TIMEOUT] = {DI_REASON_TIMEOUT, 1, SLOW_FOR},
+    [DI_RENDER_DIED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
+    [DI_RENDER_NO_POOL] = {DI_REASON_NO_POOL, 0, 0},
+};
+
+#define OUTCOMES (sizeof(outcomes) / sizeof(*outcomes))
+
+/* Fill out from the store; 1 when it knew the key. */
+static int from_store(di_obtained_t *out, const di_world_t *world,
+                      const di_key_t *key, apr_pool_t *p)
+{
+    if (di_store_get(world->store, &out->entry, key, world->now(), p)) {
+        return 0;
+    }
+    out->cache = out->entry.level;
+    out->have = !out->entry.record.verdict;
+    out->reason =
+        out->have ? DI_REASON_RENDERED : (di_reason_e)out->entry.record.verdict;
+    out->passing = out->entry.record.expires_at != 0;
+    return 1;
+}
+
+/* The rendition is worth nothing when it is not smaller than the original. */
+static void judge_size(di_result_t *result, outcome_t *outcome,
+                       const di_wish_t *wish)
+{
+    if (outcome->reason == DI_REASON_RENDERED &&
+        result->bytes >= wish->original->bytes) {
+        outcome->reason = DI_REASON_NOT_SMALLER;
+        outcome->verdict = 1;
+    }
+}
+
+static void fill_record(di_record_t *record, const di_result_t *result,
+                        const outcome_t *outcome, const di_wish_t *wish,
+                        apr_time_t now)
+{
+    memset(record, 0, sizeof(*record));
+    record->made_at = now;
+    record->source_bytes = wish->original->bytes;
+    record->render_us = result->cpu_us;
+    if (outcome->verdict) {
+        record->verdict = outcome->reason;
+        record->expires_at = outcome->lasts ? now + outcome->lasts : 0;
+        return;
+    }
+    record->format = result->format;
+    record->width_px = result->width_px;
+    record->height_px = result->height_px;
+    record->body_bytes = result->bytes;
+}
+
+/* Read the original's first bytes and render it; the file is closed with p. */
+static void render(di_result_t *result, apr_file_t **file,
+                   const di_world_t *world, const di_wish_t *wish,
+                   apr_pool_t *p)
+{
+    char head[DI_SNIFF_BYTES];
+    apr_size_t len = sizeof(head);
+    apr_file_t *original;
+    apr_off_t start = 0;
+    di_format_e format;
+    di_job_t job;
+    apr_status_t rv;
+
+    memset(result, 0, sizeof(*result));
+    result->status = DI_RENDER_FAILED;
+    rv = apr_file_open(&original, wish->original->file, APR_READ | APR_BINARY,
+                       APR_OS_DEFAULT, p);
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_read_full(original, head, len, &len);
+        rv = rv == APR_EOF ? APR_SUCCESS : rv;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_seek(original, APR_SET, &start);
+    }
+    if (rv != APR_SUCCESS) {
+        ds_log(world->log, DS_LOG_ERROR, "DI0201", rv,
+               "cannot read the original %s", wish->original->file);
+        return;
+    }
+    format = di_sniff(head, len);
+    if (format == DI_FORMAT_UNKNOWN) {
+        result->status = DI_RENDER_UNSUPPORTED;
+        return;
+    }
+    job = di_tier_job(wish->tier, format);
+    job.max_pixels = wish->limits->max_pixels;
+    job.max_bytes = wish->limits->max_bytes;
+    job.time_limit_ms = wish->wait_ms;
+    world->render(world->renderer, result, file, &job, original, p);
+}
+
+/* Keep what came of it.  A store that fails costs only the next request. */
+static int keep(const di_world_t *world, const di_wish_t *wish,
+                const di_record_t *record, const di_body_t *body, apr_pool_t *p)
+{
+    apr_status_t rv;
+
+    rv = di_store_put(world->store, wish->key, record, body, world->now(), p);
+    if (rv != APR_SUCCESS) {
+        ds_log(world->log, DS_LOG_INFO, "DI0202", rv,
+               "no level of the store kept %s", wish->key->hex);
+    }
+    return rv == APR_SUCCESS;
+}
+
+static void render_and_keep(di_obtained_t *out, const di_world_t *world,
+                            const di_wish_t *wish, apr_pool_t *p)
+{
+    apr_file_t *file = NULL;
+    di_result_t result;
+    outcome_t outcome;
+
+    render(&result, &file, world, wish, p);
+    outcome =
+        outcomes[result.status < OUTCOMES ? result.status : DI_RENDER_FAILED];
+    judge_size(&result, &outcome, wish);
+    out->cache = "miss";
+    out->reason = outcome.reason;
+    out->passing = outcome.lasts ||
+                   (!outcome.verdict && outcome.reason != DI_REASON_RENDERED);
+    fill_record(&out->entry.record, &result, &outcome, wish, world->now());
+    if (outcome.verdict) {
+        ds_log(world->log, DS_LOG_INFO, "DI0203", 0,
+               "%s: no rendition, reason=%s", wish->original->file,
+               di_reason_word(outcome.reason));
+        out->kept = keep(world, wish, &out->entry.record, NULL, p);
+    }
+    else if (outcome.reason == DI_REASON_RENDERED) {
+        memset(&out->entry.body, 0, sizeof(out->entry.body));
+        out->entry.body.file = file;
+        out->entry.body.bytes = result.bytes;
+        out->entry.level = "miss";
+        out->have = 1;
+        out->kept = keep(world, wish, &out->entry.record, &out->entry.body, p);
+    }
+}
+
+/* 1 when out is filled, 0 when the time ran out first. */
+static int wait_or_render(di_obtained_t *out, const di_world_t *world,
+                          const di_wish_t *wish, apr_pool_t *p)
+{
+    apr_time_t until = world->now() + apr_time_from_msec(wish->wait_ms);
+    apr_interval_time_t pause_for = apr_time_from_msec(1);
+    di_lease_t *lease = NULL;
+    apr_status_t rv;
+
+    do {
+        rv = world->leases ? di_lease_take(&lease, world->leases, wish->key, p)
+                           : APR_SUCCESS;
+        /* Whoever held the lease before may have just finished. */
+        if (from_store(out, world, wish->key, p)) {
+            di_lease_release(lease);
+            return 1;
+        }
+        if (!APR_STATUS_IS_EBUSY(rv)) {
+            render_and_keep(out, world, wish, p);
+            di_lease_release(lease);
+            return 1;
+        }
+        world->pause(pause_for);
+        pause_for = pause_for * 2 < PAUSE_MAX ? pause_for * 2 : PAUSE_MAX;
+    } while (world->now() < until);
+    return 0;
+}
+
+/* Another tier's rendition is better for a slow client than the original. */
+static void take_nearest(di_obtained_t *out, const di_world_t *world,
+                         const di_wish_t *wish, apr_pool_t *p)
+{
+    di_obtained_t other;
+    int i;
+
+    for (i = 0; i < wish->nearest_count; i++) {
+        memset(&other, 0, sizeof(other));
+        if (from_store(&other, world, &wish->nearest[i], p) && other.have) {
+            out->entry = other.entry;
+            out->cache = other.cache;
+            out->have = 1;
+            out->nearest = i;
+            out->reason = DI_REASON_NEAREST;
+            return;
+        }
+    }
+}
+
+/* Is the lack of a rendition ours and not the original's fault? */
+static int is_shortage(di_reason_e reason)
+{
+    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
+           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
+}
+
+void di_obtain(di_obtained_t *out, const di_world_t *world,
+               const di_wish_t *wish, apr_pool_t *p)
+{
+    apr_time_t start;
+
+    memset(out, 0, sizeof(*out));
+    out->nearest = -1;
+    out->cache = "none";
+    if (!from_store(out, world, wish->key, p)) {
+        start = world->now();
+        if (!wait_or_render(out, world, wish, p)) {
+            out->reason = DI_REASON_TIMEOUT;
+            out->cache = "miss";
+            out->passing = 1;
+        }
+        out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
+    }
+    if (!out->have && is_shortage(out->reason)) {
+        take_nearest(out, world, wish, p);
+    }
+}

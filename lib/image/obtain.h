@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a rendition is obtained: store, else lease, else wait; render; keep.
+ *
+ *   store ---hit---------------------------------------------> rendition
+ *     |miss                                                  | or verdict
+ *   lease ---held by another---> ask the store again,   -----+
+ *     |ours                      until the time is up        |
+ *   render --fine--> keep in the store ----------------------+
+ *     |                                                      |
+ *     +--the original's fault--> keep a verdict -------------+
+ *     +--no renderer, queue full, too slow
+ *          |
+ *   nearest stored rendition of another tier, else none (the caller sends
+ *   the original)
+ *
+ * Everything with an effect comes in as a function, so the story is tested
+ * without a server, a disk or a clock.
+ */
+#ifndef DI_OBTAIN_H
+#define DI_OBTAIN_H
+
+#include "base/log.h"
+#include "image/reason.h"
+#include "image/variant.h"
+#include "store/lease.h"
+
+/* What obtaining needs of the world; one per process. */
+typedef struct {
+    const di_store_t *store;
+    di_leases_t *leases; /* NULL: every caller renders for itself */
+    void *renderer;
+    void (*render)(void *renderer, di_result_t *result, apr_file_t **out,
+                   const di_job_t *job, apr_file_t *original, apr_pool_t *p);
+    apr_time_t (*now)(void);
+    void (*pause)(apr_interval_time_t pause_for);
+    const ds_log_t *log;
+} di_world_t;
+
+typedef struct {
+    const di_original_t *original;
+    const di_limits_t *limits;
+    const di_tier_t *tier;
+    const di_key_t *key;     /* of original x tier */
+    apr_uint32_t wait_ms;    /* bound on waiting for the rendition */
+    const di_key_t *nearest; /* keys of other tiers, best first */
+    int nearest_count;
+} di_wish_t;
+
+typedef struct {
+    di_reason_e reason;
+    int have;             /* 1: entry is a rendition to send */
+    di_entry_t entry;     /* valid if have; lives in p */
+    const char *cache;    /* "disk", "memcached", "miss", "none" */
+    int nearest;          /* index in wish->nearest that was taken, or
+                             -1 */
+    int passing;          /* 1: the next request may get another answer,
+                             so nobody should keep this one */
+    int kept;             /* 1: a level kept what was just rendered */
+    apr_uint32_t took_ms; /* waiting and rendering; 0 for a hit */
+} di_obtained_t;
+
+/**
+ * Obtain the rendition of a wish.  Returns within twice wish->wait_ms (waiting
+ * for another's render, then an own one) and the store's own bounds.
+ * @param out  set in any case; without out->have the caller sends the
+ *             original and gives out->reason
+ * @param p    the rendition's file or memory lives here
+ */
+void di_obtain(di_obtained_t *out, const di_world_t *world,
+               const di_wish_t *wish, apr_pool_t *p);
+
+#endif

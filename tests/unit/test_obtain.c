@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The story of obtaining, with a store, a renderer and a clock of our own. */
+#include "unit.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "image/obtain.h"
+
+#define SLOTS 8
+
+/* A store level that is a small array. */
+typedef struct {
+    int count;
+    char hex[SLOTS][2 * DI_KEY_HASH_BYTES + 1];
+    di_record_t record[SLOTS];
+    int broken; /* puts and gets fail */
+} memory_t;
+
+static apr_status_t memory_get(di_level_t *level, di_entry_t *out,
+                               const di_key_t *key, apr_time_t now,
+                               apr_pool_t *p)
+{
+    memory_t *memory = level->self;
+    int i;
+
+    for (i = 0; i < memory->count && !memory->broken; i++) {
+        if (!strcmp(memory->hex[i], key->hex)) {
+            out->record = memory->record[i];
+            out->body.data = apr_pcalloc(p, 64);
+            out->body.file = NULL;
+            out->body.bytes = out->record.body_bytes;
+            out->level = level->name;
+            return APR_SUCCESS;
+        }
+    }
+    return APR_NOTFOUND;
+}
+
+static apr_status_t memory_put(di_level_t *level, const di_key_t *key,
+                               const di_record_t *record, const di_body_t *body,
+                               apr_time_t now, apr_pool_t *ptemp)
+{
+    memory_t *memory = level->self;
+
+    if (memory->broken || memory->count == SLOTS) {
+        return APR_ENOSPC;
+    }
+    apr_cpystrn(memory->hex[memory->count], key->hex, sizeof(memory->hex[0]));
+    memory->record[memory->count++] = *record;
+    return APR_SUCCESS;
+}
+
+/* One test's world. */
+typedef struct {
+    memory_t memory;
+    di_level_t level;
+    di_store_t store;
+    di_world_t world;
+    di_original_t original;
+    di_limits_t limits;
+    di_tier_t tier;
+    di_key_t key, other;
+    di_wish_t wish;
+    di_result_t answer; /* what the renderer will say */
+    int renders;
+    di_job_t job; /* the last one */
+    char path[64];
+    apr_pool_t *p;
+} story_t;
+
+static apr_time_t clock_at; /* the tests' clock, us */
+
+static apr_time_t read_clock(void)
+{
+    return clock_at;
+}
+
+static void move_clock(apr_interval_time_t span)
+{
+    clock_at += span;
+}
+
+static void fake_render(void *self, di_result_t *result, apr_file_t **out,
+                        const di_job_t *job, apr_file_t *original,
+                        apr_pool_t *p)
+{
+    story_t *story = self;
+
+    story->renders++;
+    story->job = *job;
+    *result = story->answer;
+    *out = original;
+    clock_at += apr_time_from_msec(30);
+}
+
+static story_t *story_make(apr_pool_t *p, const char *content)
+{
+    story_t *s = apr_pcalloc(p, sizeof(*s));
+    int fd;
+
+    apr_cpystrn(s->path, "/tmp/test_obtain.XXXXXX", sizeof(s->path));
+    fd = mkstemp(s->path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+    close(fd);
+    clock_at = apr_time_from_sec(1000);
+    s->p = p;
+    s->level = (di_level_t){"memory", &s->memory, memory_get, memory_put};
+    s->store.count = 1;
+    s->store.level[0] = &s->level;
+    s->world = (di_world_t){.store = &s->store,
+                            .renderer = s,
+                            .render = fake_render,
+                            .now = read_clock,
+                            .pause = move_clock};
+    s->original = (di_original_t){s->path, 1000, 7};
+    s->limits = (di_limits_t){100, 2000};
+    s->tier = di_tiers_default()->tier[0];
+    di_variant_key(&s->key, &s->original, &s->tier, &s->limits, "t", p);
+    s->tier.quality = 70;
+    di_variant_key(&s->other, &s->original, &s->tier, &s->limits, "t", p);
+    s->tier.quality = 50;
+    s->wish = (di_wish_t){.original = &s->original,
+                          .limits = &s->limits,
+                          .tier = &s->tier,
+                          .key = &s->key,
+                          .wait_ms = 1000,
+                          .nearest = &s->other,
+                          .nearest_count = 1};
+    s->answer = (di_result_t){
+        .status = DI_RENDER_OK, .format = DI_FORMAT_JPEG, .bytes = 400};
+    return s;
+}
+
+static di_obtained_t ask(story_t *s)
+{
+    di_obtained_t got;
+
+    di_obtain(&got, &s->world, &s->wish, s->p);
+    return got;
+}
+
+static const char jpeg[] = "\xff\xd8\xff\xe0 picture";
+
+static void a_miss_renders_and_the_next_request_is_a_hit(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_obtained_t got = ask(s);
+
+    assert_true(got.have);
+    assert_int_equal(got.reason, DI_REASON_RENDERED);
+    assert_string_equal(got.cache, "miss");
+    assert_int_equal(got.took_ms, 30);
+    assert_true(got.kept);
+    assert_false(got.passing);
+    assert_int_equal(s->job.format, DI_FORMAT_JPEG);
+    assert_int_equal(s->job.quality, 50);
+    assert_int_equal(s->job.max_pixels, 100);
+    got = ask(s);
+    assert_true(got.have);
+    assert_string_equal(got.cache, "memory");
+    assert_int_equal(got.took_ms, 0);
+    assert_int_equal(s->renders, 1);
+    unlink(s->path);
+}
+
+static void what_is_no_picture_is_never_rendered(void **state)
+{
+    story_t *s = story_make(*state, "%!PS-Adobe-3.0");
+    di_obtained_t got = ask(s);
+
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_UNSUPPORTED);
+    assert_int_equal(s->renders, 0);
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_UNSUPPORTED);
+    assert_string_equal(got.cache, "memory");
+    unlink(s->path);
+}
+
+static void a_rendition_that_is_not_smaller_is_not_used(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_obtained_t got;
+
+    s->answer.bytes = 1000;
+    got = ask(s);
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_NOT_SMALLER);
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_NOT_SMALLER);
+    assert_int_equal(s->renders, 1);
+    unlink(s->path);
+}
+
+typedef struct {
+    di_render_status_e status;
+    di_reason_e reason;
+    int verdicts; /* kept in the store */
+    int passing;
+} ending_t;
+
+static void each_ending_has_its_reason_and_its_memory(void **state)
+{
+    static const ending_t endings[] = {
+        {DI_RENDER_UNSUPPORTED, DI_REASON_UNSUPPORTED, 1, 0},
+        {DI_RENDER_ANIMATED, DI_REASON_ANIMATED, 1, 0},
+        {DI_RENDER_TOO_LARGE, DI_REASON_TOO_LARGE, 1, 0},
+        {DI_RENDER_BROKEN, DI_REASON_BROKEN, 1, 0},
+        {DI_RENDER_NO_MEMORY, DI_REASON_TOO_LARGE, 1, 1},
+        {DI_RENDER_FAILED, DI_REASON_RENDER_FAILED, 1, 1},
+        {DI_RENDER_DIED, DI_REASON_RENDER_FAILED, 1, 1},
+        {DI_RENDER_TIMEOUT, DI_REASON_TIMEOUT, 1, 1},
+        {DI_RENDER_BUSY, DI_REASON_BUSY, 0, 1},
+        {DI_RENDER_NO_POOL, DI_REASON_NO_POOL, 0, 1},
+        {99, DI_REASON_RENDER_FAILED, 1, 1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+        story_t *s = story_make(*state, jpeg);
+        di_obtained_t got;
+        s->answer.status = endings[i].status;
+        got = ask(s);
+        if (got.have || got.reason != endings[i].reason ||
+            got.passing != endings[i].passing ||
+            s->memory.count != endings[i].verdicts) {
+            fail_msg("case %zu: reason %d passing %d", i, got.reason,
+                     got.passing);
+        }
+        unlink(s->path);
+    }
+}
+
+static void a_shortage_serves_the_nearest_stored_tier(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_record_t record = {.format = DI_FORMAT_JPEG, .body_bytes = 40};
+    di_obtained_t got;
+
+    memory_put(&s->level, &s->other, &record, NULL, 0, *state);
+    s->answer.status = DI_RENDER_BUSY;
+    got = ask(s);
+    assert_true(got.have);
+    assert_int_equal(got.reason, DI_REASON_NEAREST);
+    assert_int_equal(got.nearest, 0);
+    assert_int_equal(got.entry.body.bytes, 40);
+    assert_true(got.passing);
+
+    s->answer.status = DI_RENDER_BROKEN;
+    got = ask(s);
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_BROKEN);
+    unlink(s->path);
+}
+
+static void a_store_out_of_order_costs_no_answer(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_obtained_t got;
+
+    s->memory.broken = 1;
+    got = ask(s);
+    assert_true(got.have);
+    assert_false(got.kept);
+    assert_int_equal(got.reason, DI_REASON_RENDERED);
+    unlink(s->path);
+}
+
+static void an_original_that_vanished_is_not_the_end(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_obtained_t got;
+
+    unlink(s->path);
+    got = ask(s);
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_RENDER_FAILED);
+    assert_int_equal(s->renders, 0);
+}
+
+/* Somebody else holds the lease: wait for the store, at most wait_ms. */
+static void waiting_for_another_holder_is_bounded(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    apr_time_t start = clock_at;
+    char lease_path[80];
+    di_leases_t *ours, *theirs;
+    di_lease_t *held;
+    di_obtained_t got;
+
+    apr_snprintf(lease_path, sizeof(lease_path), "%s.leases", s->path);
+    assert_int_equal(di_leases_make(&ours, lease_path, 10, NULL, NULL, *state),
+                     0);
+    assert_int_equal(
+        di_leases_make(&theirs, lease_path, 10, NULL, NULL, *state), 0);
+    assert_int_equal(di_lease_take(&held, theirs, &s->key, *state), 0);
+    s->world.leases = ours;
+    got = ask(s);
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_TIMEOUT);
+    assert_int_equal(s->renders, 0);
+    assert_true(clock_at - start <= apr_time_from_msec(1000 + 10));
+    di_lease_release(held);
+    got = ask(s);
+    assert_true(got.have);
+    assert_int_equal(s->renders, 1);
+    unlink(lease_path);
+    unlink(s->path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT(a_miss_renders_and_the_next_request_is_a_hit),
+        UNIT(what_is_no_picture_is_never_rendered),
+        UNIT(a_rendition_that_is_not_smaller_is_not_used),
+        UNIT(each_ending_has_its_reason_and_its_memory),
+        UNIT(a_shortage_serves_the_nearest_stored_tier),
+        UNIT(a_store_out_of_order_costs_no_answer),
+        UNIT(an_original_that_vanished_is_not_the_end),
+        UNIT(waiting_for_another_holder_is_bounded),
+    };
+
+    return UNIT_RUN(tests);
+}
