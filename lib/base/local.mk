@@ -1,9 +1,10 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h \
-    lib/base/band.c lib/base/band.h
+    lib/base/band.c lib/base/band.h lib/base/digest.c lib/base/digest.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
-# The whole archive goes into each module, so each needs what seal.c needs.
+# The whole archive goes into each module, so each needs what seal.c
+# and digest.c need.
 libbase_la_LIBADD = $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/unit/test_arg
@@ -17,3 +18,7 @@ tests_unit_test_band_LDADD = libbase.la $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_seal
 tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/unit/unit.h
 tests_unit_test_seal_LDADD = libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_digest
+tests_unit_test_digest_SOURCES = tests/unit/test_digest.c tests/unit/unit.h
+tests_unit_test_digest_LDADD = libbase.la $(UNIT_LIBS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HMAC-SHA256 through OpenSSL's EVP_MAC, and the keys for it.  The only file
- * that includes OpenSSL.
+ * HMAC-SHA256 through OpenSSL's EVP_MAC, and the keys for it.  With digest.c
+ * the only file that includes OpenSSL.
  *
  * A key file in bytes ("-" for the line's end, LF or CR LF):
  *

@@ -10,6 +10,9 @@
  *           lock, no clean-up and no process-shared mutex.
  *   shared  memcached "add" with an expiry, when a memcached level exists.  A
  *           memcached that does not answer counts as "nobody else has it".
+ *
+ * Leases save work, they do not guard anything: with memcached in trouble two
+ * machines may render the same picture, and both results are the same bytes.
  */
 #ifndef DI_LEASE_H
 #define DI_LEASE_H
@@ -20,20 +23,25 @@
 typedef struct di_leases_t di_leases_t;  /* per process; made after fork */
 typedef struct di_lease_t di_lease_t;
 
-/* The shared part, given by store_memcached.c. */
+/* The shared part, given by store_memcached.c.  Any thread may call it. */
 typedef struct {
     void *self;
-    /* APR_SUCCESS: taken, or memcached is out of order; APR_EBUSY: held by
-       another machine. */
+    /**
+     * @return APR_SUCCESS: taken, release gives it back; APR_EBUSY: another
+     *         machine has it; another status: memcached is out of order, and
+     *         the lease counts as taken but there is nothing to release
+     */
     apr_status_t (*take)(void *self, const di_key_t *key, apr_uint32_t ttl_s);
     void (*release)(void *self, const di_key_t *key);
 } di_lease_shared_t;
 
 /**
- * @param file    path of the lease file, created with mode 0600; must be on a
- *                local file system
+ * @param file    path of the lease file, made with mode 0600 at the first
+ *                take; must be on a local file system
  * @param ttl_s   expiry of the shared part, s: longer than any render
  * @param shared  NULL: this machine only
+ * @param log     NULL: none; used from any thread
+ * @return APR_SUCCESS.  The file is not looked at here
  */
 apr_status_t di_leases_make(di_leases_t **out, const char *file,
                             apr_uint32_t ttl_s,
@@ -41,15 +49,17 @@ apr_status_t di_leases_make(di_leases_t **out, const char *file,
                             const ds_log_t *log, apr_pool_t *p);
 
 /**
- * Take the lease of a key without waiting.
- * @param p  the lease is released with this pool at the latest
+ * Take the lease of a key without waiting, except for memcached's time-out.
+ * @param key  only its hash is used; nothing of it is kept
+ * @param p    the lease is released with this pool at the latest
  * @return APR_SUCCESS; APR_EBUSY when somebody holds it; another status when
- *         leases are out of order (the caller renders without one)
+ *         leases are out of order (the caller renders without one).  *out is
+ *         set on APR_SUCCESS only
  */
 apr_status_t di_lease_take(di_lease_t **out, di_leases_t *leases,
                            const di_key_t *key, apr_pool_t *p);
 
-/* Give it back; NULL is fine, and so is a second call. */
+/* Give it back; NULL is fine, and so is a second call while p lives. */
 void di_lease_release(di_lease_t *lease);
 
 #endif

@@ -34,8 +34,8 @@
 #define DI_STORE_LEVELS_MAX 4
 
 typedef struct {
-    const char *text;           /* the whole truth, printable, no NUL inside */
-    apr_size_t text_len;        /* bytes, without the final NUL */
+    const char *text;    /* the whole truth, printable, no NUL inside */
+    apr_size_t text_len; /* bytes, without the final NUL */
     unsigned char hash[DI_KEY_HASH_BYTES];
     char hex[2 * DI_KEY_HASH_BYTES + 1]; /* hash as lower-case hex */
 } di_key_t;
@@ -43,42 +43,43 @@ typedef struct {
 /**
  * Make a key of its text: the first 16 bytes of the text's SHA-256.
  * @param text  not copied: must live as long as the key
- * @return APR_SUCCESS, or APR_ENAMETOOLONG past DI_KEY_TEXT_MAX
+ * @return APR_SUCCESS, APR_ENAMETOOLONG past DI_KEY_TEXT_MAX, or the status
+ *         of ds_digest_sha256
  */
 apr_status_t di_key_make(di_key_t *out, const char *text);
 
 /* The head of an entry.  store/record.c draws how it looks in bytes. */
 typedef struct {
-    apr_uint32_t verdict;       /* 0: a rendition with a body; else a
-                                   di_reason_e that says why there is none */
-    apr_uint32_t format;        /* di_format_e of the body */
-    apr_uint32_t width_px;      /* of the body's pixels */
+    apr_uint32_t verdict;  /* 0: a rendition with a body; else a
+                              di_reason_e that says why there is none */
+    apr_uint32_t format;   /* di_format_e of the body */
+    apr_uint32_t width_px; /* of the body's pixels */
     apr_uint32_t height_px;
-    apr_uint32_t render_us;     /* CPU time that the render took, us */
+    apr_uint32_t render_us; /* CPU time that the render took, us */
     apr_time_t made_at;
-    apr_time_t expires_at;      /* 0: never */
-    apr_uint64_t source_bytes;  /* size of the original, bytes */
-    apr_uint64_t body_bytes;    /* 0 for a verdict */
+    apr_time_t expires_at;     /* 0: never */
+    apr_uint64_t source_bytes; /* size of the original, bytes */
+    apr_uint64_t body_bytes;   /* 0 for a verdict */
 } di_record_t;
 
 /* Bytes of an entry: in memory, or in an open file. */
 typedef struct {
-    const char *data;           /* NULL: the body is in file */
-    apr_file_t *file;           /* NULL: the body is at data */
-    apr_off_t offset;           /* where the body begins in file */
+    const char *data; /* NULL: the body is in file */
+    apr_file_t *file; /* NULL: the body is at data */
+    apr_off_t offset; /* where the body begins in file */
     apr_uint64_t bytes;
 } di_body_t;
 
 typedef struct {
     di_record_t record;
-    di_body_t body;             /* lives in the pool given to get */
-    const char *level;          /* the level's name; static text */
+    di_body_t body;    /* lives in the pool given to get */
+    const char *level; /* the level's name; static text */
 } di_entry_t;
 
 typedef struct di_level_t di_level_t;
 struct di_level_t {
-    const char *name;           /* "disk", "memcached": static text */
-    void *self;                 /* the level's own state */
+    const char *name; /* "disk", "memcached": static text */
+    void *self;       /* the level's own state */
 
     /**
      * Find an entry.
@@ -88,17 +89,19 @@ struct di_level_t {
      *         damaged one logged once); another status when the level
      *         is out of order, which callers treat as a miss
      */
-    apr_status_t (*get)(di_level_t *level, di_entry_t *out,
-                        const di_key_t *key, apr_time_t now, apr_pool_t *p);
+    apr_status_t (*get)(di_level_t *level, di_entry_t *out, const di_key_t *key,
+                        apr_time_t now, apr_pool_t *p);
 
     /**
      * Keep an entry.  Whoever gets the key meanwhile sees the old entry, none,
      * or the whole new one, never a part.
-     * @param body   read from its start; NULL or 0 bytes for a verdict.  The
-     *               file position of body->file is undefined afterwards
-     * @param ptemp  scratch; nothing of it is kept
+     * @param record  its body_bytes is not looked at: the body says that
+     * @param body    read from its start; NULL or 0 bytes for a verdict.  The
+     *                position of body->file stays as it was
+     * @param ptemp   scratch; nothing of it is kept
      * @return APR_SUCCESS; APR_ENOSPC when it does not fit this level (too
-     *         large, full); another status when the level is out of order
+     *         large, full); APR_EOF when body->file is shorter than the body;
+     *         another status when the level is out of order
      */
     apr_status_t (*put)(di_level_t *level, const di_key_t *key,
                         const di_record_t *record, const di_body_t *body,
@@ -113,8 +116,8 @@ typedef struct {
 
 /**
  * Ask the levels in order.  An entry found in a later level is put into the
- * earlier ones (except a body too large for them), so that the next get is
- * answered by the first.
+ * earlier ones that said APR_NOTFOUND, so that the next get is answered by
+ * the first; whether that worked does not change the answer.
  * @param out  as for a level; out->level tells which one answered
  * @return APR_SUCCESS or APR_NOTFOUND
  */
@@ -123,17 +126,28 @@ apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
 
 /**
  * Put into every level.
- * @return APR_SUCCESS when at least one level kept it, else the first error
+ * @return APR_SUCCESS when at least one level kept it, else the first error;
+ *         APR_ENOSPC when there is no level
  */
 apr_status_t di_store_put(const di_store_t *store, const di_key_t *key,
                           const di_record_t *record, const di_body_t *body,
                           apr_time_t now, apr_pool_t *ptemp);
 
 /**
- * Copy a body into memory of p.
- * @return APR_SUCCESS, APR_EOF when the file is shorter than the body
+ * Copy a whole body into memory of p.
+ * @return APR_SUCCESS; APR_EOF when the file is shorter than the body;
+ *         another status when it cannot be read
  */
 apr_status_t di_body_read(const char **out, const di_body_t *body,
                           apr_pool_t *p);
+
+/**
+ * Copy a part of a body, wherever it lies; leaves file positions alone.
+ * @param to     room for bytes
+ * @param from   first byte wanted, counted from the body's start
+ * @return as di_body_read; from + bytes past the body's end is APR_EOF
+ */
+apr_status_t di_body_copy(char *to, const di_body_t *body, apr_uint64_t from,
+                          apr_size_t bytes);
 
 #endif

@@ -9,16 +9,27 @@
 #include "base/log.h"
 #include "store/store.h"
 
+/* Names of the files under root; store_disk.c draws the tree. */
+#define DI_DISK_ENTRY_SUFFIX ".di"
+#define DI_DISK_TEMPORARY_PREFIX "tmp-"
+
 typedef struct {
-    const char *root;           /* folder; exists and is writable */
+    const char *root;           /* folder on a local file system, writable;
+                                   made on demand when its parent exists */
     apr_int64_t quota_bytes;    /* bound on the bytes of all entries, so far
-                                   as one sweep can hold it (see reclaim.h) */
-    const ds_log_t *log;
+                                   as sweeps hold it (see sweeper.h); at
+                                   least 1 */
+    const ds_log_t *log;        /* used from any thread, also from one of the
+                                   level's own */
 } di_disk_conf_t;
 
 /**
  * Make the level.  Call in each process after fork.
- * @param p  lives as long as the process
+ * @param conf  copied, except its texts and log
+ * @param p     lives as long as the process
+ * @return APR_SUCCESS, or APR_EINVAL for a conf without root or quota.  Root
+ *         is not looked at: a disk that is away is found by get and put, and
+ *         may come back
  */
 apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
                           apr_pool_t *p);

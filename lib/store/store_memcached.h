@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The memcached level, shared by all machines: libmemcached behind a circuit
- * breaker, so that a server which hangs is felt once and then left alone.
+ * breaker per server, so that a server which hangs is felt twice and then
+ * left alone; while a breaker is open, its keys cost no system call.
  */
 #ifndef DI_STORE_MEMCACHED_H
 #define DI_STORE_MEMCACHED_H
@@ -10,19 +11,40 @@
 #include "store/lease.h"
 #include "store/store.h"
 
+/* Most servers of one level. */
+#define DI_MEMCACHED_SERVERS_MAX 64
+
 typedef struct {
-    const char *const *servers; /* "host:port" or a socket path; NULL ends */
-    apr_uint32_t timeout_ms;    /* of one operation */
-    apr_size_t max_item_bytes;  /* larger entries are not offered */
+    const char *const *servers; /* words as di_memcached_server_check wants
+                                   them, in the same order on all machines;
+                                   NULL ends */
+    apr_uint32_t timeout_ms;    /* of connecting, and of each wait for the
+                                   server within an operation */
+    apr_size_t max_item_bytes;  /* larger records are not offered */
     apr_uint32_t ttl_s;         /* expiry of entries; 0 = memcached's own */
-    const ds_log_t *log;
+    apr_uint32_t rest_ms;       /* how long a failing server is left alone;
+                                   0 = 5000 */
+    const ds_log_t *log;        /* used from any thread */
 } di_memcached_conf_t;
 
 /**
- * Make the level.  Call in each process after fork, never before.
+ * Is this the name of a server?  Legal: "host:port", "[v6 address]:port",
+ * "/path/of/socket".  Give addresses where you can: a name is resolved at
+ * each connect, and no time-out covers a resolver that hangs.  Pure.
+ * @return NULL when fine, else an error sentence from p
+ */
+const char *di_memcached_server_check(const char *word, apr_pool_t *p);
+
+/**
+ * Make the level.  Call in each process after fork, never before.  Does not
+ * connect: a server that is away is found by the operations, and used again
+ * when it comes back.
  * @param out     the level
  * @param shared  set to the lease interface over the same servers
+ * @param conf    copied, except its log
  * @param p       lives as long as the process
+ * @return APR_SUCCESS; APR_EINVAL for a conf without servers, with too many,
+ *         or with one that di_memcached_server_check refuses; APR_ENOMEM
  */
 apr_status_t di_memcached_make(di_level_t **out, di_lease_shared_t **shared,
                                const di_memcached_conf_t *conf, apr_pool_t *p);

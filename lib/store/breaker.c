@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The breaker's two words.
+ *
+ *   open_until   0: closed; else the end of the rest.  A probe is claimed by
+ *                moving it one rest ahead, so a prober that dies costs one
+ *                rest and not the server.
+ *   failures     63           32 31     16 15      0
+ *                | began_s + 1  | errors  | timeouts |    0: no failure yet
+ *                began_s is when the first failure of the window came, s.
+ *
+ * A success does not clear the failures of the window: a server that fails
+ * every tenth call is not worth its time-outs.  Closing does.
+ */
+#include "store/breaker.h"
+
+#define TIMEOUTS_OF(word) ((word)&0xffff)
+#define ERRORS_OF(word) (((word) >> 16) & 0xffff)
+#define BEGAN_OF(word) ((int64_t)((word) >> 32) - 1)
+
+int di_breaker_allows(di_breaker_t *breaker, apr_time_t now,
+                      apr_interval_time_t rest_for)
+{
+    int64_t until = atomic_load(&breaker->open_until);
+
+    if (until == 0) {
+        return 1;
+    }
+    return now >= until && atomic_compare_exchange_strong(
+                               &breaker->open_until, &until, now + rest_for);
+}
+
+int di_breaker_succeeded(di_breaker_t *breaker)
+{
+    /* The usual case writes nothing that other threads read. */
+    if (atomic_load(&breaker->open_until) == 0) {
+        return 0;
+    }
+    atomic_store(&breaker->failures, 0);
+    return atomic_exchange(&breaker->open_until, 0) != 0;
+}
+
+/* The word with one failure more; a window that is over begins anew. */
+static uint64_t count_failure(uint64_t word, di_breaker_failure_e how,
+                              apr_time_t now)
+{
+    int64_t now_s = apr_time_sec(now) & 0x7fffffff;
+    uint64_t one = how == DI_BREAKER_TIMEOUT ? 1 : 1 << 16;
+
+    if (word == 0 || now_s < BEGAN_OF(word) ||
+        now_s - BEGAN_OF(word) >= apr_time_sec(DI_BREAKER_WINDOW_FOR)) {
+        return (uint64_t)(now_s + 1) << 32 | one;
+    }
+    /* At the limit the breaker opens; more need not be counted. */
+    if (TIMEOUTS_OF(word) >= DI_BREAKER_TIMEOUTS ||
+        ERRORS_OF(word) >= DI_BREAKER_ERRORS) {
+        return word;
+    }
+    return word + one;
+}
+
+int di_breaker_failed(di_breaker_t *breaker, di_breaker_failure_e how,
+                      apr_time_t now, apr_interval_time_t rest_for)
+{
+    uint64_t word = atomic_load(&breaker->failures), counted;
+    int64_t closed = 0;
+
+    do {
+        counted = count_failure(word, how, now);
+    } while (!atomic_compare_exchange_weak(&breaker->failures, &word, counted));
+
+    if (TIMEOUTS_OF(counted) < DI_BREAKER_TIMEOUTS &&
+        ERRORS_OF(counted) < DI_BREAKER_ERRORS) {
+        return 0;
+    }
+    return atomic_compare_exchange_strong(&breaker->open_until, &closed,
+                                          now + rest_for);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A circuit breaker for one server: after a few failures the server is left
+ * alone for a while, then one caller tries it again.
+ *
+ *             2 time-outs or 4 errors within 30 s
+ *     closed ------------------------------------> open
+ *        ^                                           | rest_for has passed:
+ *        |            the probe was answered         v one caller may try
+ *        +---------------------------------------- probe
+ *                                                    | not answered, or never
+ *                                                    | reported: open again
+ *
+ * libmemcached has nothing that serves: it never gives up on a server that
+ * accepts connections and does not answer (seen with 1.1.4).
+ *
+ * All threads of a process share one struct; nothing is locked and no call
+ * enters the kernel.  A struct of zeros is a closed breaker.
+ */
+#ifndef DI_BREAKER_H
+#define DI_BREAKER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <apr_time.h>
+
+#define DI_BREAKER_TIMEOUTS 2
+#define DI_BREAKER_ERRORS 4
+#define DI_BREAKER_WINDOW_FOR apr_time_from_sec(30)
+#define DI_BREAKER_REST_FOR apr_time_from_sec(5)
+
+typedef struct {
+    _Atomic int64_t open_until; /* us; 0 = closed */
+    _Atomic uint64_t failures;  /* breaker.c draws it */
+} di_breaker_t;
+
+typedef enum {
+    DI_BREAKER_TIMEOUT,         /* no answer in time */
+    DI_BREAKER_ERROR            /* refused, reset, or an answer that makes no
+                                   sense */
+} di_breaker_failure_e;
+
+/**
+ * May the server be asked now?  Of many callers that ask when the rest is
+ * over one is told yes.
+ * @param now  of a clock that never goes back, us, above 0
+ * @return 1 or 0; after a 1 the caller reports succeeded or failed
+ */
+int di_breaker_allows(di_breaker_t *breaker, apr_time_t now,
+                      apr_interval_time_t rest_for);
+
+/**
+ * The server answered.
+ * @return 1 when this closed the breaker
+ */
+int di_breaker_succeeded(di_breaker_t *breaker);
+
+/**
+ * The server failed.
+ * @return 1 when this opened the breaker; 0 when it stays as it was, also for
+ *         a probe that failed
+ */
+int di_breaker_failed(di_breaker_t *breaker, di_breaker_failure_e how,
+                      apr_time_t now, apr_interval_time_t rest_for);
+
+#endif
