@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apr_strings.h"
+#include "apr_user.h"
 
 #include "store/store.h"
 #include "store/store_memcached.h"
@@ -157,9 +158,24 @@ static const char *set_render_user(cmd_parms *cmd, void *dir_conf,
                                    const char *user)
 {
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_int64_t number;
+    apr_gid_t gid;
+    apr_uid_t uid;
 
+    if (error) {
+        return error;
+    }
+    if (user[0] == '#'
+            ? !ds_arg_decimal(&number, user + 1, strlen(user + 1))
+            : apr_uid_get(&uid, &gid, user, cmd->pool) != APR_SUCCESS) {
+        return name_directive(
+            cmd, apr_psprintf(cmd->pool,
+                              "\"%s\" is neither a user of this system nor "
+                              "#UID",
+                              user));
+    }
     server_conf(cmd)->render_user = user;
-    return error;
+    return NULL;
 }
 
 static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,

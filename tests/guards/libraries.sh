@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# One file per foreign library.
+. "${DI_TOP:?}/tests/guards/guard.inc"
+
+# only NAME PATTERN FILE...: the headers are included by these files alone.
+only() {
+    name=$1 pattern=$2
+    shift 2
+    users=$(grep -rlE "^#[[:space:]]*include[[:space:]]*[<\"]$pattern" \
+        --include='*.[ch]' lib mod_*.c directives filters handlers)
+    some "$name is used" "$users"
+    for file; do
+        users=$(printf '%s\n' "$users" | grep -vx "$file")
+    done
+    ok "$name stays in its file" "$users"
+}
+
+only GraphicsMagick 'magick/' lib/render/render_gm.c
+only libmemcached 'libmemcached' lib/store/store_memcached.c
+only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c
+only zlib 'zlib\.h' lib/store/record.c
+only OpenSSL 'openssl/' lib/base/seal.c lib/base/digest.c
+finish

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# mod_dynimage with the least configuration: without mod_speedprobe, without
+# memcached; and with a store that cannot be used.
+use strict;
+use warnings;
+use lib 'lib';
+
+use Apache::Test ();
+use Client ();
+use Private;
+use Test::More;
+
+my ($photo) = map { m{/(photos/[^/]+)$} }
+  sort { -s $b <=> -s $a } glob(Client::site_file('photos/*.jpg'));
+
+my $alone = private_server(<<'EOT', 'speedprobe_module');
+DynImage On
+DynImageCacheRoot cache
+EOT
+my $res = $alone->get("/$photo");
+is($res->{status}, 200, 'without mod_speedprobe: answered');
+my $why = Client::why($res);
+is($why->{tier}, 'medium', 'everybody gets the unknown band');
+is($why->{src}, 'none', 'the speed comes from nowhere');
+is($why->{reason}, 'rendered', 'rendered');
+unlike($res->{headers}{'cache-control'} // '', qr/private/,
+    'the same for all, so shared caches may keep it');
+is(Client::why($alone->get("/$photo"))->{cache}, 'disk', 'then a hit');
+my $pid = $alone->pid;
+my @kids = Client::children($pid);
+my @theirs = map { Client::children($_) } @kids;
+ok($alone->stop, 'the server stops');
+for (1 .. 50) {
+    last unless grep { kill 0, $_ } @kids, @theirs;
+    select undef, undef, undef, 0.1;
+}
+is(scalar(grep { kill 0, $_ } @kids, @theirs), 0, 'and leaves no process');
+
+my $nowhere = private_server(<<'EOT', 'speedprobe_module');
+DynImage On
+DynImageCacheRoot /proc/nowhere
+EOT
+$res = $nowhere->get("/$photo");
+is($res->{status}, 200, 'no usable store: answered');
+is(Client::why($res)->{reason}, 'rendered', 'rendered');
+is(Client::why($nowhere->get("/$photo"))->{cache}, 'miss', 'each time');
+like(Client::slurp($nowhere->{log}), qr/DI0304/, 'and the log says so');
+
+my $dead = private_server(<<'EOT', 'speedprobe_module');
+DynImage On
+DynImageCacheRoot cache
+DynImageMemcached 127.0.0.1:1
+EOT
+for (1 .. 3) {
+    $res = $dead->get("/$photo");
+    is($res->{status}, 200, 'memcached absent: answered');
+    is(Client::why($res)->{reason}, 'rendered', 'memcached absent: rendered');
+}
+
+done_testing();

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+# httpd runs of a test's own, beside the suite's server: syntax checks, and a
+# private server on a free port.
+package Private;
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Apache::Test ();
+use File::Temp ();
+use HTTP::Tiny ();
+use IO::Socket::INET ();
+
+our @EXPORT = qw(check_config private_server modules_line);
+
+my $run = $ENV{DI_RUN};
+
+# LoadModule lines of the suite's base configuration, less those named.
+sub modules_line {
+    my (@without) = @_;
+    open my $base, '<', "$run/base.conf" or die "base.conf: $!";
+    my @lines = <$base>;
+    for my $name (@without) {
+        @lines = grep { !/\b$name\b/ } @lines;
+    }
+    return join '', @lines;
+}
+
+# Run httpd -t on a configuration; (exit status, output).
+sub check_config {
+    my ($text, @without) = @_;
+    my $dir = File::Temp->newdir;
+    open my $conf, '>', "$dir/httpd.conf" or die;
+    print $conf "ServerRoot $dir\nServerName localhost\nErrorLog $dir/log\n",
+      "Listen 127.0.0.1:1\n", modules_line(@without), $text;
+    close $conf;
+    my $output = `$ENV{DI_HTTPD} -t -f $dir/httpd.conf 2>&1`;
+    return ($? >> 8, $output);
+}
+
+# Start a private server; an object with base, dir and stop.
+sub private_server {
+    my ($text, @without) = @_;
+    my $dir = File::Temp->newdir;
+    chmod 0755, "$dir";
+    my $port = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+      ->sockport;
+    open my $conf, '>', "$dir/httpd.conf" or die;
+    print $conf <<"EOT", modules_line(@without), $text;
+ServerRoot $dir
+ServerName localhost
+PidFile $dir/pid
+ErrorLog $dir/error_log
+DefaultRunTimeDir $dir
+Listen 127.0.0.1:$port
+TypesConfig /etc/mime.types
+DocumentRoot @{[Apache::Test::vars()->{documentroot}]}
+EOT
+    print $conf "User nobody\nGroup nogroup\n" if $> == 0;
+    close $conf;
+    my $self = bless {
+        dir  => $dir,
+        base => "http://127.0.0.1:$port",
+        log  => "$dir/error_log"
+    }, 'Private::Server';
+    system("$ENV{DI_HTTPD} -f $dir/httpd.conf -k start >$dir/out 2>&1");
+    for (1 .. 100) {
+        last if HTTP::Tiny->new(timeout => 1)->get($self->{base})->{status} != 599;
+        select undef, undef, undef, 0.1;
+    }
+    return $self;
+}
+
+package Private::Server;
+
+sub get {
+    my ($self, $path) = @_;
+    return HTTP::Tiny->new(timeout => 30)->get("$self->{base}$path");
+}
+
+sub pid {
+    my ($self) = @_;
+    open my $file, '<', "$self->{dir}/pid" or return;
+    my $pid = <$file>;
+    chomp $pid;
+    return $pid;
+}
+
+sub stop {
+    my ($self) = @_;
+    my $pid = $self->pid or return;
+    kill 'TERM', $pid;
+    for (1 .. 100) {
+        return 1 unless kill 0, $pid;
+        select undef, undef, undef, 0.1;
+    }
+    return 0;
+}
+
+sub DESTROY { $_[0]->stop; return }
+
+1;
