@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting the parts of mod_dynimage from its settings.
+ *
+ * The render pool is forked by httpd's parent, while it may still choose
+ * users, and its listener is kept over restarts in the process pool.  Store
+ * and leases are made in each child, after fork: connections to memcached
+ * must not be shared.
+ */
+#include "directives/dynimage_start.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+#include "ap_mpm.h"
+#include "http_core.h"
+#include "unixd.h"
+
+#include "store/store_disk.h"
+#include "store/store_memcached.h"
+
+/* Expiry of a lease in memcached, s: past the longest render and its
+   transfer, so that only a machine that died lets it run out. */
+#define LEASE_MARGIN_S 5
+
+static void print_log(void *server, ds_log_level_e level, apr_status_t rv,
+                      const char *text)
+{
+    ap_log_error(APLOG_MARK, (int)level, rv, (server_rec *)server, "%s", text);
+}
+
+static di_server_conf_t *server_conf(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &dynimage_module);
+}
+
+static int is_stopping(void)
+{
+    int state = AP_MPMQ_STOPPING;
+
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS ||
+           state == AP_MPMQ_STOPPING;
+}
+
+static const char *cache_root(const di_server_conf_t *conf)
+{
+    return conf->cache_root ? conf->cache_root : DI_CACHE_ROOT;
+}
+
+static int wants_level(const di_server_conf_t *conf, const char *name)
+{
+    int i;
+
+    if (!conf->levels) {
+        return !strcmp(name, "disk") || conf->memcached;
+    }
+    for (i = 0; i < conf->levels->nelts; i++) {
+        if (!strcasecmp(APR_ARRAY_IDX(conf->levels, i, const char *), name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int di_start_check(server_rec *main_server, apr_pool_t *ptemp)
+{
+    const di_server_conf_t *conf = server_conf(main_server);
+    const char *error = NULL;
+    server_rec *s;
+
+    if (conf->levels && wants_level(conf, "memcached") && !conf->memcached) {
+        error = "DynImageStore names memcached: add DynImageMemcached with "
+                "its servers";
+    }
+    for (s = main_server; s && !error; s = s->next) {
+        error = di_conf_check(
+            ap_get_module_config(s->lookup_defaults, &dynimage_module), ptemp);
+    }
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server, "DI0303: %s",
+                     error);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+/* The folder of the store and of the lease file, writable for children. */
+static void prepare_cache_root(const di_server_conf_t *conf, server_rec *s,
+                               apr_pool_t *ptemp)
+{
+    const char *root = cache_root(conf);
+    apr_status_t rv = apr_dir_make_recursive(
+        root, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, ptemp);
+
+    if (rv == APR_SUCCESS && geteuid() == 0 &&
+        chown(root, ap_unixd_config.user_id, ap_unixd_config.group_id)) {
+        rv = apr_get_os_error();
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     "DI0304: DynImageCacheRoot %s cannot be used: nothing "
+                     "will be kept on disk",
+                     root);
+    }
+}
+
+static const char *render_user(const di_server_conf_t *conf, server_rec *s)
+{
+    const char *user = conf->render_user ? conf->render_user : DI_RENDER_USER;
+
+    if (geteuid() == 0 && ap_unixd_config.user_name &&
+        !strcmp(user, ap_unixd_config.user_name)) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "DI0305: renderers run as %s like httpd itself: give "
+                     "them a user of their own with DynImageRenderUser",
+                     user);
+    }
+    return user;
+}
+
+static apr_status_t start_renderers(di_parts_t *parts,
+                                    const di_server_conf_t *conf,
+                                    apr_pool_t *pconf, server_rec *s)
+{
+    di_workers_conf_t settings = {
+        .renderers = (int)DI_SERVER_CONF(conf, renderers),
+        .queue = (int)DI_SERVER_CONF(conf, queue),
+        .memory_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, memory_bytes),
+        .user = render_user(conf, s),
+        .time_limit_ms = (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
+        .log = &parts->log};
+    static const char key[] = "dynimage-workers";
+    apr_pool_t *pprocess = s->process->pool;
+    void *workers = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    apr_pool_userdata_get(&workers, key, pprocess);
+    parts->workers = workers;
+    if (!workers) {
+        rv = di_workers_parent_make(&parts->workers, pprocess);
+        if (rv == APR_SUCCESS) {
+            apr_pool_userdata_setn(parts->workers, key, NULL, pprocess);
+        }
+    }
+    return rv ? rv
+              : di_workers_parent_start(parts->workers, &settings, is_stopping,
+                                        pconf);
+}
+
+void di_start_parent(di_parts_t *parts, server_rec *s, apr_pool_t *pconf,
+                     apr_pool_t *ptemp)
+{
+    const di_server_conf_t *conf = server_conf(s);
+    apr_status_t rv;
+
+    parts->log.baton = s;
+    parts->log.upto = (ds_log_level_e)ap_get_server_module_loglevel(
+        s, dynimage_module.module_index);
+    parts->log.print = print_log;
+    prepare_cache_root(conf, s, ptemp);
+    rv = start_renderers(parts, conf, pconf, s);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
+                     "DI0306: the render pool could not be started: originals "
+                     "will be sent");
+        parts->workers = NULL;
+    }
+}
+
+static void render(void *workers, di_result_t *result, apr_file_t **out,
+                   const di_job_t *job, apr_file_t *original, apr_pool_t *p)
+{
+    if (!workers) {
+        result->status = DI_RENDER_NO_POOL;
+        return;
+    }
+    di_workers_child_render(workers, result, out, job, original, p);
+}
+
+static void pause_for(apr_interval_time_t span)
+{
+    apr_sleep(span);
+}
+
+static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
+                             apr_pool_t *p)
+{
+    di_disk_conf_t disk = {.root = cache_root(conf),
+                           .quota_bytes = DI_SERVER_CONF(conf, quota_bytes),
+                           .log = &parts->log};
+
+    return di_disk_make(&parts->store.level[parts->store.count], &disk, p);
+}
+
+static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
+                                  const di_server_conf_t *conf, apr_pool_t *p)
+{
+    di_memcached_conf_t memcached = {
+        .timeout_ms = (apr_uint32_t)DI_SERVER_CONF(conf, memcached_ms),
+        .max_item_bytes = (apr_size_t)DI_SERVER_CONF(conf, max_item_bytes),
+        .log = &parts->log};
+
+    *(const char **)apr_array_push(conf->memcached) = NULL;
+    conf->memcached->nelts--;
+    memcached.servers = (const char *const *)conf->memcached->elts;
+    return di_memcached_make(&parts->store.level[parts->store.count], shared,
+                             &memcached, p);
+}
+
+/* The levels in the operator's order. */
+static void make_store(di_parts_t *parts, di_lease_shared_t **shared,
+                       const di_server_conf_t *conf, apr_pool_t *p,
+                       server_rec *s)
+{
+    static const char *const usual[] = {"disk", "memcached"};
+    int count = conf->levels ? conf->levels->nelts : 2, i;
+
+    for (i = 0; i < count; i++) {
+        const char *name = conf->levels
+                               ? APR_ARRAY_IDX(conf->levels, i, const char *)
+                               : usual[i];
+        apr_status_t rv;
+        if (!wants_level(conf, name)) {
+            continue;
+        }
+        rv = strcasecmp(name, "disk") ? add_memcached(parts, shared, conf, p)
+                                      : add_disk(parts, conf, p);
+        if (rv == APR_SUCCESS) {
+            parts->store.count++;
+            continue;
+        }
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     "DI0307: this process has no %s level", name);
+    }
+}
+
+void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
+{
+    const di_server_conf_t *conf = server_conf(s);
+    di_lease_shared_t *shared = NULL;
+    apr_status_t rv;
+
+    make_store(parts, &shared, conf, pchild, s);
+    rv = di_leases_make(&parts->world.leases,
+                        apr_pstrcat(pchild, cache_root(conf), "/leases", NULL),
+                        (apr_uint32_t)(DI_SERVER_CONF(conf, render_ms) / 1000) +
+                            LEASE_MARGIN_S,
+                        shared, &parts->log, pchild);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     "DI0308: no leases: requests for one cold image may "
+                     "each render it");
+        parts->world.leases = NULL;
+    }
+    parts->world.store = &parts->store;
+    parts->world.renderer = parts->workers;
+    parts->world.render = render;
+    parts->world.now = apr_time_now;
+    parts->world.pause = pause_for;
+    parts->world.log = &parts->log;
+}
