@@ -20,3 +20,30 @@ STORE_TEST_PARTS = tests/unit/unit.h tests/unit/counting_log.h \
 check_PROGRAMS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c $(STORE_TEST_PARTS)
 tests_unit_test_store_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_record
+tests_unit_test_record_SOURCES = tests/unit/test_record.c $(STORE_TEST_PARTS)
+tests_unit_test_record_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_pace
+tests_unit_test_pace_SOURCES = tests/unit/test_pace.c $(STORE_TEST_PARTS)
+tests_unit_test_pace_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_breaker
+tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_breaker_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_reclaim
+tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_lease
+tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(STORE_TEST_PARTS)
+tests_unit_test_lease_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_record
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_record_LDADD = libstore.la libbase.la $(APR_LIBS)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <pthread.h>
+
+#include "store/breaker.h"
+
+#define REST DI_BREAKER_REST_FOR
+
+/* One step of a story: at so many ms, what happens, and what is expected. */
+typedef struct {
+    int at_ms;
+    enum { ASK, ANSWER, TIMEOUT, ERROR, END } what;
+    int expected;
+} step_t;
+
+static const step_t two_timeouts_open_it[] = {
+    {0, ASK, 1},  {0, TIMEOUT, 0}, {10, ASK, 1}, {10, TIMEOUT, 1},
+    {20, ASK, 0}, {5009, ASK, 0},  {0, END, 0},
+};
+static const step_t four_errors_open_it[] = {
+    {0, ERROR, 0}, {1, ERROR, 0}, {2, ERROR, 0}, {3, ASK, 1},
+    {3, ERROR, 1}, {4, ASK, 0},   {0, END, 0},
+};
+static const step_t one_of_each_kind_is_not_enough[] = {
+    {0, TIMEOUT, 0}, {1, ERROR, 0}, {2, ERROR, 0},
+    {3, ERROR, 0},   {4, ASK, 1},   {0, END, 0},
+};
+static const step_t rare_failures_are_forgiven[] = {
+    {0, TIMEOUT, 0},     {30000, TIMEOUT, 0}, {60000, TIMEOUT, 0},
+    {89000, TIMEOUT, 1}, {0, END, 0},
+};
+static const step_t answers_between_do_not_clear_the_count[] = {
+    {0, TIMEOUT, 0}, {1, ANSWER, 0}, {2, TIMEOUT, 1}, {3, ASK, 0}, {0, END, 0},
+};
+static const step_t one_probe_is_let_through_after_the_rest[] = {
+    {0, TIMEOUT, 0}, {10, TIMEOUT, 1}, {5010, ASK, 1},
+    {5011, ASK, 0},  {5012, ASK, 0},   {0, END, 0},
+};
+static const step_t an_answered_probe_closes_it[] = {
+    {0, TIMEOUT, 0},   {10, TIMEOUT, 1},   {5010, ASK, 1}, {5010, ANSWER, 1},
+    {5011, ANSWER, 0}, {5011, ASK, 1},     {5012, ASK, 1}, {5013, TIMEOUT, 0},
+    {5014, ASK, 1},    {5015, TIMEOUT, 1}, {0, END, 0},
+};
+static const step_t a_failed_probe_keeps_it_open_quietly[] = {
+    {0, TIMEOUT, 0},    {10, TIMEOUT, 1},  {5010, ASK, 1},
+    {5060, TIMEOUT, 0}, {5061, ASK, 0},    {10009, ASK, 0},
+    {10010, ASK, 1},    {10011, ERROR, 0}, {0, END, 0},
+};
+static const step_t a_probe_that_never_reports_costs_one_rest[] = {
+    {0, TIMEOUT, 0}, {10, TIMEOUT, 1}, {5010, ASK, 1},
+    {10009, ASK, 0}, {10010, ASK, 1},  {0, END, 0},
+};
+
+static const struct {
+    const char *name;
+    const step_t *steps;
+} stories[] = {
+#define STORY(name)                                                            \
+    {                                                                          \
+#name, name                                                            \
+    }
+    STORY(two_timeouts_open_it),
+    STORY(four_errors_open_it),
+    STORY(one_of_each_kind_is_not_enough),
+    STORY(rare_failures_are_forgiven),
+    STORY(answers_between_do_not_clear_the_count),
+    STORY(one_probe_is_let_through_after_the_rest),
+    STORY(an_answered_probe_closes_it),
+    STORY(a_failed_probe_keeps_it_open_quietly),
+    STORY(a_probe_that_never_reports_costs_one_rest),
+};
+
+static int take_step(di_breaker_t *breaker, const step_t *step)
+{
+    apr_time_t now =
+        apr_time_from_sec(100000) + apr_time_from_msec(step->at_ms);
+
+    switch (step->what) {
+    case ASK:
+        return di_breaker_allows(breaker, now, REST);
+    case ANSWER:
+        return di_breaker_succeeded(breaker);
+    default:
+        return di_breaker_failed(breaker,
+                                 step->what == TIMEOUT ? DI_BREAKER_TIMEOUT
+                                                       : DI_BREAKER_ERROR,
+                                 now, REST);
+    }
+}
+
+static void the_stories_of_a_breaker_end_as_told(void **state)
+{
+    size_t i;
+    int at;
+
+    for (i = 0; i < sizeof(stories) / sizeof(*stories); i++) {
+        di_breaker_t breaker = {0};
+
+        for (at = 0; stories[i].steps[at].what != END; at++) {
+            if (take_step(&breaker, &stories[i].steps[at]) !=
+                stories[i].steps[at].expected) {
+                fail_msg("%s: step %d", stories[i].name, at);
+            }
+        }
+    }
+}
+
+static void a_machine_just_started_has_a_clock_near_zero(void **state)
+{
+    di_breaker_t breaker = {0};
+
+    assert_int_equal(di_breaker_failed(&breaker, DI_BREAKER_TIMEOUT, 1, REST),
+                     0);
+    assert_int_equal(di_breaker_failed(&breaker, DI_BREAKER_TIMEOUT, 2, REST),
+                     1);
+    assert_int_equal(di_breaker_allows(&breaker, 3, REST), 0);
+}
+
+typedef struct {
+    di_breaker_t *breaker;
+    int opened;
+    int probes;
+} asker_t;
+
+static void *ask_often(void *baton)
+{
+    asker_t *asker = baton;
+    int i;
+
+    for (i = 0; i < 1000; i++) {
+        asker->opened += di_breaker_failed(asker->breaker, DI_BREAKER_TIMEOUT,
+                                           1000000, REST);
+    }
+    for (i = 0; i < 1000; i++) {
+        asker->probes +=
+            di_breaker_allows(asker->breaker, 1000000 + REST + i, REST);
+    }
+    return NULL;
+}
+
+static void among_threads_one_opens_it_and_one_probes(void **state)
+{
+    di_breaker_t breaker = {0};
+    pthread_t thread[8];
+    asker_t asker[8];
+    int i, opened = 0, probes = 0;
+
+    for (i = 0; i < 8; i++) {
+        asker[i] = (asker_t){.breaker = &breaker};
+        assert_int_equal(pthread_create(&thread[i], NULL, ask_often, &asker[i]),
+                         0);
+    }
+    for (i = 0; i < 8; i++) {
+        pthread_join(thread[i], NULL);
+        opened += asker[i].opened;
+        probes += asker[i].probes;
+    }
+    assert_int_equal(opened, 1);
+    assert_int_equal(probes, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT(the_stories_of_a_breaker_end_as_told),
+        UNIT(a_machine_just_started_has_a_clock_near_zero),
+        UNIT(among_threads_one_opens_it_and_one_probes),
+    };
+
+    return UNIT_RUN(tests);
+}
