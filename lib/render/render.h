@@ -15,6 +15,9 @@
    other bytes than before. */
 #define DI_RENDERER_VERSION 1
 
+/* Longest side of a picture that is decoded, px: JPEG's own limit. */
+#define DI_SIDE_MAX_PX 65500
+
 /* Picture formats; the numbers are stored on disk: append only. */
 typedef enum {
     DI_FORMAT_UNKNOWN = 0,
