@@ -654,6 +654,13 @@ int di_gm_start(apr_uint64_t memory_bytes)
     return warm_up_all();
 }
 
+const char *di_gm_version(void)
+{
+    unsigned long number;
+
+    return GetMagickVersion(&number);
+}
+
 void di_gm_stop(void)
 {
     DestroyMagick();

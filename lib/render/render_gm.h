@@ -21,6 +21,12 @@
  */
 int di_gm_start(apr_uint64_t memory_bytes);
 
+/**
+ * Name and version of the library that renders; part of every key.  Safe in
+ * any process and thread: it starts nothing.
+ */
+const char *di_gm_version(void);
+
 /* Release all that the library holds in this process. */
 void di_gm_stop(void);
 
