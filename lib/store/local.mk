@@ -47,3 +47,13 @@ check_PROGRAMS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_record_LDADD = libstore.la libbase.la $(APR_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_disk
+tests_unit_test_store_disk_SOURCES = tests/unit/test_store_disk.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_store_disk_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_memcached
+tests_unit_test_store_memcached_SOURCES = tests/unit/test_store_memcached.c \
+    tests/unit/fake_server.h $(STORE_TEST_PARTS)
+tests_unit_test_store_memcached_LDADD = $(STORE_TEST_LIBS)

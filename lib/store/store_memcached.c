@@ -16,6 +16,11 @@
  * which a clock set back would stretch, go with it.  So do the handles that
  * are older than the failure, as their connections to it are dead as well.
  *
+ * Protocol: binary, although memcached prefers text by now.  In text mode
+ * libmemcached asserts on a set that is answered by anything that is neither
+ * STORED nor an error it knows, and so ends the process (its issues 49 and
+ * 156; seen with 1.1.4 and "END").  In binary mode such bytes are an error.
+ *
  * Time: each wait is bounded by timeout_ms through the library's four limits.
  * A server that trickles bytes is not caught by those, so an operation that
  * took several limits counts as a time-out even if it ended well.
@@ -267,6 +272,16 @@ static void session_abandon(session_t *session)
     apr_reslist_release(session->cache->handles, session->handle);
 }
 
+/* A get that could not read its answer may be told as a miss; the library's
+   note of the last error knows better. */
+static memcached_return_t true_answer(memcached_st *handle,
+                                      memcached_return_t rc)
+{
+    memcached_return_t last = memcached_last_error(handle);
+
+    return rc == MEMCACHED_NOTFOUND && last != MEMCACHED_SUCCESS ? last : rc;
+}
+
 /* Did the server answer, whatever the answer? */
 static int is_answer(memcached_return_t rc)
 {
@@ -342,6 +357,7 @@ static apr_status_t session_end(session_t *session, memcached_return_t rc,
     apr_time_t now = steady_now();
     apr_interval_time_t took_for = now - session->began_at;
 
+    rc = true_answer(session->handle, rc);
     if (is_answer(rc) && !nonsense &&
         took_for < SLOW_LIMITS * cache->limit_for) {
         session_succeeded(session);
@@ -627,6 +643,7 @@ static void set_behaviors(memcached_st *master, apr_uint32_t timeout_ms)
         uint64_t value;
     } list[] = {
         {MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1},
+        {MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, 1},
         {MEMCACHED_BEHAVIOR_NO_BLOCK, 1},
         {MEMCACHED_BEHAVIOR_TCP_NODELAY, 1},
         {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, timeout_ms},
@@ -708,7 +725,7 @@ static void fill(cache_t *cache, const di_memcached_conf_t *conf)
         conf->rest_ms ? apr_time_from_msec(conf->rest_ms) : DI_BREAKER_REST_FOR;
     cache->max_item_bytes = conf->max_item_bytes;
     /* Another machine's limit may be higher, and buffers grow by doubling. */
-    cache->max_block_bytes = 4 * conf->max_item_bytes + (1 << 20);
+    cache->max_block_bytes = 4 * conf->max_item_bytes + (4 << 20);
     cache->ttl_s = conf->ttl_s;
     cache->log = conf->log;
 }

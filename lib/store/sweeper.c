@@ -28,7 +28,8 @@ static void report(const di_sweeper_t *sweeper,
 {
     ds_log_level_e level = DS_LOG_WARNING;
 
-    if (rv == APR_EBUSY || rv == APR_EINTR) {
+    /* A root that is gone is told by whoever wants to put there. */
+    if (rv == APR_EBUSY || rv == APR_EINTR || APR_STATUS_IS_ENOENT(rv)) {
         return;
     }
     if (rv == APR_SUCCESS) {

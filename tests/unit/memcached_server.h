@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@
 
 typedef struct {
     char port[8];
-    const char *word;           /* "127.0.0.1:port" */
+    const char *path;           /* of its socket; NULL: port is used */
+    const char *word;           /* "127.0.0.1:port" or path */
     pid_t pid;                  /* 0: not running */
 } memcached_server_t;
 
@@ -32,6 +34,46 @@ static inline struct sockaddr_in loopback(const char *port)
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     at.sin_port = htons((in_port_t)strtoul(port, NULL, 10));
     return at;
+}
+
+/* @return a connected socket, or -1 */
+static inline int memcached_server_connect(const memcached_server_t *server)
+{
+    struct sockaddr_in at = loopback(server->port);
+    struct sockaddr_un here = {.sun_family = AF_UNIX};
+    struct sockaddr *to = (struct sockaddr *)&at;
+    socklen_t len = sizeof(at);
+    int fd;
+
+    if (server->path) {
+        apr_cpystrn(here.sun_path, server->path, sizeof(here.sun_path));
+        to = (struct sockaddr *)&here;
+        len = sizeof(here);
+    }
+    fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, to, len)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/**
+ * Say something to it, past the library, and read once.
+ * @return its answer, from p
+ */
+static inline char *memcached_server_ask(const memcached_server_t *server,
+                                         const char *request, size_t bytes,
+                                         apr_pool_t *p)
+{
+    char *answer = apr_pcalloc(p, 1000);
+    int fd = memcached_server_connect(server);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, request, bytes), bytes);
+    assert_true(read(fd, answer, 999) > 0);
+    close(fd);
+    return answer;
 }
 
 /* A port that was free a moment ago. */
@@ -47,43 +89,44 @@ static inline void free_port(char *out, size_t room)
     close(fd);
 }
 
-static inline int port_answers(const char *port)
+static inline void memcached_server_run(const memcached_server_t *server)
 {
-    struct sockaddr_in at = loopback(port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int ok = !connect(fd, (struct sockaddr *)&at, sizeof(at));
+    const char *argv[20] = {"memcached", "-m", "64", "-I", "8m", "-t", "2",
+                            "-U", "0"};
+    int count = 9;
 
-    close(fd);
-    return ok;
-}
-
-static inline void memcached_server_run(const char *port)
-{
-    const char *argv[] = {"memcached", "-l", "127.0.0.1", "-p", port,
-                          "-U",        "0",  "-m",        "64", "-I",
-                          "8m",        "-t", "2",         NULL, NULL,
-                          NULL};
-
+    if (server->path) {
+        argv[count++] = "-s";
+        argv[count++] = server->path;
+    }
+    else {
+        argv[count++] = "-l";
+        argv[count++] = "127.0.0.1";
+        argv[count++] = "-p";
+        argv[count++] = server->port;
+    }
     if (getuid() == 0) {
-        argv[13] = "-u";
-        argv[14] = "nobody";
+        argv[count++] = "-u";
+        argv[count++] = "nobody";
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execv("/usr/bin/memcached", (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
-/* Start it (again) on its port, and wait until it answers. */
+/* Start it (again) in its place, and wait until it answers. */
 static inline void memcached_server_start(memcached_server_t *server)
 {
-    int tries;
+    int tries, fd;
 
     server->pid = fork();
     if (server->pid == 0) {
-        memcached_server_run(server->port);
+        memcached_server_run(server);
     }
     for (tries = 0; tries < 1000; tries++) {
-        if (port_answers(server->port)) {
+        fd = memcached_server_connect(server);
+        if (fd >= 0) {
+            close(fd);
             return;
         }
         if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
@@ -110,16 +153,24 @@ static inline apr_status_t memcached_server_drop(void *server)
     return APR_SUCCESS;
 }
 
-static inline memcached_server_t *memcached_server_make(apr_pool_t *p)
+static inline memcached_server_t *memcached_server_at(const char *path,
+                                                      apr_pool_t *p)
 {
     memcached_server_t *server = apr_pcalloc(p, sizeof(*server));
 
     free_port(server->port, sizeof(server->port));
-    server->word = apr_pstrcat(p, "127.0.0.1:", server->port, NULL);
+    server->path = path;
+    server->word =
+        path ? path : apr_pstrcat(p, "127.0.0.1:", server->port, NULL);
     apr_pool_cleanup_register(p, server, memcached_server_drop,
                               apr_pool_cleanup_null);
     memcached_server_start(server);
     return server;
+}
+
+static inline memcached_server_t *memcached_server_make(apr_pool_t *p)
+{
+    return memcached_server_at(NULL, p);
 }
 
 #endif

@@ -115,7 +115,8 @@ static void bodies_of_all_sizes_come_back(di_level_t *level, apr_pool_t *p)
     size_t i;
 
     for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        di_key_t key = key_of(apr_psprintf(p, "size=%zu", sizes[i]));
+        di_key_t key =
+            key_of(apr_psprintf(p, "size=%" APR_SIZE_T_FMT "", sizes[i]));
         di_body_t body = body_of(data, sizes[i]);
 
         assert_int_equal(level->put(level, &key, &picture, &body, NOW, p),
@@ -248,7 +249,7 @@ static void expiring_entries_live_for_their_span(di_level_t *level,
     for (i = 0; i < sizeof(expiries) / sizeof(*expiries); i++) {
         const expiry_case_t *c = &expiries[i];
         di_record_t record = {.verdict = 3};
-        di_key_t key = key_of(apr_psprintf(p, "expiry %zu", i));
+        di_key_t key = key_of(apr_psprintf(p, "expiry %" APR_SIZE_T_FMT "", i));
         apr_time_t at = now + apr_time_from_sec(c->asked_s);
         di_entry_t entry;
 
