@@ -94,7 +94,7 @@ static void pick_tier(image_t *image)
         image->tier = &no_tier;
         image->obtained.reason = DI_REASON_ERROR;
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, image->r,
-                      "DI0302: no tier for band %s in this scope", image->band);
+                      "DI0602: no tier for band %s in this scope", image->band);
     }
 }
 
@@ -194,7 +194,7 @@ static void explain(const image_t *image)
                           .kept = got->kept};
     const char *text = di_explain_header(&e, r->pool);
 
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "DI0301: %s %s", r->uri, text);
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "DI0601: %s %s", r->uri, text);
     apr_table_setn(r->subprocess_env, "DYNIMAGE_TIER", e.tier);
     apr_table_setn(r->subprocess_env, "DYNIMAGE_REASON",
                    di_reason_word(e.reason));

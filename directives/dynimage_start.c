@@ -78,7 +78,7 @@ int di_start_check(server_rec *main_server, apr_pool_t *ptemp)
             ap_get_module_config(s->lookup_defaults, &dynimage_module), ptemp);
     }
     if (error) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server, "DI0303: %s",
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server, "DI0603: %s",
                      error);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -99,7 +99,7 @@ static void prepare_cache_root(const di_server_conf_t *conf, server_rec *s,
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
-                     "DI0304: DynImageCacheRoot %s cannot be used: nothing "
+                     "DI0604: DynImageCacheRoot %s cannot be used: nothing "
                      "will be kept on disk",
                      root);
     }
@@ -112,7 +112,7 @@ static const char *render_user(const di_server_conf_t *conf, server_rec *s)
     if (geteuid() == 0 && ap_unixd_config.user_name &&
         !strcmp(user, ap_unixd_config.user_name)) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     "DI0305: renderers run as %s like httpd itself: give "
+                     "DI0605: renderers run as %s like httpd itself: give "
                      "them a user of their own with DynImageRenderUser",
                      user);
     }
@@ -162,7 +162,7 @@ void di_start_parent(di_parts_t *parts, server_rec *s, apr_pool_t *pconf,
     rv = start_renderers(parts, conf, pconf, s);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
-                     "DI0306: the render pool could not be started: originals "
+                     "DI0606: the render pool could not be started: originals "
                      "will be sent");
         parts->workers = NULL;
     }
@@ -188,6 +188,7 @@ static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
 {
     di_disk_conf_t disk = {.root = cache_root(conf),
                            .quota_bytes = DI_SERVER_CONF(conf, quota_bytes),
+                           .no_sendfile = parts->no_sendfile,
                            .log = &parts->log};
 
     return di_disk_make(&parts->store.level[parts->store.count], &disk, p);
@@ -231,8 +232,17 @@ static void make_store(di_parts_t *parts, di_lease_shared_t **shared,
             continue;
         }
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
-                     "DI0307: this process has no %s level", name);
+                     "DI0607: this process has no %s level", name);
     }
+}
+
+/* The store lies on a local disk, where sendfile works, so it is used unless
+   the server says EnableSendfile Off. */
+static int forbids_sendfile(server_rec *s)
+{
+    core_dir_config *core = ap_get_core_module_config(s->lookup_defaults);
+
+    return core->enable_sendfile == ENABLE_SENDFILE_OFF;
 }
 
 void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
@@ -241,6 +251,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     di_lease_shared_t *shared = NULL;
     apr_status_t rv;
 
+    parts->no_sendfile = forbids_sendfile(s);
     make_store(parts, &shared, conf, pchild, s);
     rv = di_leases_make(&parts->world.leases,
                         apr_pstrcat(pchild, cache_root(conf), "/leases", NULL),
@@ -249,7 +260,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
                         shared, &parts->log, pchild);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
-                     "DI0308: no leases: requests for one cold image may "
+                     "DI0608: no leases: requests for one cold image may "
                      "each render it");
         parts->world.leases = NULL;
     }

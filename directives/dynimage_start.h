@@ -14,6 +14,7 @@
 typedef struct {
     ds_log_t log;
     di_workers_t *workers; /* made by the parent, inherited; NULL: none */
+    int no_sendfile;       /* EnableSendfile Off */
     di_store_t store;
     di_world_t world;
 } di_parts_t;

@@ -19,8 +19,10 @@ static void set_headers(request_rec *r, const di_entry_t *entry,
     apr_table_setn(r->headers_out, "Accept-Ranges", "bytes");
 }
 
-/* File bodies go out by sendfile; mapping small files halves throughput, and
-   a mapped file that somebody cuts off kills the process. */
+/* The file goes into the brigade as the store opened it, never under a second
+   handle: filters may take it over together with its closing.  It is not
+   mapped: mapping small files halves throughput, and a mapped file that
+   somebody cuts off kills the process. */
 static void insert_body(apr_bucket_brigade *bb, const di_body_t *body,
                         request_rec *r)
 {
@@ -58,6 +60,6 @@ int di_rendition_send(request_rec *r, const di_entry_t *entry, const char *etag)
         return OK;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, rv, r,
-                  "DI0310: the rendition could not be sent");
+                  "DI0610: the rendition could not be sent");
     return AP_FILTER_ERROR;
 }

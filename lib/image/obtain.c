@@ -109,7 +109,7 @@ static void render(di_result_t *result, apr_file_t **file,
         rv = apr_file_seek(original, APR_SET, &start);
     }
     if (rv != APR_SUCCESS) {
-        ds_log(world->log, DS_LOG_ERROR, "DI0201", rv,
+        ds_log(world->log, DS_LOG_ERROR, "DI0621", rv,
                "cannot read the original %s", wish->original->file);
         return;
     }
@@ -133,7 +133,7 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
 
     rv = di_store_put(world->store, wish->key, record, body, world->now(), p);
     if (rv != APR_SUCCESS) {
-        ds_log(world->log, DS_LOG_INFO, "DI0202", rv,
+        ds_log(world->log, DS_LOG_INFO, "DI0622", rv,
                "no level of the store kept %s", wish->key->hex);
     }
     return rv == APR_SUCCESS;
@@ -156,7 +156,7 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
                    (!outcome.verdict && outcome.reason != DI_REASON_RENDERED);
     fill_record(&out->entry.record, &result, &outcome, wish, world->now());
     if (outcome.verdict) {
-        ds_log(world->log, DS_LOG_INFO, "DI0203", 0,
+        ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
                "%s: no rendition, reason=%s", wish->original->file,
                di_reason_word(outcome.reason));
         out->kept = keep(world, wish, &out->entry.record, NULL, p);

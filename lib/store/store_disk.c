@@ -126,10 +126,11 @@ static apr_status_t open_entry(disk_t *disk, found_t *out, apr_time_t now,
     apr_status_t rv;
 
     /* Not blocking: a pipe in an entry's place would wait for a writer. */
-    rv = apr_file_open(&out->file, out->path,
-                       APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK |
-                           APR_FOPEN_SENDFILE_ENABLED,
-                       APR_FPROT_OS_DEFAULT, p);
+    rv = apr_file_open(
+        &out->file, out->path,
+        APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK |
+            (disk->conf.no_sendfile ? 0 : APR_FOPEN_SENDFILE_ENABLED),
+        APR_FPROT_OS_DEFAULT, p);
     if (APR_STATUS_IS_ENOENT(rv)) {
         return APR_NOTFOUND;
     }

@@ -44,7 +44,7 @@ $res = $nowhere->get("/$photo");
 is($res->{status}, 200, 'no usable store: answered');
 is(Client::why($res)->{reason}, 'rendered', 'rendered');
 is(Client::why($nowhere->get("/$photo"))->{cache}, 'miss', 'each time');
-like(Client::slurp($nowhere->{log}), qr/DI0304/, 'and the log says so');
+like(Client::slurp($nowhere->{log}), qr/DI0604/, 'and the log says so');
 
 my $dead = private_server(<<'EOT', 'speedprobe_module');
 DynImage On

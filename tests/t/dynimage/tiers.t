@@ -57,7 +57,7 @@ for my $case (['low', 900, 100], ['medium', 1800, 1000]) {
     ok($again->{content} eq $res->{content}, "$tier: the same bytes");
     is($again->{headers}{'cache-status'}, 'dynimage; hit; detail=disk',
         "$tier: Cache-Status of a hit");
-    my ($line) = grep { /DI0301: \/\Q$tier\/$big\E / } watch_lines();
+    my ($line) = grep { /DI0601: \/\Q$tier\/$big\E / } watch_lines();
     like($line // '', qr/\Q$res->{headers}{dynimage}\E/, "$tier: the log agrees");
 }
 
