@@ -153,6 +153,7 @@ build_tree() {
 # ---- Servers ----------------------------------------------------------------
 
 server_pids=()
+server_prefix=() # for instance: enter another network namespace first
 
 # Whether something listens on HOST PORT.
 port_answers() {
@@ -184,7 +185,8 @@ fill_template() {
 start_server() {
     local _var=$1 _log=$2
     shift 2
-    setsid setpriv --pdeathsig TERM "$@" >>"$_log" 2>&1 </dev/null 8>&- 9>&- &
+    setsid setpriv --pdeathsig TERM "${server_prefix[@]}" "$@" \
+        >>"$_log" 2>&1 </dev/null 8>&- 9>&- &
     server_pids+=($!)
     printf -v "$_var" %s $!
 }
