@@ -12,21 +12,62 @@
 #include <apr.h>
 #include <apr_time.h>
 
+#include "speed/sample.h"
+
 /* Where an estimate comes from; the words are sp_source_name's. */
 typedef enum {
-    SP_SOURCE_NONE = 0,         /* nothing known */
-    SP_SOURCE_ASSUME,           /* SpeedProbeAssume */
-    SP_SOURCE_COOKIE            /* this client's signed speed cookie */
+    SP_SOURCE_NONE = 0, /* nothing known */
+    SP_SOURCE_ASSUME,   /* SpeedProbeAssume */
+    SP_SOURCE_COOKIE    /* this client's signed speed cookie */
 } sp_source_e;
 
 typedef struct {
-    apr_uint32_t capacity_kbps; /* kbit/s of 1000 bit; 0 = unknown */
-    apr_uint32_t rtt_ms;        /* least round trip seen, ms; 0 = unknown */
-    apr_uint32_t confidence_pct;/* chance that the truth lies within a factor
-                                   1.5 of capacity_kbps, 0..100 */
-    int lower_bound;            /* 1: the client is at least this fast */
+    apr_uint32_t capacity_kbps;  /* kbit/s of 1000 bit; 0 = unknown */
+    apr_uint32_t rtt_ms;         /* least round trip seen, ms; 0 = unknown */
+    apr_uint32_t confidence_pct; /* chance that the truth lies within a factor
+                                    1.5 of capacity_kbps, 0..100 */
+    int lower_bound;             /* 1: the client is at least this fast */
     sp_source_e source;
-    apr_uint32_t age_s;         /* since the last sample, s */
+    apr_uint32_t age_s; /* since the last sample, s */
 } sp_estimate_t;
+
+/* What is remembered of a client between two samples. */
+typedef struct {
+    double x;            /* log2 of the capacity in kbit/s */
+    double s;            /* standard deviation of x, octaves */
+    apr_uint32_t rtt_ms; /* 0 = unknown */
+    apr_time_t at;       /* of the last sample; 0: nothing known */
+    int lower_bound;     /* 1: x is only a bound */
+    int clipped;         /* -1 or 1: the last sample was so far below
+                            or above that it was cut; else 0 */
+} sp_state_t;
+
+/**
+ * What is known after a sample.  Pure.
+ *
+ * Both sides weigh by 1/s^2.  A point sample that is further off than two
+ * standard deviations is cut to that; the second in a row on the same side
+ * is taken for a change of the line and adopted.  A bound counts only when it
+ * lies above what is known.  What is known becomes less sure with time.
+ *
+ * @param prior  prior->at 0 for a client not yet known
+ * @param now    of the sample; before prior->at counts as prior->at
+ */
+sp_state_t sp_estimate_fold(const sp_state_t *prior, const sp_sample_t *sample,
+                            apr_time_t now);
+
+/**
+ * The state as others see it, with confidence and age at this moment.
+ * @param source  who knows; SP_SOURCE_NONE or prior->at 0 give "unknown"
+ */
+void sp_estimate_make(sp_estimate_t *out, const sp_state_t *state,
+                      sp_source_e source, apr_time_t now);
+
+/* A fixed estimate: exact, ageless. */
+void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
+                        apr_uint32_t rtt_ms);
+
+/* "none", "assume" or "cookie". */
+const char *sp_source_name(sp_source_e source);
 
 #endif

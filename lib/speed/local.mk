@@ -1,1 +1,51 @@
-# filled by its owner
+noinst_LTLIBRARIES += libspeed.la
+libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
+    lib/speed/estimate.c lib/speed/estimate.h \
+    lib/speed/speedcookie.c lib/speed/speedcookie.h \
+    lib/speed/htmlscan.c lib/speed/htmlscan.h \
+    lib/speed/snippet.c lib/speed/snippet.h
+libspeed_la_LIBADD = -lm
+SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_sample
+tests_unit_test_sample_SOURCES = tests/unit/test_sample.c tests/unit/unit.h
+tests_unit_test_sample_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_estimate
+tests_unit_test_estimate_SOURCES = tests/unit/test_estimate.c \
+    tests/unit/unit.h
+tests_unit_test_estimate_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_speedcookie
+tests_unit_test_speedcookie_SOURCES = tests/unit/test_speedcookie.c \
+    tests/unit/unit.h
+tests_unit_test_speedcookie_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_htmlscan
+tests_unit_test_htmlscan_SOURCES = tests/unit/test_htmlscan.c \
+    tests/unit/unit.h
+tests_unit_test_htmlscan_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_snippet
+tests_unit_test_snippet_SOURCES = tests/unit/test_snippet.c tests/unit/unit.h
+tests_unit_test_snippet_LDADD = $(SPEED_TEST_LIBS) $(ZLIB_LIBS)
+
+SPEED_FUZZ_LIBS = libspeed.la libbase.la $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_htmlscan
+tests_fuzz_fuzz_htmlscan_SOURCES = tests/fuzz/fuzz_htmlscan.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_htmlscan_LDADD = $(SPEED_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_sample
+tests_fuzz_fuzz_sample_SOURCES = tests/fuzz/fuzz_sample.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_sample_LDADD = $(SPEED_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_speedcookie
+tests_fuzz_fuzz_speedcookie_SOURCES = tests/fuzz/fuzz_speedcookie.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_speedcookie_LDADD = $(SPEED_FUZZ_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
+    tests/fuzz/corpus/speedcookie

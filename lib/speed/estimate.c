@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folding samples into what is known of a client: a Kalman filter with one
+ * variable, in log space, with clipping and a change point.  Pure functions
+ * on a small struct; the cookie keeps that struct between requests.
+ */
+#include "speed/estimate.h"
+
+#include <math.h>
+
+#include "base/units.h"
+
+/* Nothing is known better than this, octaves: +-7 %. */
+#define SPREAD_MIN 0.1
+
+/* A bound with nothing else known says little about the rate itself. */
+#define SPREAD_BOUND_ALONE 1.0
+
+/* A bound above what is known pulls like a sample of this spread. */
+#define SPREAD_BOUND 0.3
+
+/* What is adopted at a change point is one sample old. */
+#define SPREAD_CHANGED 0.4
+
+/* Ageing: variance per day.  An exact value is worth a factor 1.4 after a
+   day and 2.5 after a week. */
+#define AGEING_PER_DAY 0.25
+
+/* Samples further off than this many standard deviations are cut. */
+#define CLIP_DEVIATIONS 2
+
+#define DAY_US (86400.0 * APR_USEC_PER_SEC)
+
+static double aged(double s, apr_time_t since, apr_time_t now)
+{
+    double days = now > since ? (double)(now - since) / DAY_US : 0;
+
+    return sqrt(s * s + AGEING_PER_DAY * days);
+}
+
+static apr_uint32_t least_known(apr_uint32_t a, apr_uint32_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The sample replaces all that was known of the rate. */
+static void adopt(sp_state_t *state, double x, double s, int lower_bound)
+{
+    state->x = x;
+    state->s = fmax(s, SPREAD_MIN);
+    state->lower_bound = lower_bound;
+    state->clipped = 0;
+}
+
+/* Precision-weighted mean of what is known and a sample. */
+static void blend(sp_state_t *state, double x, double s)
+{
+    double known = state->s * state->s, seen = s * s;
+
+    state->x += (x - state->x) * known / (known + seen);
+    state->s = fmax(sqrt(known * seen / (known + seen)), SPREAD_MIN);
+    state->clipped = 0;
+}
+
+static void fold_point(sp_state_t *state, double x, double s)
+{
+    double limit = CLIP_DEVIATIONS * sqrt(state->s * state->s + s * s);
+    int side = x > state->x ? 1 : -1;
+    double known;
+
+    if (fabs(x - state->x) <= limit) {
+        blend(state, x, s);
+    }
+    else if (state->clipped == side) {
+        adopt(state, x, SPREAD_CHANGED, 0);
+    }
+    else {
+        /* A sample that contradicts makes nobody surer. */
+        known = state->s;
+        blend(state, state->x + side * limit, s);
+        state->s = known;
+        state->clipped = side;
+    }
+}
+
+static void fold_bound(sp_state_t *state, double x)
+{
+    if (x <= state->x) {
+        return;
+    }
+    if (state->lower_bound) {
+        adopt(state, x, SPREAD_BOUND_ALONE, 1);
+    }
+    else {
+        blend(state, x, SPREAD_BOUND);
+    }
+}
+
+sp_state_t sp_estimate_fold(const sp_state_t *prior, const sp_sample_t *sample,
+                            apr_time_t now)
+{
+    sp_state_t state = *prior;
+    double x = log2(sample->rate_kbps);
+
+    state.s = aged(prior->s, prior->at, now);
+    state.rtt_ms = least_known(prior->rtt_ms, sample->rtt_ms);
+    if (prior->at == 0) {
+        adopt(&state, x,
+              sample->lower_bound ? SPREAD_BOUND_ALONE : sample->spread,
+              sample->lower_bound);
+        state.rtt_ms = sample->rtt_ms;
+    }
+    else if (sample->lower_bound) {
+        fold_bound(&state, x);
+    }
+    else if (prior->lower_bound) {
+        adopt(&state, x, sample->spread, 0);
+    }
+    else {
+        fold_point(&state, x, sample->spread);
+    }
+    state.at = now > prior->at ? now : prior->at;
+    return state;
+}
+
+/* Chance that the truth lies within a factor of 1.5: that a normal variable
+   stays within log2(1.5) of its mean. */
+static apr_uint32_t confidence_pct(double s)
+{
+    return (apr_uint32_t)(100 * erf(log2(1.5) / (s * sqrt(2))) + 0.5);
+}
+
+void sp_estimate_make(sp_estimate_t *out, const sp_state_t *state,
+                      sp_source_e source, apr_time_t now)
+{
+    const sp_estimate_t unknown = {0};
+    double rate_kbps;
+
+    *out = unknown;
+    if (source == SP_SOURCE_NONE || state->at == 0) {
+        return;
+    }
+    rate_kbps = fmin(fmax(exp2(state->x), 1), DS_RATE_MAX_KBPS);
+    out->capacity_kbps = (apr_uint32_t)(rate_kbps + 0.5);
+    out->rtt_ms = state->rtt_ms;
+    out->confidence_pct = confidence_pct(aged(state->s, state->at, now));
+    out->lower_bound = state->lower_bound;
+    out->source = source;
+    out->age_s =
+        now > state->at ? (apr_uint32_t)apr_time_sec(now - state->at) : 0;
+}
+
+void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
+                        apr_uint32_t rtt_ms)
+{
+    const sp_estimate_t fixed = {.capacity_kbps = capacity_kbps,
+                                 .rtt_ms = rtt_ms,
+                                 .confidence_pct = 100,
+                                 .source = SP_SOURCE_ASSUME};
+
+    *out = fixed;
+}
+
+const char *sp_source_name(sp_source_e source)
+{
+    switch (source) {
+    case SP_SOURCE_ASSUME:
+        return "assume";
+    case SP_SOURCE_COOKIE:
+        return "cookie";
+    default:
+        return "none";
+    }
+}

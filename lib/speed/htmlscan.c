@@ -1,0 +1,1113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTML Standard's tokenizer (13.2.5), reduced to what decides where text
+ * ends and markup begins: one small function per state, with the standard's
+ * names.  "Reconsume" is a call of the other state's function.
+ *
+ * Of tree construction (13.2.6) it knows only what changes the tokenizer or
+ * forbids a place: which elements hold raw text, svg and math (no raw text,
+ * but CDATA), template depth, select.  Where the standard would need the full
+ * stack of open elements, the scanner stops instead of guessing: a page that
+ * is not measured costs nothing, a page that is broken does.
+ *
+ * The start script goes before the first thing in head that is no meta,
+ * title or base; when nothing has told the charset yet, behind everything in
+ * which a <meta charset> may still be found.  The end script goes before the
+ * first real </body> or </html>.
+ *
+ * Left out, because it comes to the same bytes: character references, the
+ * doctype's inner states (every ">" ends it), the comment's "<!" states.
+ *
+ * Memory: the struct.  Time: one step a byte, less where memchr can skip.
+ */
+#include "speed/htmlscan.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+typedef enum {
+    BOM_1,
+    BOM_2,
+    BOM_3,
+    DATA,
+    TAG_OPEN,
+    END_TAG_OPEN,
+    TAG_NAME,
+    BEFORE_ATTR_NAME,
+    ATTR_NAME,
+    AFTER_ATTR_NAME,
+    BEFORE_ATTR_VALUE,
+    ATTR_VALUE_DOUBLE,
+    ATTR_VALUE_SINGLE,
+    ATTR_VALUE_UNQUOTED,
+    AFTER_ATTR_VALUE,
+    SELF_CLOSING,
+    BOGUS_COMMENT,
+    DECLARATION,
+    DECLARATION_DASH,
+    DECLARATION_WORD,
+    COMMENT_START,
+    COMMENT_START_DASH,
+    COMMENT,
+    COMMENT_END_DASH,
+    COMMENT_END,
+    COMMENT_END_BANG,
+    DOCTYPE,
+    DOCTYPE_NAME,
+    DOCTYPE_REST,
+    CDATA,
+    CDATA_BRACKET,
+    CDATA_END,
+    RAW,
+    RAW_LESS,
+    RAW_END_OPEN,
+    RAW_END_NAME,
+    SCRIPT,
+    SCRIPT_LESS,
+    SCRIPT_ESCAPE_START,
+    SCRIPT_ESCAPE_START_DASH,
+    ESCAPED,
+    ESCAPED_DASH,
+    ESCAPED_DASH_DASH,
+    ESCAPED_LESS,
+    DOUBLE_START,
+    DOUBLE,
+    DOUBLE_DASH,
+    DOUBLE_DASH_DASH,
+    DOUBLE_LESS,
+    DOUBLE_END,
+    STATES
+} state_e;
+
+typedef sp_htmlscan_event_e (*state_fn)(sp_htmlscan_t *s, unsigned char c);
+
+static const state_fn states[STATES];
+
+#define MORE SP_HTMLSCAN_MORE
+
+static int is_space(unsigned char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+}
+
+static int is_letter(unsigned char c)
+{
+    c |= 0x20;
+    return c >= 'a' && c <= 'z';
+}
+
+static char lower(unsigned char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+static sp_htmlscan_event_e go(sp_htmlscan_t *s, int state)
+{
+    s->state = state;
+    return MORE;
+}
+
+static sp_htmlscan_event_e again(sp_htmlscan_t *s, int state, unsigned char c)
+{
+    s->state = state;
+    return states[state](s, c);
+}
+
+static sp_htmlscan_event_e stop(sp_htmlscan_t *s, sp_htmlscan_why_e why)
+{
+    s->why = why;
+    s->undecided = 0;
+    return SP_HTMLSCAN_DONE;
+}
+
+/* A word of at most max letters, collected over any number of pieces. */
+static void word_add(char *word, apr_uint32_t *len, apr_size_t max,
+                     unsigned char c)
+{
+    if (*len < max - 1) {
+        word[*len] = lower(c);
+        word[*len + 1] = '\0';
+    }
+    if (*len < max) {
+        (*len)++; /* max: longer than anything we know */
+    }
+}
+
+static int one_of(const char *const *list, const char *word)
+{
+    for (; *list; list++) {
+        if (!strcmp(*list, word)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- places ---------------------------------------------------------- */
+
+static sp_htmlscan_event_e place_start(sp_htmlscan_t *s)
+{
+    s->leading = 0;
+    s->undecided = 0;
+    return SP_HTMLSCAN_START;
+}
+
+static sp_htmlscan_event_e place_end(sp_htmlscan_t *s)
+{
+    (void)stop(s, SP_HTMLSCAN_PLACED);
+    return SP_HTMLSCAN_END;
+}
+
+/* Text where only head elements were so far: the body begins. */
+static sp_htmlscan_event_e leading_text(sp_htmlscan_t *s)
+{
+    if (s->template_depth > 0) {
+        return MORE;
+    }
+    return s->evidence ? place_start(s) : stop(s, SP_HTMLSCAN_NOT_HTML);
+}
+
+/* May the start script stand before this tag, or must it wait because a
+   charset declaration could still follow in the part that browsers search? */
+static int start_must_wait(const sp_htmlscan_t *s)
+{
+    static const char *const in_head[] = {"link",     "script",   "style",
+                                          "noscript", "template", NULL};
+
+    return !s->charset_known && !s->is_end &&
+           s->mark_at < SP_HTMLSCAN_PRESCAN_BYTES && one_of(in_head, s->name);
+}
+
+static sp_htmlscan_event_e leading_tag(sp_htmlscan_t *s)
+{
+    static const char *const leads[] = {"html",  "head", "meta",
+                                        "title", "base", NULL};
+
+    if (!s->is_end && !strcmp(s->name, "frameset")) {
+        return stop(s, SP_HTMLSCAN_FRAMESET);
+    }
+    if (!s->is_end && (!strcmp(s->name, "html") || !strcmp(s->name, "head"))) {
+        s->evidence = 1;
+    }
+    if (!s->evidence) {
+        return stop(s, SP_HTMLSCAN_NOT_HTML);
+    }
+    if ((!s->is_end && one_of(leads, s->name)) || start_must_wait(s)) {
+        return MORE;
+    }
+    return place_start(s);
+}
+
+/* A tag's name is complete (or too long to matter): is its "<" a place?
+   Only tags in ordinary text come here, no end tags of raw text. */
+static sp_htmlscan_event_e tag_named(sp_htmlscan_t *s)
+{
+    sp_htmlscan_event_e event = MORE;
+
+    s->undecided = 0;
+    if (s->template_depth > 0 || s->foreign_depth > 0) {
+        return MORE;
+    }
+    if (s->leading) {
+        event = leading_tag(s);
+    }
+    if (event == MORE && !s->leading && s->is_end &&
+        (!strcmp(s->name, "body") || !strcmp(s->name, "html"))) {
+        event = place_end(s);
+    }
+    return event;
+}
+
+/* ---- what a complete tag changes -------------------------------------- */
+
+/* Start tags that end svg and math wherever they stand.
+   Source: HTML Standard 13.2.6.5. */
+static const char *const breakout[] = {
+    "b",      "big",    "blockquote", "body",    "br",    "center", "code",
+    "dd",     "div",    "dl",         "dt",      "em",    "embed",  "h1",
+    "h2",     "h3",     "h4",         "h5",      "h6",    "head",   "hr",
+    "i",      "img",    "li",         "listing", "menu",  "meta",   "nobr",
+    "ol",     "p",      "pre",        "ruby",    "s",     "small",  "span",
+    "strong", "strike", "sub",        "sup",     "table", "tt",     "u",
+    "ul",     "var",    NULL};
+
+/* Elements of svg and math that may hold HTML. */
+static const char *const svg_integration[] = {"foreignobject", "desc", "title",
+                                              NULL};
+static const char *const math_integration[] = {"mi", "mo",    "mn",
+                                               "ms", "mtext", NULL};
+
+static sp_htmlscan_event_e foreign_push(sp_htmlscan_t *s)
+{
+    if (s->self_closing) {
+        return MORE;
+    }
+    if (s->foreign_depth == SP_HTMLSCAN_FOREIGN_MAX) {
+        return stop(s, SP_HTMLSCAN_LOST);
+    }
+    s->foreign[s->foreign_depth++] = s->name_hash;
+    s->at_integration =
+        one_of(s->in_svg ? svg_integration : math_integration, s->name);
+    return MORE;
+}
+
+static sp_htmlscan_event_e start_in_foreign(sp_htmlscan_t *s, int *left)
+{
+    *left = 0;
+    /* Inside an integration point HTML rules hold, with elements that we
+       do not track; <font> and <annotation-xml> depend on attributes. */
+    if (s->at_integration || !strcmp(s->name, "font") ||
+        !strcmp(s->name, "annotation-xml")) {
+        return stop(s, SP_HTMLSCAN_LOST);
+    }
+    if (one_of(breakout, s->name)) {
+        s->foreign_depth = 0;
+        *left = 1;
+        return MORE;
+    }
+    return foreign_push(s);
+}
+
+static sp_htmlscan_event_e end_in_foreign(sp_htmlscan_t *s)
+{
+    int i = s->foreign_depth;
+
+    if (!s->at_integration &&
+        (!strcmp(s->name, "p") || !strcmp(s->name, "br"))) {
+        s->foreign_depth = 0;
+        return MORE;
+    }
+    while (--i >= 0) {
+        if (s->foreign[i] == s->name_hash) {
+            s->foreign_depth = i;
+            s->at_integration = 0;
+            return MORE;
+        }
+    }
+    return stop(s, SP_HTMLSCAN_LOST);
+}
+
+static void raw_begin(sp_htmlscan_t *s, int state)
+{
+    apr_cpystrn(s->raw_name, s->name, sizeof(s->raw_name));
+    s->raw_state = s->state = state;
+}
+
+static sp_htmlscan_event_e meta_done(sp_htmlscan_t *s)
+{
+    if (s->meta_csp || s->meta_escapes) {
+        return stop(s, s->meta_csp ? SP_HTMLSCAN_CSP : SP_HTMLSCAN_CHARSET);
+    }
+    s->charset_known |= s->meta_charset;
+    return MORE;
+}
+
+/* A start tag under HTML's rules is complete. */
+static sp_htmlscan_event_e start_in_html(sp_htmlscan_t *s)
+{
+    static const char *const raw[] = {"title",    "textarea", "style",
+                                      "xmp",      "iframe",   "noembed",
+                                      "noframes", "noscript", NULL};
+    int is_raw = one_of(raw, s->name);
+    int is_foreign = !strcmp(s->name, "svg") || !strcmp(s->name, "math");
+
+    if (s->in_select && strcmp(s->name, "textarea") && (is_raw || is_foreign)) {
+        return stop(s, SP_HTMLSCAN_LOST); /* old and new parsers differ */
+    }
+    if (is_raw) {
+        raw_begin(s, RAW);
+    }
+    else if (!strcmp(s->name, "script")) {
+        raw_begin(s, SCRIPT);
+    }
+    else if (is_foreign) {
+        s->in_svg = s->name[0] == 's';
+        return foreign_push(s);
+    }
+    else if (!strcmp(s->name, "template")) {
+        s->template_depth++;
+    }
+    else if (!strcmp(s->name, "select")) {
+        s->in_select = !s->in_select;
+    }
+    else if (!strcmp(s->name, "meta")) {
+        return meta_done(s);
+    }
+    else if (!strcmp(s->name, "plaintext")) {
+        return stop(s, SP_HTMLSCAN_LOST);
+    }
+    else if (!strcmp(s->name, "frameset")) {
+        return stop(s, SP_HTMLSCAN_FRAMESET);
+    }
+    return MORE;
+}
+
+static sp_htmlscan_event_e end_in_html(sp_htmlscan_t *s)
+{
+    if (!strcmp(s->name, "template") && s->template_depth > 0) {
+        s->template_depth--;
+    }
+    else if (!strcmp(s->name, "select")) {
+        s->in_select = 0;
+    }
+    return MORE;
+}
+
+/* The ">" of a tag. */
+static sp_htmlscan_event_e tag_done(sp_htmlscan_t *s)
+{
+    int left = 1;
+    sp_htmlscan_event_e event = MORE;
+
+    s->state = DATA;
+    if (s->is_end) {
+        return s->foreign_depth > 0 ? end_in_foreign(s) : end_in_html(s);
+    }
+    if (s->foreign_depth > 0) {
+        event = start_in_foreign(s, &left);
+    }
+    return event == MORE && left ? start_in_html(s) : event;
+}
+
+/* ---- attributes -------------------------------------------------------- */
+
+/* Looks for "charset=" in the value of a meta's content attribute. */
+static void content_feed(sp_htmlscan_t *s, unsigned char c)
+{
+    static const char wanted[] = "charset";
+
+    if (s->matched == sizeof(wanted) - 1) {
+        if (c == '=') {
+            s->meta_charset = 1;
+        }
+        if (is_space(c)) {
+            return; /* "charset = x" is legal, too */
+        }
+    }
+    if (s->matched < sizeof(wanted) - 1 && lower(c) == wanted[s->matched]) {
+        s->matched++;
+    }
+    else {
+        s->matched = lower(c) == 'c';
+    }
+}
+
+static void attr_begin(sp_htmlscan_t *s)
+{
+    s->attr_len = s->value_len = s->matched = 0;
+    s->attr[0] = s->value[0] = '\0';
+}
+
+static void value_add(sp_htmlscan_t *s, unsigned char c)
+{
+    word_add(s->value, &s->value_len, sizeof(s->value), c);
+    if (s->attr[0] == 'c' && !strcmp(s->attr, "content")) {
+        content_feed(s, c);
+    }
+}
+
+/* A meta's http-equiv sets a policy; a character reference could spell one.*/
+static int names_policy(const char *value)
+{
+    return !strcmp(value, "content-security-policy") ||
+           strchr(value, '&') != NULL;
+}
+
+/* An attribute's name and value are complete. */
+static sp_htmlscan_event_e attr_done(sp_htmlscan_t *s)
+{
+    if (s->is_end || s->attr_len == 0) {
+        return MORE;
+    }
+    if (!strcmp(s->name, "meta")) {
+        s->meta_charset |= !strcmp(s->attr, "charset");
+        s->meta_csp |= !strcmp(s->attr, "http-equiv") && names_policy(s->value);
+        /* Two-byte text of ISO-2022-JP is made of ASCII bytes. */
+        s->meta_escapes |= strstr(s->value, "iso-2022") != NULL;
+    }
+    /* The sign of lightning, U+26A1, stands for "amp". */
+    if (!strcmp(s->name, "html") &&
+        (!strcmp(s->attr, "amp") || !strncmp(s->attr, "amp4", 4) ||
+         !strncmp(s->attr, "\xe2\x9a\xa1", 3))) {
+        return stop(s, SP_HTMLSCAN_AMP);
+    }
+    s->attr_len = 0;
+    return MORE;
+}
+
+/* ---- states: text, tags, attributes ------------------------------------ */
+
+/* A byte order mark tells the charset and stands before everything. */
+static sp_htmlscan_event_e bom_1(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == 0xef ? go(s, BOM_2) : again(s, DATA, c);
+}
+
+static sp_htmlscan_event_e bom_2(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == 0xbb ? go(s, BOM_3) : stop(s, SP_HTMLSCAN_NOT_HTML);
+}
+
+static sp_htmlscan_event_e bom_3(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c != 0xbf) {
+        return stop(s, SP_HTMLSCAN_NOT_HTML);
+    }
+    s->charset_known = 1;
+    return go(s, DATA);
+}
+
+static sp_htmlscan_event_e data(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '<') {
+        s->mark_at = s->offset;
+        s->undecided = 1;
+        return go(s, TAG_OPEN);
+    }
+    if (s->leading && !is_space(c)) {
+        s->mark_at = s->offset;
+        return leading_text(s);
+    }
+    return MORE;
+}
+
+static void tag_begin(sp_htmlscan_t *s, int is_end)
+{
+    s->is_end = is_end ? 1 : 0;
+    s->self_closing = s->meta_charset = s->meta_csp = s->meta_escapes = 0;
+    s->name_len = 0;
+    s->name[0] = '\0';
+    s->name_hash = 2166136261u; /* FNV-1a */
+    attr_begin(s);
+}
+
+/* "<" was text after all. */
+static sp_htmlscan_event_e less_is_text(sp_htmlscan_t *s, unsigned char c)
+{
+    sp_htmlscan_event_e event = MORE;
+
+    s->undecided = 0;
+    s->state = DATA;
+    if (s->leading) {
+        event = leading_text(s);
+    }
+    if (c != '<') {
+        return event;
+    }
+    if (event == MORE) {
+        return data(s, c);
+    }
+    /* "<<": the mark belongs to the place now, so the second tag is read
+       but can be none. */
+    return event == SP_HTMLSCAN_DONE ? event : (go(s, TAG_OPEN), event);
+}
+
+static sp_htmlscan_event_e tag_open(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_letter(c)) {
+        tag_begin(s, 0);
+        return again(s, TAG_NAME, c);
+    }
+    if (c == '/') {
+        return go(s, END_TAG_OPEN);
+    }
+    if (c == '!') {
+        s->undecided = 0;
+        return go(s, DECLARATION);
+    }
+    if (c == '?') {
+        s->undecided = 0;
+        return go(s, BOGUS_COMMENT);
+    }
+    return less_is_text(s, c);
+}
+
+static sp_htmlscan_event_e end_tag_open(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_letter(c)) {
+        tag_begin(s, 1);
+        return again(s, TAG_NAME, c);
+    }
+    s->undecided = 0;
+    return go(s, c == '>' ? DATA : BOGUS_COMMENT);
+}
+
+/* Names that decide something have at most 8 letters. */
+#define NAME_DECIDES 8
+
+static void name_add(sp_htmlscan_t *s, unsigned char c)
+{
+    word_add(s->name, &s->name_len, sizeof(s->name), c);
+    s->name_hash = (s->name_hash ^ (unsigned char)lower(c)) * 16777619u;
+}
+
+static sp_htmlscan_event_e tag_name(sp_htmlscan_t *s, unsigned char c)
+{
+    sp_htmlscan_event_e event = MORE, then;
+
+    if (!is_space(c) && c != '/' && c != '>') {
+        name_add(s, c);
+        return s->undecided && s->name_len > NAME_DECIDES ? tag_named(s) : MORE;
+    }
+    if (s->undecided) {
+        event = tag_named(s);
+    }
+    if (event == SP_HTMLSCAN_DONE || event == SP_HTMLSCAN_END) {
+        return event;
+    }
+    then = again(s, BEFORE_ATTR_NAME, c);
+    return event == MORE ? then : event;
+}
+
+static sp_htmlscan_event_e before_attr_name(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_space(c)) {
+        return MORE;
+    }
+    if (c == '/' || c == '>') {
+        return again(s, AFTER_ATTR_NAME, c);
+    }
+    attr_begin(s);
+    word_add(s->attr, &s->attr_len, sizeof(s->attr), c);
+    return go(s, ATTR_NAME); /* a first "=" is part of the name */
+}
+
+static sp_htmlscan_event_e attr_name(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_space(c) || c == '/' || c == '>') {
+        return again(s, AFTER_ATTR_NAME, c);
+    }
+    if (c == '=') {
+        return go(s, BEFORE_ATTR_VALUE);
+    }
+    word_add(s->attr, &s->attr_len, sizeof(s->attr), c);
+    return MORE;
+}
+
+/* Behind an attribute: done, the next one, "/" or ">". */
+static sp_htmlscan_event_e attr_over(sp_htmlscan_t *s, unsigned char c,
+                                     int next)
+{
+    sp_htmlscan_event_e event = attr_done(s);
+
+    if (event != MORE) {
+        return event;
+    }
+    if (c == '>') {
+        return tag_done(s);
+    }
+    return c == '/' ? go(s, SELF_CLOSING) : again(s, next, c);
+}
+
+static sp_htmlscan_event_e after_attr_name(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_space(c)) {
+        return go(s, AFTER_ATTR_NAME);
+    }
+    if (c == '=') {
+        return go(s, BEFORE_ATTR_VALUE);
+    }
+    return attr_over(s, c, BEFORE_ATTR_NAME);
+}
+
+static sp_htmlscan_event_e before_attr_value(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_space(c)) {
+        return MORE;
+    }
+    if (c == '"') {
+        return go(s, ATTR_VALUE_DOUBLE);
+    }
+    if (c == '\'') {
+        return go(s, ATTR_VALUE_SINGLE);
+    }
+    return again(s, ATTR_VALUE_UNQUOTED, c);
+}
+
+static sp_htmlscan_event_e attr_value_double(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '"') {
+        return go(s, AFTER_ATTR_VALUE);
+    }
+    value_add(s, c);
+    return MORE;
+}
+
+static sp_htmlscan_event_e attr_value_single(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '\'') {
+        return go(s, AFTER_ATTR_VALUE);
+    }
+    value_add(s, c);
+    return MORE;
+}
+
+static sp_htmlscan_event_e attr_value_unquoted(sp_htmlscan_t *s,
+                                               unsigned char c)
+{
+    if (is_space(c) || c == '>') {
+        return attr_over(s, c, BEFORE_ATTR_NAME);
+    }
+    value_add(s, c);
+    return MORE;
+}
+
+static sp_htmlscan_event_e after_attr_value(sp_htmlscan_t *s, unsigned char c)
+{
+    return attr_over(s, c, BEFORE_ATTR_NAME);
+}
+
+static sp_htmlscan_event_e self_closing(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c != '>') {
+        return again(s, BEFORE_ATTR_NAME, c);
+    }
+    s->self_closing = 1;
+    return tag_done(s);
+}
+
+/* ---- states: comments, doctype, CDATA ----------------------------------- */
+
+static sp_htmlscan_event_e bogus_comment(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '>' ? go(s, DATA) : MORE;
+}
+
+/* Behind "<!". */
+static sp_htmlscan_event_e declaration(sp_htmlscan_t *s, unsigned char c)
+{
+    tag_begin(s, 0);
+    if (c == '-') {
+        return go(s, DECLARATION_DASH);
+    }
+    if (is_letter(c) || c == '[') {
+        return again(s, DECLARATION_WORD, c);
+    }
+    return again(s, BOGUS_COMMENT, c);
+}
+
+static sp_htmlscan_event_e declaration_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '-' ? go(s, COMMENT_START) : again(s, BOGUS_COMMENT, c);
+}
+
+/* "doctype" in any case, or "[CDATA[" as it stands where that is allowed. */
+static sp_htmlscan_event_e declaration_word(sp_htmlscan_t *s, unsigned char c)
+{
+    static const char doctype_word[] = "doctype", cdata_word[] = "[CDATA[";
+    apr_uint32_t at = s->name_len;
+    int bracket = (at == 0 ? (char)c : s->name[0]) == '[';
+
+    if (bracket && s->foreign_depth > 0 && (char)c == cdata_word[at]) {
+        name_add(s, c);
+        return s->name_len == sizeof(cdata_word) - 1 ? go(s, CDATA) : MORE;
+    }
+    if (!bracket && lower(c) == doctype_word[at]) {
+        name_add(s, c);
+        return s->name_len == sizeof(doctype_word) - 1 ? go(s, DOCTYPE) : MORE;
+    }
+    return again(s, BOGUS_COMMENT, c);
+}
+
+static sp_htmlscan_event_e comment_start(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '-') {
+        return go(s, COMMENT_START_DASH);
+    }
+    return c == '>' ? go(s, DATA) : again(s, COMMENT, c);
+}
+
+static sp_htmlscan_event_e comment_start_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '-') {
+        return go(s, COMMENT_END);
+    }
+    return c == '>' ? go(s, DATA) : again(s, COMMENT, c);
+}
+
+static sp_htmlscan_event_e comment(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '-' ? go(s, COMMENT_END_DASH) : MORE;
+}
+
+static sp_htmlscan_event_e comment_end_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    return go(s, c == '-' ? COMMENT_END : COMMENT);
+}
+
+static sp_htmlscan_event_e comment_end(sp_htmlscan_t *s, unsigned char c)
+{
+    switch (c) {
+    case '>':
+        return go(s, DATA);
+    case '!':
+        return go(s, COMMENT_END_BANG);
+    case '-':
+        return MORE;
+    default:
+        return go(s, COMMENT);
+    }
+}
+
+static sp_htmlscan_event_e comment_end_bang(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '-') {
+        return go(s, COMMENT_END_DASH);
+    }
+    return go(s, c == '>' ? DATA : COMMENT);
+}
+
+static sp_htmlscan_event_e doctype(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_space(c)) {
+        return MORE;
+    }
+    tag_begin(s, 0);
+    return again(s, DOCTYPE_NAME, c);
+}
+
+static sp_htmlscan_event_e doctype_name(sp_htmlscan_t *s, unsigned char c)
+{
+    if (!is_space(c) && c != '>') {
+        name_add(s, c);
+        return MORE;
+    }
+    if (!strcmp(s->name, "html")) {
+        s->evidence = 1;
+    }
+    return again(s, DOCTYPE_REST, c);
+}
+
+static sp_htmlscan_event_e doctype_rest(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '>' ? go(s, DATA) : MORE;
+}
+
+static sp_htmlscan_event_e cdata(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == ']' ? go(s, CDATA_BRACKET) : MORE;
+}
+
+static sp_htmlscan_event_e cdata_bracket(sp_htmlscan_t *s, unsigned char c)
+{
+    return go(s, c == ']' ? CDATA_END : CDATA);
+}
+
+static sp_htmlscan_event_e cdata_end(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == ']') {
+        return MORE;
+    }
+    return go(s, c == '>' ? DATA : CDATA);
+}
+
+/* ---- states: text that ends with its own end tag ------------------------ */
+
+static sp_htmlscan_event_e raw(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '<' ? go(s, RAW_LESS) : MORE;
+}
+
+static sp_htmlscan_event_e raw_less(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '/' ? go(s, RAW_END_OPEN) : again(s, s->raw_state, c);
+}
+
+static sp_htmlscan_event_e raw_end_open(sp_htmlscan_t *s, unsigned char c)
+{
+    if (!is_letter(c)) {
+        return again(s, s->raw_state, c);
+    }
+    tag_begin(s, 1);
+    return again(s, RAW_END_NAME, c);
+}
+
+static sp_htmlscan_event_e raw_end_name(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_letter(c)) {
+        name_add(s, c);
+        return MORE;
+    }
+    if ((is_space(c) || c == '/' || c == '>') &&
+        !strcmp(s->name, s->raw_name)) {
+        return again(s, BEFORE_ATTR_NAME, c);
+    }
+    return again(s, s->raw_state, c);
+}
+
+static sp_htmlscan_event_e script(sp_htmlscan_t *s, unsigned char c)
+{
+    s->raw_state = SCRIPT;
+    return c == '<' ? go(s, SCRIPT_LESS) : MORE;
+}
+
+static sp_htmlscan_event_e script_less(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '!' ? go(s, SCRIPT_ESCAPE_START) : raw_less(s, c);
+}
+
+static sp_htmlscan_event_e script_escape_start(sp_htmlscan_t *s,
+                                               unsigned char c)
+{
+    return c == '-' ? go(s, SCRIPT_ESCAPE_START_DASH) : again(s, SCRIPT, c);
+}
+
+static sp_htmlscan_event_e script_escape_start_dash(sp_htmlscan_t *s,
+                                                    unsigned char c)
+{
+    return c == '-' ? go(s, ESCAPED_DASH_DASH) : again(s, SCRIPT, c);
+}
+
+static sp_htmlscan_event_e escaped(sp_htmlscan_t *s, unsigned char c)
+{
+    s->raw_state = ESCAPED;
+    if (c == '<') {
+        return go(s, ESCAPED_LESS);
+    }
+    return go(s, c == '-' ? ESCAPED_DASH : ESCAPED);
+}
+
+static sp_htmlscan_event_e escaped_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '-' ? go(s, ESCAPED_DASH_DASH) : escaped(s, c);
+}
+
+static sp_htmlscan_event_e escaped_dash_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '-') {
+        return MORE;
+    }
+    return c == '>' ? go(s, SCRIPT) : escaped(s, c);
+}
+
+static sp_htmlscan_event_e escaped_less(sp_htmlscan_t *s, unsigned char c)
+{
+    if (is_letter(c)) {
+        tag_begin(s, 0);
+        return again(s, DOUBLE_START, c);
+    }
+    return raw_less(s, c);
+}
+
+/* The end of a word inside escaped text: is it "script"? */
+static sp_htmlscan_event_e script_word(sp_htmlscan_t *s, unsigned char c,
+                                       int yes, int no)
+{
+    if (is_letter(c)) {
+        name_add(s, c);
+        return MORE;
+    }
+    if (is_space(c) || c == '/' || c == '>') {
+        return go(s, strcmp(s->name, "script") ? no : yes);
+    }
+    return again(s, no, c);
+}
+
+static sp_htmlscan_event_e double_start(sp_htmlscan_t *s, unsigned char c)
+{
+    return script_word(s, c, DOUBLE, ESCAPED);
+}
+
+static sp_htmlscan_event_e double_escaped(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '<') {
+        return go(s, DOUBLE_LESS);
+    }
+    return go(s, c == '-' ? DOUBLE_DASH : DOUBLE);
+}
+
+static sp_htmlscan_event_e double_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    return c == '-' ? go(s, DOUBLE_DASH_DASH) : double_escaped(s, c);
+}
+
+static sp_htmlscan_event_e double_dash_dash(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c == '-') {
+        return MORE;
+    }
+    return c == '>' ? go(s, SCRIPT) : double_escaped(s, c);
+}
+
+static sp_htmlscan_event_e double_less(sp_htmlscan_t *s, unsigned char c)
+{
+    if (c != '/') {
+        return again(s, DOUBLE, c);
+    }
+    tag_begin(s, 1);
+    return go(s, DOUBLE_END);
+}
+
+static sp_htmlscan_event_e double_end(sp_htmlscan_t *s, unsigned char c)
+{
+    return script_word(s, c, ESCAPED, DOUBLE);
+}
+
+static const state_fn states[STATES] = {
+    [BOM_1] = bom_1,
+    [BOM_2] = bom_2,
+    [BOM_3] = bom_3,
+    [DATA] = data,
+    [TAG_OPEN] = tag_open,
+    [END_TAG_OPEN] = end_tag_open,
+    [TAG_NAME] = tag_name,
+    [BEFORE_ATTR_NAME] = before_attr_name,
+    [ATTR_NAME] = attr_name,
+    [AFTER_ATTR_NAME] = after_attr_name,
+    [BEFORE_ATTR_VALUE] = before_attr_value,
+    [ATTR_VALUE_DOUBLE] = attr_value_double,
+    [ATTR_VALUE_SINGLE] = attr_value_single,
+    [ATTR_VALUE_UNQUOTED] = attr_value_unquoted,
+    [AFTER_ATTR_VALUE] = after_attr_value,
+    [SELF_CLOSING] = self_closing,
+    [BOGUS_COMMENT] = bogus_comment,
+    [DECLARATION] = declaration,
+    [DECLARATION_DASH] = declaration_dash,
+    [DECLARATION_WORD] = declaration_word,
+    [COMMENT_START] = comment_start,
+    [COMMENT_START_DASH] = comment_start_dash,
+    [COMMENT] = comment,
+    [COMMENT_END_DASH] = comment_end_dash,
+    [COMMENT_END] = comment_end,
+    [COMMENT_END_BANG] = comment_end_bang,
+    [DOCTYPE] = doctype,
+    [DOCTYPE_NAME] = doctype_name,
+    [DOCTYPE_REST] = doctype_rest,
+    [CDATA] = cdata,
+    [CDATA_BRACKET] = cdata_bracket,
+    [CDATA_END] = cdata_end,
+    [RAW] = raw,
+    [RAW_LESS] = raw_less,
+    [RAW_END_OPEN] = raw_end_open,
+    [RAW_END_NAME] = raw_end_name,
+    [SCRIPT] = script,
+    [SCRIPT_LESS] = script_less,
+    [SCRIPT_ESCAPE_START] = script_escape_start,
+    [SCRIPT_ESCAPE_START_DASH] = script_escape_start_dash,
+    [ESCAPED] = escaped,
+    [ESCAPED_DASH] = escaped_dash,
+    [ESCAPED_DASH_DASH] = escaped_dash_dash,
+    [ESCAPED_LESS] = escaped_less,
+    [DOUBLE_START] = double_start,
+    [DOUBLE] = double_escaped,
+    [DOUBLE_DASH] = double_dash,
+    [DOUBLE_DASH_DASH] = double_dash_dash,
+    [DOUBLE_LESS] = double_less,
+    [DOUBLE_END] = double_end,
+};
+
+/* ---- the outside -------------------------------------------------------- */
+
+void sp_htmlscan_init(sp_htmlscan_t *scan, int charset_declared)
+{
+    memset(scan, 0, sizeof(*scan));
+    scan->state = BOM_1;
+    scan->leading = 1;
+    scan->charset_known = charset_declared ? 1 : 0;
+}
+
+/* How many of these bytes cannot change anything in this state? */
+static apr_size_t dull(const sp_htmlscan_t *s, const char *data, apr_size_t len)
+{
+    const char *next;
+    int wanted;
+
+    switch (s->state) {
+    case DATA:
+        wanted = s->leading ? 0 : '<';
+        break;
+    case RAW:
+    case SCRIPT:
+        wanted = '<';
+        break;
+    case COMMENT:
+        wanted = '-';
+        break;
+    case ATTR_VALUE_DOUBLE:
+        wanted = s->value_len == sizeof(s->value) && strcmp(s->attr, "content")
+                     ? '"'
+                     : 0;
+        break;
+    default:
+        wanted = 0;
+    }
+    if (!wanted) {
+        return 0;
+    }
+    next = memchr(data, wanted, len);
+    return next ? (apr_size_t)(next - data) : len;
+}
+
+static int out_of_patience(const sp_htmlscan_t *s)
+{
+    return !s->evidence && s->offset >= SP_HTMLSCAN_PATIENCE_BYTES;
+}
+
+sp_htmlscan_event_e sp_htmlscan_feed(sp_htmlscan_t *scan, const char *data,
+                                     apr_size_t len, apr_size_t *used)
+{
+    sp_htmlscan_event_e event = MORE;
+    apr_size_t i = 0;
+
+    if (scan->why != SP_HTMLSCAN_GOING) {
+        *used = 0;
+        return SP_HTMLSCAN_DONE;
+    }
+    while (i < len && event == MORE) {
+        apr_size_t skip = dull(scan, data + i, len - i);
+        scan->offset += skip;
+        i += skip;
+        if (i < len) {
+            event = states[scan->state](scan, (unsigned char)data[i]);
+            scan->offset++;
+            i++;
+        }
+        if (event == MORE && out_of_patience(scan)) {
+            event = stop(scan, SP_HTMLSCAN_NOT_HTML);
+        }
+    }
+    *used = i;
+    return event;
+}
+
+apr_size_t sp_htmlscan_back(const sp_htmlscan_t *scan)
+{
+    return (apr_size_t)(scan->offset - scan->mark_at);
+}
+
+apr_size_t sp_htmlscan_held(const sp_htmlscan_t *scan)
+{
+    return scan->why == SP_HTMLSCAN_GOING && scan->undecided
+               ? sp_htmlscan_back(scan)
+               : 0;
+}
+
+int sp_htmlscan_finish(sp_htmlscan_t *scan)
+{
+    int fine = scan->why == SP_HTMLSCAN_GOING && scan->evidence &&
+               scan->state == DATA && scan->foreign_depth == 0 &&
+               scan->template_depth == 0;
+
+    if (scan->why == SP_HTMLSCAN_GOING) {
+        scan->why = fine             ? SP_HTMLSCAN_PLACED
+                    : scan->evidence ? SP_HTMLSCAN_LOST
+                                     : SP_HTMLSCAN_NOT_HTML;
+    }
+    scan->undecided = 0;
+    return fine;
+}
+
+const char *sp_htmlscan_why(const sp_htmlscan_t *scan)
+{
+    static const char *const words[] = {[SP_HTMLSCAN_GOING] = "going",
+                                        [SP_HTMLSCAN_PLACED] = "placed",
+                                        [SP_HTMLSCAN_NOT_HTML] = "not-html",
+                                        [SP_HTMLSCAN_CSP] = "csp",
+                                        [SP_HTMLSCAN_AMP] = "amp",
+                                        [SP_HTMLSCAN_FRAMESET] = "frameset",
+                                        [SP_HTMLSCAN_LOST] = "lost",
+                                        [SP_HTMLSCAN_CHARSET] = "charset"};
+
+    return words[scan->why];
+}

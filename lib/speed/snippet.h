@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes into a page: a start script, an end script and, for short pages,
+ * a filler comment.  All are constant for a configuration (and a nonce), so
+ * cached pages stay valid and carry nothing of one visitor.
+ *
+ * Pure ASCII without "<" or "&" inside, so the page stays well-formed XML
+ * where it was, in every charset that extends ASCII.
+ */
+#ifndef SP_SNIPPET_H
+#define SP_SNIPPET_H
+
+#include <apr_pools.h>
+
+/* Longest filler, bytes. */
+#define SP_FILLER_MAX 65536
+
+/* Longest beacon path and nonce, characters. */
+#define SP_BEACON_PATH_MAX 128
+#define SP_NONCE_MAX 128
+
+typedef struct {
+    const char *start; /* the start script, with its tags */
+    apr_size_t start_len;
+    const char *end; /* the end script, with its tags */
+    apr_size_t end_len;
+} sp_snippet_t;
+
+/**
+ * Make both scripts.
+ * @param beacon  path of the beacon; as sp_snippet_is_path
+ * @param nonce   the page's script nonce, as sp_snippet_is_nonce; or NULL
+ */
+void sp_snippet_make(sp_snippet_t *out, const char *beacon, const char *nonce,
+                     apr_pool_t *p);
+
+/**
+ * Make a comment of noise that compression keeps to at least 75 % of its
+ * size.  The same length gives the same bytes, always.
+ * @param len  bytes wanted; fewer than the shortest comment gives that one,
+ *             more than SP_FILLER_MAX gives that many
+ * @return the comment, *made bytes long
+ */
+const char *sp_snippet_filler(apr_size_t *made, apr_size_t len, apr_pool_t *p);
+
+/* 1 when text is an absolute path of plain characters (a-z A-Z 0-9 / . _ ~ -)
+   without "//", "/." or "/" at its end. */
+int sp_snippet_is_path(const char *text);
+
+/* 1 when text[0..len) may be a nonce: base64 or base64url, not empty. */
+int sp_snippet_is_nonce(const char *text, apr_size_t len);
+
+#endif
