@@ -60,7 +60,7 @@ static apr_status_t out_of_order(di_leases_t *leases, apr_status_t rv)
 
     if (di_pace_allows(&leases->trouble, &dropped, TROUBLE_A_MINUTE,
                        apr_time_now())) {
-        ds_log(leases->log, DS_LOG_WARNING, "DI0306", rv,
+        ds_log(leases->log, DS_LOG_WARNING, "DI0406", rv,
                "cannot lock in lease file %s: one picture may be rendered "
                "several times at once (%u such messages held back)",
                leases->file, dropped);

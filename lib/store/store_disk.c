@@ -85,7 +85,7 @@ static apr_status_t trouble(disk_t *disk, apr_status_t rv, const char *doing,
     uint32_t dropped;
 
     if (di_pace_allows(&disk->trouble, &dropped, TROUBLE_A_MINUTE, now)) {
-        ds_log(disk->conf.log, DS_LOG_WARNING, "DI0302", rv,
+        ds_log(disk->conf.log, DS_LOG_WARNING, "DI0402", rv,
                "store on disk: cannot %s %s (%u such messages held back)",
                doing, path, dropped);
     }
@@ -98,7 +98,7 @@ static void log_damaged(disk_t *disk, const char *path, const char *what,
     uint32_t dropped;
 
     if (di_pace_allows(&disk->damaged, &dropped, DAMAGED_A_MINUTE, now)) {
-        ds_log(disk->conf.log, DS_LOG_WARNING, "DI0301", APR_SUCCESS,
+        ds_log(disk->conf.log, DS_LOG_WARNING, "DI0401", APR_SUCCESS,
                "store on disk: entry %s is %s, deleted (%u such messages held "
                "back)",
                path, what, dropped);

@@ -325,7 +325,7 @@ static apr_status_t to_status(memcached_return_t rc)
 static void session_succeeded(session_t *session)
 {
     if (di_breaker_succeeded(&session->server->breaker)) {
-        ds_log(session->cache->log, DS_LOG_NOTICE, "DI0304", APR_SUCCESS,
+        ds_log(session->cache->log, DS_LOG_NOTICE, "DI0404", APR_SUCCESS,
                "memcached server %s answers again", session->server->word);
     }
 }
@@ -337,7 +337,7 @@ static void session_failed(session_t *session, di_breaker_failure_e how,
 
     if (di_breaker_failed(&session->server->breaker, how, now,
                           cache->rest_for)) {
-        ds_log(cache->log, DS_LOG_WARNING, "DI0303", APR_SUCCESS,
+        ds_log(cache->log, DS_LOG_WARNING, "DI0403", APR_SUCCESS,
                "memcached server %s fails (%s): left alone, and tried again "
                "every %d ms",
                session->server->word, why,
@@ -425,7 +425,7 @@ static void log_damaged(cache_t *cache, const server_t *server,
     uint32_t dropped;
 
     if (di_pace_allows(&cache->damaged, &dropped, DAMAGED_A_MINUTE, now)) {
-        ds_log(cache->log, DS_LOG_WARNING, "DI0305", APR_SUCCESS,
+        ds_log(cache->log, DS_LOG_WARNING, "DI0405", APR_SUCCESS,
                "memcached server %s: entry %s is %s, deleted (%u such "
                "messages held back)",
                server->word, key->hex, di_record_state_text(state), dropped);

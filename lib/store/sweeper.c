@@ -36,7 +36,7 @@ static void report(const di_sweeper_t *sweeper,
         level =
             found->removed || found->temporaries ? DS_LOG_INFO : DS_LOG_DEBUG;
     }
-    ds_log(sweeper->log, level, "DI0307", rv,
+    ds_log(sweeper->log, level, "DI0407", rv,
            "store %s swept: %" APR_UINT64_T_FMT " entries of %" APR_UINT64_T_FMT
            " bytes, %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
            " bytes removed, %" APR_UINT64_T_FMT " left-over files",

@@ -215,7 +215,7 @@ static void without_its_folder_there_is_a_status_and_one_line(void **state)
     }
     assert_null(lease);
     assert_int_equal(counting.lines, 1);
-    assert_non_null(strstr(counting.last, "DI0306: "));
+    assert_non_null(strstr(counting.last, "DI0406: "));
 }
 
 typedef struct {

@@ -263,7 +263,7 @@ the_first_bytes_and_each_64th_of_the_quota_start_a_sweep(void **state)
     di_sweeper_note(sweeper, 1);
     assert_int_equal(wait_for_lines(&counting, 1), 1);
     assert_false(exists(old));
-    assert_non_null(strstr(counting.last, "DI0307: "));
+    assert_non_null(strstr(counting.last, "DI0407: "));
 
     di_sweeper_note(sweeper, 50);
     di_sweeper_note(sweeper, 49);

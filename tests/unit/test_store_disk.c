@@ -137,7 +137,7 @@ static void assert_dropped_and_logged(disk_t *disk, apr_time_t now,
     if (disk->counting.lines != (lines < 10 ? lines + 1 : 10)) {
         fail_msg("%s: %d lines after %d", what, disk->counting.lines, lines);
     }
-    assert_non_null(strstr(disk->counting.last, "DI0301: "));
+    assert_non_null(strstr(disk->counting.last, "DI0401: "));
     assert_int_equal(get(disk, now), APR_NOTFOUND);
 }
 
@@ -353,7 +353,7 @@ a_root_that_cannot_be_written_gives_a_status_and_one_line(void **state)
         assert_true(rv != APR_SUCCESS && rv != APR_NOTFOUND);
     }
     assert_int_equal(disk->counting.lines, 1);
-    assert_non_null(strstr(disk->counting.last, "DI0302: "));
+    assert_non_null(strstr(disk->counting.last, "DI0402: "));
     /* Works again without a restart. */
     unlink(root);
     assert_int_equal(put(disk, *state), APR_SUCCESS);

@@ -212,7 +212,7 @@ static void an_absent_server_is_out_of_order_and_told_once(void **state)
         release(cache);
     }
     assert_int_equal(cache->counting.lines, 1);
-    assert_non_null(strstr(cache->counting.last, "DI0303: "));
+    assert_non_null(strstr(cache->counting.last, "DI0403: "));
 }
 
 typedef struct {
@@ -294,7 +294,7 @@ a_stopped_server_costs_no_wrong_value_and_is_used_again(void **state)
     assert_true(take(cache) != APR_EBUSY);
     kill(server->pid, SIGCONT);
     wait_until_used(cache, *state);
-    assert_non_null(strstr(cache->counting.last, "DI0304: "));
+    assert_non_null(strstr(cache->counting.last, "DI0404: "));
 }
 
 static void a_restarted_server_is_used_again(void **state)
@@ -606,7 +606,7 @@ static void a_damaged_value_is_a_miss_and_deleted(void **state)
         /* Another version is no damage. */
         assert_int_equal(cache->counting.lines, at);
     }
-    assert_non_null(strstr(cache->counting.last, "DI0305: "));
+    assert_non_null(strstr(cache->counting.last, "DI0405: "));
 }
 
 static void what_is_too_large_is_refused_and_harms_nobody(void **state)
