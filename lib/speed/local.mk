@@ -3,7 +3,8 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/estimate.c lib/speed/estimate.h \
     lib/speed/speedcookie.c lib/speed/speedcookie.h \
     lib/speed/htmlscan.c lib/speed/htmlscan.h \
-    lib/speed/snippet.c lib/speed/snippet.h
+    lib/speed/snippet.c lib/speed/snippet.h \
+    lib/speed/policy.c lib/speed/policy.h
 libspeed_la_LIBADD = -lm
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
@@ -29,6 +30,10 @@ tests_unit_test_htmlscan_LDADD = $(SPEED_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_snippet
 tests_unit_test_snippet_SOURCES = tests/unit/test_snippet.c tests/unit/unit.h
 tests_unit_test_snippet_LDADD = $(SPEED_TEST_LIBS) $(ZLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test_policy
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
+tests_unit_test_policy_LDADD = $(SPEED_TEST_LIBS)
 
 SPEED_FUZZ_LIBS = libspeed.la libbase.la $(APR_LIBS)
 

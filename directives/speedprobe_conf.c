@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mod_speedprobe's directives: one table for the numbers, setters for the
+   words and for what takes two arguments. */
+#include "directives/speedprobe_conf.h"
+
+#include <stddef.h>
+
+#include "apr_strings.h"
+
+#include "base/units.h"
+#include "speed/snippet.h"
+
+extern module AP_MODULE_DECLARE_DATA speedprobe_module;
+
+#define ENTRY(directive, member, kind, least, greatest, def, choices, help)    \
+    {directive, offsetof(sp_conf_t, member), kind, least, greatest, def,       \
+     choices},
+#define DEFAULT(directive, member, kind, least, greatest, def, choices, help)  \
+    .member = def,
+#define INDEX(directive, member, kind, least, greatest, def, choices, help)    \
+    AT_##member,
+
+static const ds_setting_t settings[] = {
+    SP_DIR_SETTINGS(ENTRY)
+    /* Set together by set_assume; here for "unset" and merge. */
+    {"SpeedProbeAssume", offsetof(sp_conf_t, assume_kbps), DS_ARG_RATE, 1,
+     DS_RATE_MAX_KBPS, 0, NULL},
+    {"SpeedProbeAssume", offsetof(sp_conf_t, assume_rtt_ms), DS_ARG_COUNT, 1,
+     DS_RTT_MAX_MS, 0, NULL}};
+enum { SP_DIR_SETTINGS(INDEX) AT_assume_kbps, AT_assume_rtt_ms, COUNT };
+
+const sp_conf_t sp_conf_defaults = {SP_DIR_SETTINGS(DEFAULT)};
+
+void *sp_conf_dir_create(apr_pool_t *p, char *dir)
+{
+    sp_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+
+    ds_settings_unset(conf, settings, COUNT);
+    return conf;
+}
+
+void *sp_conf_dir_merge(apr_pool_t *p, void *base_conf, void *add_conf)
+{
+    sp_conf_t *base = base_conf, *add = add_conf;
+    sp_conf_t *out = apr_pcalloc(p, sizeof(*out));
+
+    ds_settings_merge(out, base, add, settings, COUNT);
+    ds_bands_merge(&out->bands, &base->bands, &add->bands);
+    out->unknown_band =
+        add->unknown_band ? add->unknown_band : base->unknown_band;
+    return out;
+}
+
+void *sp_conf_server_create(apr_pool_t *p, server_rec *s)
+{
+    return apr_pcalloc(p, sizeof(sp_server_conf_t));
+}
+
+void *sp_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
+{
+    sp_server_conf_t *base = base_conf, *add = add_conf;
+    sp_server_conf_t *out = apr_pcalloc(p, sizeof(*out));
+
+    out->beacon = add->beacon ? add->beacon : base->beacon;
+    out->keys = add->keys ? add->keys : base->keys;
+    out->used = add->used || base->used;
+    return out;
+}
+
+const sp_conf_t *sp_conf_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &speedprobe_module);
+}
+
+sp_server_conf_t *sp_server_conf_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &speedprobe_module);
+}
+
+const char *sp_conf_beacon(const server_rec *s)
+{
+    const char *beacon = sp_server_conf_of(s)->beacon;
+
+    return beacon ? beacon : SP_BEACON_DEFAULT;
+}
+
+static const char *name_directive(cmd_parms *cmd, const char *error)
+{
+    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
+                 : NULL;
+}
+
+/* Is this a file of the configuration, not an .htaccess file? */
+static int at_startup(const cmd_parms *cmd)
+{
+    return (cmd->override & (RSRC_CONF | ACCESS_CONF)) != 0;
+}
+
+static const char *set_number(cmd_parms *cmd, void *dir_conf, const char *word)
+{
+    sp_conf_t *conf = dir_conf;
+    const char *error = ds_setting_take(conf, cmd->info, word, cmd->pool);
+
+    /* The beacon's URL is caught before it is known which Location or
+       Directory holds, so any On of a server switches it on. */
+    if (!error && conf->enabled == 1 && at_startup(cmd)) {
+        sp_server_conf_of(cmd->server)->used = 1;
+    }
+    return error;
+}
+
+static const char *set_assume(cmd_parms *cmd, void *dir_conf, const char *rate,
+                              const char *rtt)
+{
+    sp_conf_t *conf = dir_conf;
+    const char *error = NULL;
+
+    conf->assume_rtt_ms = 0;
+    if (!strcasecmp(rate, "none") && !rtt) {
+        conf->assume_kbps = 0;
+        return NULL;
+    }
+    error = ds_setting_take(conf, &settings[AT_assume_kbps], rate, cmd->pool);
+    if (error) {
+        return apr_pstrcat(cmd->pool, error, "; or none", NULL);
+    }
+    return rtt ? ds_setting_take(conf, &settings[AT_assume_rtt_ms], rtt,
+                                 cmd->pool)
+               : NULL;
+}
+
+static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
+                            const char *from)
+{
+    sp_conf_t *conf = dir_conf;
+
+    return name_directive(cmd,
+                          ds_bands_add(&conf->bands, name, from, cmd->pool));
+}
+
+static const char *set_unknown_band(cmd_parms *cmd, void *dir_conf,
+                                    const char *name)
+{
+    if (!ds_arg_is_name(name)) {
+        return name_directive(cmd,
+                              apr_psprintf(cmd->pool,
+                                           "\"%s\" is not a band name: a "
+                                           "lower-case letter, then up to 31 "
+                                           "of a-z 0-9 - _",
+                                           name));
+    }
+    ((sp_conf_t *)dir_conf)->unknown_band = name;
+    return NULL;
+}
+
+static const char *set_beacon(cmd_parms *cmd, void *dir_conf, const char *path)
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+
+    if (!error && !sp_snippet_is_path(path)) {
+        error = name_directive(
+            cmd, apr_psprintf(cmd->pool,
+                              "\"%s\" is not an absolute path of a-z A-Z 0-9 "
+                              "/ . _ ~ - without //, /. or / at its end",
+                              path));
+    }
+    sp_server_conf_of(cmd->server)->beacon = path;
+    return error;
+}
+
+static const char *set_key_file(cmd_parms *cmd, void *dir_conf,
+                                const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    ds_seal_keys_t *keys = apr_pcalloc(cmd->pool, sizeof(*keys));
+
+    if (error) {
+        return error;
+    }
+    if (!path) {
+        return name_directive(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", name));
+    }
+    sp_server_conf_of(cmd->server)->keys = keys;
+    return name_directive(cmd, ds_seal_keys_read(keys, path, cmd->pool));
+}
+
+#define COMMAND(directive, member, kind, least, greatest, def, choices, help)  \
+    AP_INIT_TAKE1(directive, set_number,                                       \
+                  (void *)(apr_uintptr_t)&settings[AT_##member], OR_FILEINFO,  \
+                  help),
+
+const command_rec sp_conf_commands[] = {
+    SP_DIR_SETTINGS(COMMAND) AP_INIT_TAKE12(
+        "SpeedProbeAssume", set_assume, NULL, OR_FILEINFO,
+        "every client here has this rate in kbit/s, and this round trip in "
+        "ms; or none"),
+    AP_INIT_TAKE2("SpeedProbeBand", set_band, NULL, OR_FILEINFO,
+                  "name of a band and its lower border in kbit/s"),
+    AP_INIT_TAKE1("SpeedProbeUnknownBand", set_unknown_band, NULL, OR_FILEINFO,
+                  "band of a client of unknown speed"),
+    AP_INIT_TAKE1("SpeedProbeBeacon", set_beacon, NULL, RSRC_CONF,
+                  "path of the URL that pages report to"),
+    AP_INIT_TAKE1("SpeedProbeKeyFile", set_key_file, NULL, RSRC_CONF,
+                  "file with the key of the cookies, and the previous key"),
+    {NULL}};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an operator may write for mod_speedprobe: text -> checked, merged,
+ * read-only settings.  docs/directives.md describes each.
+ *
+ * sp_conf_t holds what may differ per URL (server, VirtualHost, Directory,
+ * Location, Files, .htaccess); sp_server_conf_t what a VirtualHost has once
+ * (the beacon, found before any URL is mapped) or one httpd has once (keys).
+ */
+#ifndef SP_CONF_H
+#define SP_CONF_H
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+
+#include "base/band.h"
+#include "base/seal.h"
+#include "directives/setting.h"
+
+APLOG_USE_MODULE(speedprobe);
+
+/* Values of SpeedProbeMethod, in the order of its words. */
+enum { SP_METHOD_TIMING, SP_METHOD_OFF };
+
+/* X(directive, member, kind, least, greatest, default, choices, help) */
+#define SP_DIR_SETTINGS(X)                                                     \
+    X("SpeedProbe", enabled, DS_KIND_FLAG, 0, 1, 0, NULL,                      \
+      "On or Off: know how fast clients are, by measuring in pages")           \
+    X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 1, SP_METHOD_TIMING,      \
+      "timing|off", "how pages measure: timing, off")                          \
+    X("SpeedProbeMinPage", min_page_bytes, DS_ARG_SIZE, 0, 65536, 1000, NULL,  \
+      "shorter pages are filled up to this size; 0 fills none")                \
+    X("SpeedProbeCookieMaxAge", cookie_age_ms, DS_ARG_TIME, 0, 2592000000,     \
+      604800000, NULL,                                                         \
+      "lifetime of the cookie; 0 lets it end with the browser's session")
+
+#define SP_MEMBER(directive, member, kind, least, greatest, def, choices,      \
+                  help)                                                        \
+    apr_int64_t member;
+
+/* Numbers are DS_UNSET, pointers NULL, counts 0 where nobody set them. */
+typedef struct {
+    SP_DIR_SETTINGS(SP_MEMBER)
+    apr_int64_t assume_kbps;   /* 0: none */
+    apr_int64_t assume_rtt_ms; /* 0: not told; goes with assume_kbps */
+    ds_bands_t bands;
+    const char *unknown_band;
+} sp_conf_t;
+
+typedef struct {
+    const char *beacon; /* path */
+    const ds_seal_keys_t *keys;
+    int used; /* some scope of this server says On */
+} sp_server_conf_t;
+
+#define SP_BEACON_DEFAULT "/speedprobe-beacon"
+
+extern const command_rec sp_conf_commands[];
+
+/* Defaults of all numbers of sp_conf_t. */
+extern const sp_conf_t sp_conf_defaults;
+
+/* A number's value in this scope. */
+#define SP_CONF(conf, member)                                                  \
+    ds_setting_or((conf)->member, sp_conf_defaults.member)
+
+void *sp_conf_dir_create(apr_pool_t *p, char *dir);
+void *sp_conf_dir_merge(apr_pool_t *p, void *base, void *add);
+void *sp_conf_server_create(apr_pool_t *p, server_rec *s);
+void *sp_conf_server_merge(apr_pool_t *p, void *base, void *add);
+
+/* The settings that hold for a request as far as it has been mapped. */
+const sp_conf_t *sp_conf_of(const request_rec *r);
+sp_server_conf_t *sp_server_conf_of(const server_rec *s);
+
+/* The path of the beacon in this VirtualHost. */
+const char *sp_conf_beacon(const server_rec *s);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST from a page of ours -> numbers -> sample -> what is known -> cookie.
+ * Nothing is kept on the server: the sender's own cookie is all that a report
+ * can change.  Memory: the request's pool, one body of at most 8 KB.
+ */
+#include "handlers/beacon.h"
+
+#include <string.h>
+
+#include "apr_strings.h"
+#include "http_core.h"
+#include "http_protocol.h"
+#include "http_request.h"
+
+#include "directives/speedprobe_conf.h"
+#include "speed/speedcookie.h"
+
+/*
+ * Read the whole body.
+ * @return OK; HTTP_REQUEST_ENTITY_TOO_LARGE; another status when it could not
+ *         be read
+ */
+static int read_body(request_rec *r, char body[SP_BEACON_BODY_MAX + 1],
+                     apr_size_t *len)
+{
+    int status = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK);
+    long got = 0;
+
+    *len = 0;
+    if (status != OK) {
+        return status;
+    }
+    if (r->remaining > SP_BEACON_BODY_MAX) {
+        return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+    if (!ap_should_client_block(r)) {
+        return OK;
+    }
+    do {
+        *len += (apr_size_t)got;
+        got =
+            ap_get_client_block(r, body + *len, SP_BEACON_BODY_MAX + 1 - *len);
+    } while (got > 0 && *len + (apr_size_t)got <= SP_BEACON_BODY_MAX);
+    if (got > 0) {
+        return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+    return got == 0 ? OK : HTTP_BAD_REQUEST;
+}
+
+/* "scheme://host[:port]" against the Host of this request.  The scheme is
+   left out: in front of us there may be somebody who speaks TLS. */
+static int is_own_origin(const request_rec *r, const char *origin)
+{
+    const char *host = apr_table_get(r->headers_in, "Host");
+    const char *rest = strstr(origin, "://");
+
+    return host && rest && !strcasecmp(rest + 3, host);
+}
+
+/* Did a page of this site send it?  Browsers say so in one of two headers;
+   a client that sends neither can only hurt itself. */
+static int is_same_origin(const request_rec *r)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+
+    if (site && strcasecmp(site, "same-origin")) {
+        return 0;
+    }
+    return site || !origin || is_own_origin(r, origin);
+}
+
+static void set_cookie(request_rec *r, const sp_state_t *state)
+{
+    const ds_seal_keys_t *keys = sp_server_conf_of(r->server)->keys;
+    apr_int64_t age_s = SP_CONF(sp_conf_of(r), cookie_age_ms) / 1000;
+    const char *secure = !strcmp(ap_http_scheme(r), "https") ? "; Secure" : "";
+    const char *age =
+        age_s > 0 ? apr_psprintf(r->pool, "; Max-Age=%" APR_INT64_T_FMT, age_s)
+                  : "";
+    char value[SP_SPEEDCOOKIE_ROOM];
+    apr_status_t rv =
+        sp_speedcookie_format(value, state, keys, r->useragent_addr);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
+                      "SP0202: the speed cookie cannot be signed");
+        return;
+    }
+    apr_table_addn(r->headers_out, "Set-Cookie",
+                   apr_pstrcat(r->pool, SP_SPEEDCOOKIE_NAME "=", value,
+                               "; Path=/; SameSite=Lax; HttpOnly", secure, age,
+                               NULL));
+}
+
+static void take_report(request_rec *r, const char *body, apr_size_t len,
+                        const sp_state_t *prior)
+{
+    sp_beacon_t beacon;
+    sp_sample_t sample;
+    sp_state_t state;
+    sp_estimate_t now_known;
+
+    if (!is_same_origin(r) || !sp_beacon_parse(&beacon, body, len) ||
+        !sp_sample_make(&sample, &beacon)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_DEBUG, 0, r,
+            "SP0201: beacon of %" APR_SIZE_T_FMT " bytes gives no sample", len);
+        return;
+    }
+    state = sp_estimate_fold(prior, &sample, r->request_time);
+    sp_estimate_make(&now_known, &state, SP_SOURCE_COOKIE, r->request_time);
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  "SP0203: sample %.0f kbit/s%s, round trip %u ms: now %u "
+                  "kbit/s%s, confidence %u %%",
+                  sample.rate_kbps, sample.lower_bound ? " or more" : "",
+                  sample.rtt_ms, now_known.capacity_kbps,
+                  now_known.lower_bound ? " or more" : "",
+                  now_known.confidence_pct);
+    set_cookie(r, &state);
+}
+
+int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
+{
+    char *body = apr_palloc(r->pool, SP_BEACON_BODY_MAX + 1);
+    apr_size_t len;
+    int status;
+
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (r->method_number != M_POST) {
+        r->allowed = AP_METHOD_BIT << M_POST;
+        return HTTP_METHOD_NOT_ALLOWED;
+    }
+    status = read_body(r, body, &len);
+    if (status != OK) {
+        return status;
+    }
+    take_report(r, body, len, prior);
+    r->status = HTTP_NO_CONTENT;
+    return OK;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mod_speedprobe: how fast is this client?
+ *
+ * A page: insert_filter puts the filter in, which puts two scripts into HTML
+ * (filters/inject_out.c).  A beacon: its URL is caught before any mapping and
+ * answered by handlers/beacon.c with the speed cookie.  Any request: the
+ * cookie is read once, and what it says (or what SpeedProbeAssume says) is
+ * offered to other modules (mod_speedprobe.h) and written into environment
+ * variables early enough for mod_rewrite and <If>.
+ *
+ * Runs in httpd's children, on any thread; nothing is shared but the keys,
+ * which are made before the children are.
+ */
+#include "mod_speedprobe.h"
+
+#include <string.h>
+
+#include "apr_strings.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_protocol.h"
+#include "http_request.h"
+
+#include "directives/speedprobe_conf.h"
+#include "filters/inject_out.h"
+#include "handlers/beacon.h"
+#include "speed/speedcookie.h"
+
+extern module AP_MODULE_DECLARE_DATA speedprobe_module;
+
+/* What one request knows; kept with the main request. */
+typedef struct {
+    int read;         /* the cookie has been looked at */
+    int is_beacon;    /* caught by translate_name */
+    int env_set;      /* our variables are in the environment */
+    sp_state_t state; /* of the cookie; at 0: none */
+} sp_request_t;
+
+/* The record of the request that the client sent: sub-requests and internal
+   redirects have the same client and the same cookie. */
+static sp_request_t *request_of(request_rec *r)
+{
+    sp_request_t *ctx;
+
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    ctx = ap_get_module_config(r->request_config, &speedprobe_module);
+    if (!ctx) {
+        ctx = apr_pcalloc(r->pool, sizeof(*ctx));
+        ap_set_module_config(r->request_config, &speedprobe_module, ctx);
+    }
+    return ctx;
+}
+
+/* ---- what is known --------------------------------------------------------
+ */
+
+static void read_cookie(sp_state_t *out, request_rec *r)
+{
+    apr_int64_t age_ms = SP_CONF(sp_conf_of(r), cookie_age_ms);
+    apr_size_t len = 0;
+    const char *text =
+        sp_speedcookie_find(&len, apr_table_get(r->headers_in, "Cookie"));
+    sp_cookie_verdict_e verdict;
+
+    if (!text) {
+        return;
+    }
+    verdict = sp_speedcookie_parse(
+        out, text, len, sp_server_conf_of(r->server)->keys, r->useragent_addr,
+        age_ms > 0 ? age_ms / 1000 : SP_SPEEDCOOKIE_AGE_S, r->request_time);
+    if (verdict != SP_COOKIE_FINE) {
+        memset(out, 0, sizeof(*out));
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      "SP0101: speed cookie not used: %s",
+                      sp_cookie_verdict_name(verdict));
+    }
+}
+
+/* What this client's cookie says; read at the first question. */
+static const sp_state_t *state_of(request_rec *r)
+{
+    sp_request_t *ctx = request_of(r);
+
+    if (!ctx->read) {
+        ctx->read = 1;
+        read_cookie(&ctx->state, r);
+    }
+    return &ctx->state;
+}
+
+/* The optional function of mod_speedprobe.h. */
+static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+    apr_int64_t assumed_kbps = SP_CONF(conf, assume_kbps);
+
+    memset(out, 0, sizeof(*out));
+    if (!SP_CONF(conf, enabled)) {
+        return 0;
+    }
+    if (assumed_kbps > 0) {
+        sp_estimate_assume(out, (apr_uint32_t)assumed_kbps,
+                           (apr_uint32_t)SP_CONF(conf, assume_rtt_ms));
+    }
+    else {
+        sp_estimate_make(out, state_of(r), SP_SOURCE_COOKIE, r->request_time);
+    }
+    return out->capacity_kbps > 0;
+}
+
+/* The name of the band.  A lower bound is no reason to think of a client as
+   slower than one that nothing is known of. */
+static const char *band_of(const sp_conf_t *conf, const sp_estimate_t *e)
+{
+    const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
+    int unknown = ds_bands_unknown(bands, conf->unknown_band);
+    int band = unknown;
+
+    if (e->capacity_kbps > 0) {
+        band = ds_bands_pick(bands, e->capacity_kbps);
+        band = e->lower_bound && band < unknown ? unknown : band;
+    }
+    return bands->band[band].name;
+}
+
+static void set_or_unset(apr_table_t *env, const char *name, apr_uint32_t value,
+                         apr_pool_t *p)
+{
+    if (value > 0) {
+        apr_table_setn(env, name, apr_psprintf(p, "%u", value));
+    }
+    else {
+        apr_table_unset(env, name);
+    }
+}
+
+static void unset_environment(request_rec *r)
+{
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_KBPS");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_BAND");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_SOURCE");
+}
+
+/* Write the variables as the settings of this moment want them. */
+static void set_environment(request_rec *r)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+    sp_request_t *ctx = request_of(r);
+    sp_estimate_t e;
+
+    if (!SP_CONF(conf, enabled)) {
+        if (ctx->env_set) {
+            unset_environment(r);
+        }
+        return;
+    }
+    (void)speedprobe_estimate(&e, r);
+    ctx->env_set = 1;
+    set_or_unset(r->subprocess_env, "SPEEDPROBE_KBPS", e.capacity_kbps,
+                 r->pool);
+    set_or_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS", e.rtt_ms, r->pool);
+    apr_table_setn(r->subprocess_env, "SPEEDPROBE_BAND", band_of(conf, &e));
+    apr_table_setn(r->subprocess_env, "SPEEDPROBE_SOURCE",
+                   sp_source_name(e.source));
+}
+
+/* ---- a request's way -------------------------------------------------------
+ */
+
+static int post_read_request(request_rec *r)
+{
+    set_environment(r);
+    return DECLINED;
+}
+
+static int is_beacon(request_rec *r)
+{
+    return !r->main && !r->prev && r->proxyreq != PROXYREQ_PROXY &&
+           sp_server_conf_of(r->server)->used &&
+           !strcmp(r->uri, sp_conf_beacon(r->server));
+}
+
+/* The Location's settings hold by now.  The beacon is taken before aliases,
+   rewriting and proxying can. */
+static int translate_name(request_rec *r)
+{
+    set_environment(r);
+    if (!is_beacon(r)) {
+        return DECLINED;
+    }
+    request_of(r)->is_beacon = 1;
+    r->handler = SP_BEACON_HANDLER;
+    r->filename = apr_pstrdup(r->pool, r->uri);
+    return OK;
+}
+
+/* The beacon has no file, so no Directory applies to it. */
+static int map_to_storage(request_rec *r)
+{
+    return r->handler && !strcmp(r->handler, SP_BEACON_HANDLER) ? OK : DECLINED;
+}
+
+/* All settings hold by now. */
+static int fixups(request_rec *r)
+{
+    if (!r->main && !r->prev && request_of(r)->is_beacon) {
+        r->handler = SP_BEACON_HANDLER; /* whatever SetHandler says */
+        return OK;
+    }
+    set_environment(r);
+    return DECLINED;
+}
+
+static int handler(request_rec *r)
+{
+    if (!r->handler || strcmp(r->handler, SP_BEACON_HANDLER) || r->main ||
+        !request_of(r)->is_beacon) {
+        return DECLINED;
+    }
+    return sp_beacon_answer(r, state_of(r));
+}
+
+static void insert_filter(request_rec *r)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+
+    if (!r->main && SP_CONF(conf, enabled) &&
+        SP_CONF(conf, method) != SP_METHOD_OFF) {
+        sp_inject_insert(r);
+    }
+}
+
+/* ---- start ------------------------------------------------------------------
+ */
+
+/* One random key for the life of the parent, so that cookies outlive graceful
+   restarts; NULL when there is no randomness. */
+static const ds_seal_keys_t *random_keys(server_rec *s)
+{
+    static const char name[] = "mod_speedprobe-keys";
+    apr_pool_t *process = s->process->pool;
+    ds_seal_keys_t *keys = NULL;
+    apr_status_t rv;
+
+    (void)apr_pool_userdata_get((void **)&keys, name, process);
+    if (keys) {
+        return keys;
+    }
+    keys = apr_pcalloc(process, sizeof(*keys));
+    rv = ds_seal_keys_random(keys);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "SP0001: no random key could be made");
+        return NULL;
+    }
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                 "SP0002: SpeedProbeKeyFile is not set: cookies are signed "
+                 "with a random key and end when httpd stops");
+    apr_pool_userdata_setn(keys, name, apr_pool_cleanup_null, process);
+    return keys;
+}
+
+/* A name that no list of this server has is a slip, but harmless. */
+static void check_unknown_band(server_rec *s)
+{
+    const sp_conf_t *conf =
+        ap_get_module_config(s->lookup_defaults, &speedprobe_module);
+    const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
+
+    if (conf->unknown_band && ds_bands_find(bands, conf->unknown_band) < 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "SP0003: SpeedProbeUnknownBand %s: no such band, \"%s\" "
+                     "is used",
+                     conf->unknown_band,
+                     bands->band[ds_bands_unknown(bands, NULL)].name);
+    }
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *base)
+{
+    const ds_seal_keys_t *keys = sp_server_conf_of(base)->keys;
+    server_rec *s;
+
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    keys = keys ? keys : random_keys(base);
+    if (!keys) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (s = base; s; s = s->next) {
+        sp_server_conf_of(s)->keys = keys;
+        check_unknown_band(s);
+    }
+    return OK;
+}
+
+static void hooks(apr_pool_t *p)
+{
+    /* Behind those who find out the client's address, ahead of all who may
+       look at the environment or map the URL. */
+    static const char *const address[] = {"mod_remoteip.c", NULL};
+    static const char *const readers[] = {
+        "mod_setenvif.c", "mod_rewrite.c",     "mod_headers.c", "mod_alias.c",
+        "mod_proxy.c",    "mod_vhost_alias.c", "mod_dir.c",     NULL};
+
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(post_read_request, address, readers,
+                              APR_HOOK_FIRST);
+    ap_hook_translate_name(translate_name, NULL, readers,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(map_to_storage, NULL, readers,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(fixups, NULL, readers, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
+    sp_inject_register();
+    APR_REGISTER_OPTIONAL_FN(speedprobe_estimate);
+}
+
+module AP_MODULE_DECLARE_DATA speedprobe_module = {STANDARD20_MODULE_STUFF,
+                                                   sp_conf_dir_create,
+                                                   sp_conf_dir_merge,
+                                                   sp_conf_server_create,
+                                                   sp_conf_server_merge,
+                                                   sp_conf_commands,
+                                                   hooks,
+                                                   AP_MODULE_FLAG_ALWAYS_MERGE};
