@@ -35,7 +35,7 @@ static apr_status_t mac_parts(unsigned char out[EVP_MAX_MD_SIZE],
                               const ds_seal_key_t *key, const char *purpose,
                               const void *data, apr_size_t len)
 {
-    static char digest[] = "SHA256";
+    char digest[] = "SHA256";
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string("digest", digest, 0),
         OSSL_PARAM_construct_end()};

@@ -19,8 +19,7 @@ for file in tests/fuzz/fuzz_*.c; do
 done
 ok 'every fuzz target has a corpus' "$missing"
 missing=
-for name in $(sed -n 's/^check_PROGRAMS += //p; s/^    \(tests\/[a-z\/_ \\]*\)$/\1/p' \
-    lib/*/local.mk | tr -d '\\'); do
+for name in $(grep -ohE 'tests/(unit/test|fuzz/fuzz)_[a-z_0-9]+( |$)' lib/*/local.mk); do
     [ -x "${DI_BUILD:?}/$name" ] || missing="$missing $name"
 done
 ok 'every test program was built' "$missing"
