@@ -129,7 +129,7 @@ int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
 
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (r->method_number != M_POST) {
-        r->allowed = AP_METHOD_BIT << M_POST;
+        ap_allow_standard_methods(r, REPLACE_ALLOW, M_POST, -1);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     status = read_body(r, body, &len);
