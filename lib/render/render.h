@@ -47,30 +47,30 @@ typedef struct {
 /* How a render ended. */
 typedef enum {
     DI_RENDER_OK = 0,
-    DI_RENDER_UNSUPPORTED,      /* not a picture of the job's format, or a
-                                   kind that is passed through (CMYK) */
-    DI_RENDER_ANIMATED,         /* more than one frame: passed through */
-    DI_RENDER_TOO_LARGE,        /* over max_pixels or max_bytes */
-    DI_RENDER_BROKEN,           /* the decoder found damage */
-    DI_RENDER_NO_MEMORY,        /* a resource limit of the process */
-    DI_RENDER_FAILED,           /* any other error of the library */
+    DI_RENDER_UNSUPPORTED, /* not a picture of the job's format, or a
+                              kind that is passed through (CMYK) */
+    DI_RENDER_ANIMATED,    /* more than one frame: passed through */
+    DI_RENDER_TOO_LARGE,   /* over max_pixels or max_bytes */
+    DI_RENDER_BROKEN,      /* the decoder found damage */
+    DI_RENDER_NO_MEMORY,   /* a resource limit of the process */
+    DI_RENDER_FAILED,      /* any other error of the library */
     /* The ones below are found by the caller, not told by the renderer. */
-    DI_RENDER_BUSY,             /* the queue is full */
-    DI_RENDER_TIMEOUT,          /* no answer within the limit */
-    DI_RENDER_DIED,             /* the renderer died at it */
-    DI_RENDER_NO_POOL           /* there are no renderers */
+    DI_RENDER_BUSY,    /* the queue is full */
+    DI_RENDER_TIMEOUT, /* no answer within the limit */
+    DI_RENDER_DIED,    /* the renderer died at it */
+    DI_RENDER_NO_POOL  /* there are no renderers */
 } di_render_status_e;
 
 typedef struct {
-    apr_uint32_t status;        /* di_render_status_e */
-    apr_uint32_t format;        /* di_format_e of the rendition */
-    apr_uint32_t width_px;      /* of the rendition */
+    apr_uint32_t status;   /* di_render_status_e */
+    apr_uint32_t format;   /* di_format_e of the rendition */
+    apr_uint32_t width_px; /* of the rendition */
     apr_uint32_t height_px;
-    apr_uint32_t source_width_px;  /* of the original as shown (after its
-                                      orientation); 0 = not known */
+    apr_uint32_t source_width_px; /* of the original as shown (after its
+                                     orientation); 0 = not known */
     apr_uint32_t source_height_px;
-    apr_uint32_t cpu_us;        /* CPU time of the render, us */
-    apr_uint64_t bytes;         /* of the rendition */
+    apr_uint32_t cpu_us; /* CPU time of the render, us */
+    apr_uint64_t bytes;  /* of the rendition */
 } di_result_t;
 
 #endif

@@ -266,7 +266,10 @@ static const char *png_writer(render_t *r)
     if (!must_stay_color(r, di_pngcolor_has_profile(r->bytes, r->len))) {
         return "PNG";
     }
-    if (r->image->depth > 8 && r->image->storage_class == DirectClass) {
+    if (r->image->storage_class == PseudoClass && !r->image->matte) {
+        return "PNG8";
+    }
+    if (r->image->depth > 8) {
         return r->image->matte ? "PNG64" : "PNG48";
     }
     return r->image->matte ? "PNG32" : "PNG24";
@@ -525,8 +528,9 @@ static MagickPassFail deny_access(const ConfirmAccessMode mode,
 
 static int is_needed(const char *name)
 {
-    static const char *const needed[] = {"JPEG",  "PNG",   "PNG24", "PNG32",
-                                         "PNG48", "PNG64", "GIF",   "WEBP"};
+    static const char *const needed[] = {"JPEG",  "PNG",   "PNG8",
+                                         "PNG24", "PNG32", "PNG48",
+                                         "PNG64", "GIF",   "WEBP"};
     apr_size_t i;
 
     for (i = 0; i < sizeof(needed) / sizeof(*needed); i++) {

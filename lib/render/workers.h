@@ -25,7 +25,7 @@
 typedef struct {
     int renderers;              /* processes, 1..64 */
     int queue;                  /* jobs that may wait, 1..1024 */
-    apr_uint64_t memory_bytes;  /* address space of one renderer */
+    apr_uint64_t memory_bytes;  /* that one renderer may allocate */
     const char *user;           /* name or #uid that renderers run as when
                                    the parent is root; else ignored */
     apr_uint32_t time_limit_ms; /* hard limit for any job; the kernel's timer
@@ -36,12 +36,14 @@ typedef struct {
 typedef struct di_workers_t di_workers_t;
 
 /**
- * Open the listener.  Its descriptor outlives configuration pools, so that a
- * graceful restart drops no waiting job: call once per life of the parent.
+ * Open the listener.  Its descriptors outlive configuration pools, so that a
+ * graceful restart drops no waiting job: call once per life of the parent,
+ * and keep the result where it survives the module's being loaded anew
+ * (process pool's user data).  Only processes forked later, which inherit
+ * the descriptors, can reach the listener; /proc must be mounted for them.
  * @param pprocess  s->process->pool
  */
-apr_status_t di_workers_parent_make(di_workers_t **out,
-                                    apr_pool_t *pprocess);
+apr_status_t di_workers_parent_make(di_workers_t **out, apr_pool_t *pprocess);
 
 /**
  * Fork the manager and its renderers with these settings, and keep them
@@ -49,6 +51,10 @@ apr_status_t di_workers_parent_make(di_workers_t **out,
  * when pconf is cleared: finish their job, accept none, exit.
  * @param stopping  called in the parent; non-zero when the server is going
  *                  down, so that a dead manager is not replaced
+ * @return APR_EINVAL for settings out of range, a user that is root or, when
+ *         the parent is root, none; APR_ENOENT for an unknown user; else
+ *         what the system said.  Whatever fails, callers are told
+ *         DI_RENDER_NO_POOL
  */
 apr_status_t di_workers_parent_start(di_workers_t *workers,
                                      const di_workers_conf_t *conf,

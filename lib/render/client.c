@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One render as httpd's children see it, from any thread; all state is on
+ * the stack.
+ *
+ *   connect -> send order + original -> wait -> result + memory file
+ *
+ * Everything is bounded by one deadline.  What comes back is believed only
+ * as far as it can be checked: the frame (render/wire.h), and that the
+ * descriptor is a regular file of the size told which nobody can change any
+ * more.  It is then opened anew, because its offset would otherwise be
+ * shared with the renderer.
+ */
+#include "render/workers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <apr_portable.h>
+
+#include "render/clock.h"
+#include "render/fdmsg.h"
+#include "render/wire.h"
+#include "render/workers_in.h"
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+static int descriptor_of(apr_file_t *file)
+{
+    apr_os_file_t fd;
+
+    return apr_os_file_get(&fd, file) == APR_SUCCESS ? fd : -1;
+}
+
+static int path_of(char *path, apr_size_t size, int fd)
+{
+    int len = snprintf(path, size, "/proc/self/fd/%d", fd);
+
+    return len > 0 && (apr_size_t)len < size;
+}
+
+static di_render_status_e connected(int *out, const di_workers_t *workers)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int sock, error;
+
+    if (!path_of(address.sun_path, sizeof(address.sun_path),
+                 workers->address)) {
+        return DI_RENDER_NO_POOL;
+    }
+    sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (sock < 0) {
+        return DI_RENDER_NO_POOL;
+    }
+    if (!connect(sock, (struct sockaddr *)&address, sizeof(address))) {
+        *out = sock;
+        return DI_RENDER_OK;
+    }
+    error = errno;
+    close(sock);
+    return error == EAGAIN ? DI_RENDER_BUSY : DI_RENDER_NO_POOL;
+}
+
+/* Until the renderer answers, or closes, or time is up. */
+static di_render_status_e wait_for_answer(int sock, apr_uint64_t deadline_us)
+{
+    struct pollfd polled = {sock, POLLIN, 0};
+
+    for (;;) {
+        apr_uint64_t now = di_clock_us(CLOCK_MONOTONIC);
+        int got;
+
+        if (now >= deadline_us) {
+            return DI_RENDER_TIMEOUT;
+        }
+        got = poll(&polled, 1, (int)((deadline_us - now + 999) / 1000));
+        if (got > 0) {
+            return DI_RENDER_OK;
+        }
+        if (got < 0 && errno != EINTR) {
+            return DI_RENDER_DIED;
+        }
+    }
+}
+
+static int is_sealed_file(int fd, apr_uint64_t bytes)
+{
+    struct stat info;
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & SEALS) == SEALS && !fstat(fd, &info) &&
+           S_ISREG(info.st_mode) && (apr_uint64_t)info.st_size == bytes;
+}
+
+/* Checked, and as a description of our own for the same memory. */
+static di_render_status_e take_rendition(apr_file_t **out, int fd,
+                                         const di_result_t *result,
+                                         apr_pool_t *p)
+{
+    char path[40];
+
+    if (fd < 0 || !is_sealed_file(fd, result->bytes) ||
+        !path_of(path, sizeof(path), fd)) {
+        return DI_RENDER_DIED;
+    }
+    return apr_file_open(out, path, APR_FOPEN_READ | APR_FOPEN_BINARY,
+                         APR_FPROT_OS_DEFAULT, p) == APR_SUCCESS
+               ? DI_RENDER_OK
+               : DI_RENDER_NO_MEMORY;
+}
+
+static di_render_status_e receive(di_result_t *result, apr_file_t **out,
+                                  int sock, const di_job_t *job, apr_pool_t *p)
+{
+    unsigned char frame[DI_WIRE_RESULT_BYTES];
+    di_result_t told;
+    di_render_status_e status = DI_RENDER_DIED;
+    int fd;
+    apr_ssize_t len = di_fdmsg_receive(sock, frame, sizeof(frame), &fd);
+
+    if (len > 0 && di_wire_get_result(&told, frame, (apr_size_t)len, job)) {
+        status = (di_render_status_e)told.status;
+        if (status == DI_RENDER_OK) {
+            status = take_rendition(out, fd, &told, p);
+        }
+        *result = told;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
+static di_render_status_e exchange(di_result_t *result, apr_file_t **out,
+                                   int sock, const di_order_t *order,
+                                   int original, apr_pool_t *p)
+{
+    unsigned char frame[DI_WIRE_JOB_BYTES];
+    di_render_status_e status;
+
+    di_wire_put_order(frame, order);
+    if (!di_fdmsg_send(sock, frame, sizeof(frame), original)) {
+        return DI_RENDER_DIED;
+    }
+    status = wait_for_answer(sock, order->deadline_us);
+    if (status == DI_RENDER_OK) {
+        status = receive(result, out, sock, &order->job, p);
+    }
+    return status;
+}
+
+/* What can be refused without asking a renderer. */
+static di_render_status_e check_original(apr_uint64_t *bytes, int fd,
+                                         const di_job_t *job)
+{
+    struct stat info;
+
+    if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode) ||
+        info.st_size <= 0) {
+        return DI_RENDER_UNSUPPORTED;
+    }
+    *bytes = (apr_uint64_t)info.st_size;
+    return *bytes > job->max_bytes ? DI_RENDER_TOO_LARGE : DI_RENDER_OK;
+}
+
+void di_workers_child_render(di_workers_t *workers, di_result_t *result,
+                             apr_file_t **out, const di_job_t *job,
+                             apr_file_t *original, apr_pool_t *p)
+{
+    di_render_status_e status = DI_RENDER_NO_POOL;
+    int fd = descriptor_of(original), sock = -1;
+    di_order_t order;
+
+    memset(result, 0, sizeof(*result));
+    *out = NULL;
+    order.job = *job;
+    if (workers && workers->renderers) {
+        if (order.job.time_limit_ms > workers->time_limit_ms) {
+            order.job.time_limit_ms = workers->time_limit_ms;
+        }
+        order.deadline_us = di_clock_us(CLOCK_MONOTONIC) +
+                            (apr_uint64_t)order.job.time_limit_ms * 1000;
+        status = check_original(&order.original_bytes, fd, job);
+        if (status == DI_RENDER_OK) {
+            status = connected(&sock, workers);
+        }
+    }
+    if (sock >= 0) {
+        status = exchange(result, out, sock, &order, fd, p);
+        close(sock);
+    }
+    result->status = (apr_uint32_t)status;
+    if (status != DI_RENDER_OK) {
+        result->bytes = 0;
+    }
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sandbox, from the outside in:
+ *
+ *   shared memory  httpd's scoreboard and tables are mapped in every process
+ *                  that it forks; a renderer must not be able to write there
+ *   user, rlimits  no rights of httpd's user; no core, no child, 32 files
+ *   landlock       no path may be opened, executed or changed, no TCP, no
+ *                  abstract socket, no signal to processes outside
+ *   seccomp        an allow-list; looking for files yields EACCES, as the
+ *                  libraries do that now and then; anything else is fatal
+ *
+ * Landlock is spoken to by number because libc has no calls for it, and the
+ * constants of newer kernels are written out because the headers here may be
+ * older than the kernel below.
+ */
+#include "render/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <seccomp.h>
+
+#include "render/wire.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WEAKENED 1
+#else
+#define WEAKENED 0
+#endif
+
+#define OPEN_FILES_MAX 32
+
+int di_sandbox_is_weakened(void)
+{
+    return WEAKENED;
+}
+
+/* ---- landlock (linux/landlock.h; docs: userspace-api/landlock) ---- */
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_restrict_self 446
+#endif
+
+#define LANDLOCK_VERSION_FLAG 1
+
+typedef struct {
+    apr_uint64_t access_fs;
+    apr_uint64_t access_net; /* since ABI 4 */
+    apr_uint64_t scoped;     /* since ABI 6 */
+} landlock_attr_t;
+
+static int landlock_abi(void)
+{
+    return (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+                        LANDLOCK_VERSION_FLAG);
+}
+
+/* All rights that an ABI knows; with no rule added, all are denied. */
+static size_t landlock_everything(landlock_attr_t *attr, int abi)
+{
+    static const int fs_rights[] = {0, 13, 14, 15, 15, 16};
+
+    memset(attr, 0, sizeof(*attr));
+    attr->access_fs = ((apr_uint64_t)1 << fs_rights[abi > 5 ? 5 : abi]) - 1;
+    attr->access_net = abi >= 4 ? 3 : 0; /* bind, connect TCP */
+    attr->scoped = abi >= 6 ? 3 : 0;     /* abstract sockets, signals */
+    return abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+}
+
+static const char *deny_files(void)
+{
+    landlock_attr_t attr;
+    int abi = landlock_abi(), ruleset;
+    size_t size;
+    long denied;
+
+    if (abi < 1) {
+        return NULL; /* the manager has said so */
+    }
+    size = landlock_everything(&attr, abi);
+    ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    if (ruleset < 0) {
+        return "landlock ruleset";
+    }
+    denied = syscall(SYS_landlock_restrict_self, ruleset, 0);
+    close(ruleset);
+    return denied ? "landlock" : NULL;
+}
+
+/* ---- seccomp ---- */
+
+static const int allowed_calls[] = {
+    /* memory */
+    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    /* a job: socket, original, rendition */
+    SCMP_SYS(accept4), SCMP_SYS(ppoll), SCMP_SYS(poll), SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(close),
+    SCMP_SYS(memfd_create),
+    /* time and signals */
+    SCMP_SYS(setitimer), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+    SCMP_SYS(times), SCMP_SYS(getrusage), SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity), SCMP_SYS(sysinfo), SCMP_SYS(getrandom),
+    SCMP_SYS(getpid), SCMP_SYS(gettid),
+    /* the end */
+    SCMP_SYS(exit), SCMP_SYS(exit_group)};
+
+/* Looking for files is not an attack by itself: fonts, locales, /proc. */
+static const int refused_calls[] = {
+    SCMP_SYS(open),       SCMP_SYS(openat),     SCMP_SYS(access),
+    SCMP_SYS(faccessat),  SCMP_SYS(stat),       SCMP_SYS(lstat),
+    SCMP_SYS(newfstatat), SCMP_SYS(fstat),      SCMP_SYS(statx),
+    SCMP_SYS(readlink),   SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
+    SCMP_SYS(unlink),     SCMP_SYS(unlinkat),   SCMP_SYS(ioctl)};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* Calls that are harmless with some arguments only. */
+static int add_conditional(scmp_filter_ctx filter)
+{
+    struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    struct scmp_arg_cmp seals = SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS);
+
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                            no_code) ||
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                            no_code) ||
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, seals);
+}
+
+static int add_lists(scmp_filter_ctx filter)
+{
+    size_t i;
+
+    for (i = 0; i < COUNT(allowed_calls); i++) {
+        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0)) {
+            return -1;
+        }
+    }
+    for (i = 0; i < COUNT(refused_calls); i++) {
+        if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused_calls[i],
+                             0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int has_seccomp(void)
+{
+    return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+}
+
+static const char *filter_calls(void)
+{
+    scmp_filter_ctx filter;
+    const char *error = NULL;
+
+    if (!has_seccomp()) {
+        return NULL; /* the manager has said so */
+    }
+    filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter || add_lists(filter) || add_conditional(filter)) {
+        error = "seccomp rules";
+    }
+    else if (seccomp_load(filter)) {
+        error = "seccomp";
+    }
+    if (filter) {
+        seccomp_release(filter);
+    }
+    return error;
+}
+
+unsigned di_sandbox_kernel(void)
+{
+    return (landlock_abi() >= 1 ? DI_KERNEL_LANDLOCK : 0U) |
+           (has_seccomp() ? DI_KERNEL_SECCOMP : 0U);
+}
+
+/* ---- limits, user, memory ---- */
+
+static int limit(int what, rlim_t value)
+{
+    struct rlimit now, wanted = {value, value};
+
+    /* A lower hard limit of the administrator stays. */
+    if (getrlimit((__rlimit_resource_t)what, &now)) {
+        return -1;
+    }
+    if (now.rlim_max < value) {
+        wanted.rlim_cur = wanted.rlim_max = now.rlim_max;
+    }
+    return setrlimit((__rlimit_resource_t)what, &wanted);
+}
+
+static const char *limit_resources(void)
+{
+    return limit(RLIMIT_NOFILE, OPEN_FILES_MAX) ||
+                   limit(RLIMIT_FSIZE, DI_WIRE_RENDITION_MAX_BYTES) ||
+                   limit(RLIMIT_CORE, 0) || limit(RLIMIT_NPROC, 0)
+               ? "resource limits"
+               : NULL;
+}
+
+/* One line of /proc/self/maps: "7f..-7f.. rw-s ...". */
+static void unmap_if_shared(const char *line)
+{
+    unsigned long from, to;
+    char rights[5];
+
+    if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) == 3 &&
+        rights[1] == 'w' && rights[3] == 's') {
+        (void)munmap((void *)from, to - from);
+    }
+}
+
+/* httpd's shared memory; nothing that a renderer calls uses any. */
+static const char *drop_shared_memory(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+
+    if (!maps) {
+        return "/proc/self/maps";
+    }
+    while (fgets(line, sizeof(line), maps)) {
+        unmap_if_shared(line);
+    }
+    fclose(maps);
+    return NULL;
+}
+
+static const char *change_user(const di_sandbox_t *sandbox)
+{
+    if (!sandbox->drop) {
+        return NULL;
+    }
+    return setgroups(0, NULL) || setgid(sandbox->gid) || setuid(sandbox->uid) ||
+                   !setuid(0)
+               ? "change of user"
+               : NULL;
+}
+
+const char *di_sandbox_enter(const di_sandbox_t *sandbox)
+{
+    const char *error = drop_shared_memory();
+
+    error = error ? error : change_user(sandbox);
+    error = error ? error : limit_resources();
+    if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+        error = "no_new_privs";
+    }
+    return error;
+}
+
+/* httpd may have mapped a lot before the fork; only what comes counts. */
+static const char *limit_memory(apr_uint64_t memory_bytes)
+{
+    FILE *statm = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+
+    if (!statm || fscanf(statm, "%lu", &pages) != 1) {
+        pages = 0;
+    }
+    if (statm) {
+        fclose(statm);
+    }
+    if (!pages) {
+        return "/proc/self/statm";
+    }
+    return limit(RLIMIT_AS,
+                 (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + memory_bytes)
+               ? "memory limit"
+               : NULL;
+}
+
+const char *di_sandbox_close(const di_sandbox_t *sandbox)
+{
+    const char *error = WEAKENED ? NULL : limit_memory(sandbox->memory_bytes);
+
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    error = error ? error : deny_files();
+    if (!error && !WEAKENED) {
+        error = filter_calls();
+    }
+    return error;
+}

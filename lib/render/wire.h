@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two messages between httpd's children and a renderer, as bytes.
+ *
+ * Both sides trust nothing that they read: httpd because a renderer may have
+ * been taken over by a picture, the renderer because checking is cheap.
+ * Pure.
+ */
+#ifndef DI_WIRE_H
+#define DI_WIRE_H
+
+#include "render/render.h"
+
+#define DI_WIRE_JOB_BYTES 64
+#define DI_WIRE_RESULT_BYTES 40
+
+/* Largest rendition, bytes. */
+#define DI_WIRE_RENDITION_MAX_BYTES ((apr_uint64_t)64 << 20)
+
+/* A job on its way; the original's descriptor travels beside it. */
+typedef struct {
+    di_job_t job;
+    apr_uint64_t original_bytes; /* size of the file when it was opened */
+    apr_uint64_t deadline_us;    /* on this machine's monotonic clock; later
+                                    than that nobody waits for the result */
+} di_order_t;
+
+void di_wire_put_order(unsigned char frame[DI_WIRE_JOB_BYTES],
+                       const di_order_t *order);
+
+/**
+ * @return 1 when the frame is a legal job; else 0, with *out undefined
+ */
+int di_wire_get_order(di_order_t *out, const unsigned char *frame,
+                      apr_size_t len);
+
+void di_wire_put_result(unsigned char frame[DI_WIRE_RESULT_BYTES],
+                        const di_result_t *result);
+
+/**
+ * @param job  what was asked for: a result that cannot be the answer to it
+ *             (another format, too many pixels) is not legal
+ * @return 1 when the frame is a legal result; else 0, with *out undefined
+ */
+int di_wire_get_result(di_result_t *out, const unsigned char *frame,
+                       apr_size_t len, const di_job_t *job);
+
+#endif

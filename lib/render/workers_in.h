@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of di_workers_t: what httpd's parent (workers.c) and its children
+ * (client.c) share by fork.
+ */
+#ifndef DI_WORKERS_IN_H
+#define DI_WORKERS_IN_H
+
+#include "render/workers.h"
+
+struct di_workers_t {
+    int listener;               /* where renderers accept */
+    int address;                /* the listener's inode, opened by path only;
+                                   whoever has it may connect */
+    int renderers;              /* 0: none were started */
+    apr_uint32_t time_limit_ms; /* of any job */
+};
+
+#endif

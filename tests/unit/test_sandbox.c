@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process in the sandbox can no longer do.  Each probe runs in a child
+   that enters the sandbox and tries; on a kernel without landlock or seccomp
+   the probes that need it are skipped. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "render/sandbox.h"
+
+#define NOBODY 65534
+
+/* cmocka's skip() prints "not ok # SKIP", which prove counts as a failure. */
+#define NOT_TRIED                                                              \
+    do {                                                                       \
+        print_message("# not tried here: %s\n", __func__);                     \
+        return;                                                                \
+    } while (0)
+
+enum { REFUSED = 0, SUCCEEDED = 1, NO_SANDBOX = 2, OTHER_ERROR = 3 };
+
+static di_sandbox_t settings(void)
+{
+    di_sandbox_t sandbox = {.memory_bytes = 64 << 20};
+
+    if (geteuid() == 0) {
+        sandbox.drop = 1;
+        sandbox.uid = NOBODY;
+        sandbox.gid = NOBODY;
+    }
+    return sandbox;
+}
+
+/* How the probe ended in a child inside the sandbox, as waitpid tells. */
+static int run_inside(int (*probe)(void *), void *data)
+{
+    di_sandbox_t sandbox = settings();
+    pid_t child = fork();
+    int how;
+
+    if (child == 0) {
+        (void)signal(SIGSEGV, SIG_DFL); /* cmocka would go on as the test */
+        if (di_sandbox_enter(&sandbox) || di_sandbox_close(&sandbox)) {
+            _exit(NO_SANDBOX);
+        }
+        _exit(probe(data));
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    return how;
+}
+
+static int refusal(long result)
+{
+    return result >= 0 ? SUCCEEDED : errno == EACCES ? REFUSED : OTHER_ERROR;
+}
+
+static int do_nothing(void *data)
+{
+    return REFUSED;
+}
+
+static int open_a_file(void *data)
+{
+    return refusal(open("/etc/passwd", O_RDONLY));
+}
+
+static int create_a_file(void *data)
+{
+    return refusal(open("/tmp/dynimage-probe", O_RDWR | O_CREAT, 0600));
+}
+
+static int look_at_a_file(void *data)
+{
+    struct stat info;
+
+    return refusal(stat("/etc/passwd", &info));
+}
+
+static int open_a_socket(void *data)
+{
+    return refusal(socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static int open_a_local_socket(void *data)
+{
+    return refusal(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+static int run_a_program(void *data)
+{
+    char *none[] = {NULL};
+
+    return refusal(execve("/bin/true", none, none));
+}
+
+static int make_a_process(void *data)
+{
+    return refusal(fork());
+}
+
+static int signal_another(void *data)
+{
+    return refusal(kill(getppid(), 0));
+}
+
+static int trace_another(void *data)
+{
+    return refusal(syscall(SYS_ptrace, 16, getppid(), 0, 0));
+}
+
+static int map_code(void *data)
+{
+    return refusal((long)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+static int move_an_offset(void *data)
+{
+    return refusal(lseek(*(int *)data, 1, SEEK_SET));
+}
+
+static int duplicate(void *data)
+{
+    return refusal(fcntl(*(int *)data, F_DUPFD, 10));
+}
+
+/* Everything that is not a mere look at files ends the process. */
+typedef struct {
+    const char *what;
+    int (*probe)(void *data);
+    int killed;
+} probe_case_t;
+
+static const probe_case_t probes[] = {
+    {"open a file", open_a_file, 0},
+    {"create a file", create_a_file, 0},
+    {"look at a file", look_at_a_file, 0},
+    {"open a socket", open_a_socket, 1},
+    {"open a local socket", open_a_local_socket, 1},
+    {"run a program", run_a_program, 1},
+    {"make a process", make_a_process, 1},
+    {"signal another process", signal_another, 1},
+    {"trace another process", trace_another, 1},
+    {"map code", map_code, 1},
+    {"move the original's offset", move_an_offset, 1},
+    {"duplicate a descriptor", duplicate, 1},
+};
+
+static void the_sandbox_itself_can_be_closed(void **state)
+{
+    assert_int_equal(run_inside(do_nothing, NULL), 0);
+}
+
+static void forbidden_calls_are_refused_or_end_the_process(void **state)
+{
+    int fd = open("/dev/null", O_RDWR);
+    size_t i;
+
+    if (di_sandbox_is_weakened() ||
+        !(di_sandbox_kernel() & DI_KERNEL_SECCOMP)) {
+        NOT_TRIED;
+    }
+    for (i = 0; i < sizeof(probes) / sizeof(*probes); i++) {
+        int how = run_inside(probes[i].probe, &fd);
+        int ok = probes[i].killed ? WIFSIGNALED(how) && WTERMSIG(how) == SIGSYS
+                                  : how == REFUSED;
+
+        if (!ok) {
+            fail_msg("%s: ended as %#x", probes[i].what, (unsigned)how);
+        }
+    }
+    close(fd);
+}
+
+/* With the filter off (AddressSanitizer) landlock alone must do. */
+static void files_are_out_of_reach(void **state)
+{
+    if (!(di_sandbox_kernel() & DI_KERNEL_LANDLOCK)) {
+        NOT_TRIED;
+    }
+    assert_int_equal(run_inside(open_a_file, NULL), REFUSED);
+    assert_int_equal(run_inside(create_a_file, NULL), REFUSED);
+}
+
+static int write_to(void *data)
+{
+    *(volatile char *)data = 1;
+    return SUCCEEDED;
+}
+
+static void inherited_shared_memory_is_gone(void **state)
+{
+    char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int how = run_inside(write_to, shared);
+
+    assert_int_equal(shared[0], 0);
+    assert_true(WIFSIGNALED(how));
+    assert_int_equal(WTERMSIG(how), SIGSEGV);
+    munmap(shared, 4096);
+}
+
+static int take_memory(void *data)
+{
+    char *volatile block = malloc((size_t)80 << 20);
+
+    return block ? SUCCEEDED : REFUSED;
+}
+
+static int take_less_memory(void *data)
+{
+    char *volatile block = malloc((size_t)40 << 20);
+
+    return block ? REFUSED : OTHER_ERROR;
+}
+
+static void memory_is_limited_to_what_the_setting_says(void **state)
+{
+    if (di_sandbox_is_weakened()) {
+        NOT_TRIED;
+    }
+    assert_int_equal(run_inside(take_less_memory, NULL), 0);
+    assert_int_equal(run_inside(take_memory, NULL), REFUSED);
+}
+
+static int is_user(void *data)
+{
+    return getuid() == NOBODY && geteuid() == NOBODY && getgid() == NOBODY
+               ? REFUSED
+               : SUCCEEDED;
+}
+
+static void root_is_left_behind(void **state)
+{
+    di_sandbox_t sandbox = settings();
+    pid_t child;
+    int how;
+
+    if (!sandbox.drop) {
+        NOT_TRIED;
+    }
+    child = fork();
+    if (child == 0) {
+        _exit(di_sandbox_enter(&sandbox) ? NO_SANDBOX : is_user(NULL));
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_int_equal(how, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT(the_sandbox_itself_can_be_closed),
+        UNIT(forbidden_calls_are_refused_or_end_the_process),
+        UNIT(files_are_out_of_reach),
+        UNIT(inherited_shared_memory_is_gone),
+        UNIT(memory_is_limited_to_what_the_setting_says),
+        UNIT(root_is_left_behind),
+    };
+
+    return UNIT_RUN(tests);
+}
