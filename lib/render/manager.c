@@ -201,8 +201,8 @@ static void start(manager_t *m, slot_t *slot)
     slot->started_ms = now_ms();
     slot->due_ms = slot->started_ms + 1000; /* when the next lines fail */
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) {
-        ds_log(&m->log, DS_LOG_ERROR, "DI0306", errno,
-               "cannot start a renderer");
+        ds_log(&m->log, DS_LOG_ERROR, "DI0315", errno,
+               "cannot make the pipe of a renderer");
         return;
     }
     slot->pid = fork();
