@@ -73,35 +73,48 @@ function parseDictionary(text) {
   return facts;
 }
 
-// Bytes of the picture as the browser got it, 0 when it does not tell.
-function bytesShown(url) {
-  const entries = performance.getEntriesByName(url, 'resource');
-  return entries.length ? entries[entries.length - 1].encodedBodySize : 0;
+// What the browser itself noted about the picture on the screen: its bytes,
+// and the tier from Server-Timing.  0 and '' when it does not tell.
+function notedOf(url) {
+  const entry = performance.getEntriesByName(url, 'resource').pop();
+  const timing = entry && entry.serverTiming &&
+    entry.serverTiming.find((t) => t.name === 'dynimage');
+  return {
+    bytes: entry ? entry.encodedBodySize : 0,
+    tier: timing ? timing.description.split(' ')[0] : '',
+  };
 }
 
-// The cached answer; where there is none (caching switched off, or the cookie
-// has changed since) a HEAD request, which costs a few hundred bytes.
-async function answerOf(url) {
+const HEAD = { method: 'HEAD', mode: 'same-origin' };
+const CACHED = { cache: 'only-if-cached', mode: 'same-origin' };
+
+// The answer as the cache has it; where there is none, a HEAD request, which
+// costs a few hundred bytes.
+async function answerOf(url, how) {
+  if (how === HEAD) return fetch(url, HEAD);
   try {
-    const cached = await fetch(url, {
-      cache: 'only-if-cached', mode: 'same-origin',
-    });
+    const cached = await fetch(url, CACHED);
     if (cached.ok) return cached;
-  } catch (e) { /* not in the cache */ }
-  return fetch(url, { method: 'HEAD', mode: 'same-origin' });
+  } catch (e) { /* caching is switched off */ }
+  return fetch(url, HEAD);
 }
 
-async function factsOf(url) {
-  const answer = await answerOf(url);
+// The cookie may change while the page is looked at, and the header with it:
+// then the header tells of the next answer, and the browser's notes and what
+// the first picture was told (before) tell of this one.
+async function factsOf(url, how, before) {
+  const answer = await answerOf(url, how);
   const header = answer.headers.get('DynImage');
-  const shown = bytesShown(url);
+  const noted = notedOf(url);
   const facts = header ? parseDictionary(header) : null;
-  if (facts && shown && facts.out && facts.out !== shown) {
-    facts.out = shown; // a newer answer than the picture on the screen
+  if (facts && noted.bytes) facts.out = noted.bytes;
+  if (facts && noted.tier && noted.tier !== facts.tier) {
+    const { kbps = 0, src = 'none' } = before || {};
+    Object.assign(facts, { tier: noted.tier, kbps, src });
   }
   return {
     dynimage: facts,
-    bytes: shown || Number(answer.headers.get('Content-Length')) || 0,
+    bytes: noted.bytes || Number(answer.headers.get('Content-Length')) || 0,
     answer,
   };
 }
@@ -161,12 +174,19 @@ function showFacts(place, { dynimage, bytes }) {
     el('div', { class: 'bar ' + tier }, filled));
 }
 
-async function caption(img, done) {
+// Until the page has loaded, nothing has measured it, so the cookie is still
+// the one that the picture was asked for with, and the cache will answer.
+function isBeforeMeasuring() {
+  return document.readyState !== 'complete';
+}
+
+async function caption(img, known, done) {
   const place = el('div', { class: 'facts' });
   img.parentNode.querySelector('figcaption').append(place);
   try {
     await whenLoaded(img);
-    const facts = await factsOf(img.currentSrc);
+    const how = isBeforeMeasuring() ? CACHED : HEAD;
+    const facts = await factsOf(img.currentSrc, how, known());
     showFacts(place, facts);
     done(facts);
   } catch (e) {
@@ -230,7 +250,7 @@ function startGallery() {
   const sum = { in: 0, out: 0 };
   let first = null;
   for (const img of images) {
-    caption(img, ({ dynimage }) => {
+    caption(img, () => first, ({ dynimage }) => {
       if (!dynimage) {
         if (!first) showNotAdapted();
         return;
@@ -285,7 +305,7 @@ function tierFigure(photo, tier) {
 
 async function tierFacts({ figure, whole, text }, tier) {
   await whenLoaded(whole);
-  const facts = await factsOf(whole.currentSrc);
+  const facts = await factsOf(whole.currentSrc, CACHED);
   const body = await facts.answer.arrayBuffer();
   const name = facts.dynimage ? String(facts.dynimage.tier) : 'original';
   figure.classList.add(name);

@@ -70,9 +70,9 @@ function measurePage() {
     html: document.documentElement.outerHTML };
 }
 
-// One view of the page, until the pictures are there and, where there is a
-// script, its beacon was answered.
-async function view(context, url, name) {
+// One view of the page, until the pictures are there and, where it is asked
+// for, the beacon was answered.
+async function view(context, url, name, { measures = false } = {}) {
   const page = await context.newPage();
   const complaints = [];
   const images = {};
@@ -93,7 +93,7 @@ async function view(context, url, name) {
   await page.goto(url, { waitUntil: 'load', timeout: LOAD_MS });
   const took_ms = Date.now() - started;
   const scripts = await page.locator('script[data-speedprobe]').count();
-  for (let waited = 0; scripts && !beacon && waited < BEACON_MS;
+  for (let waited = 0; measures && !beacon && waited < BEACON_MS;
     waited += 100) {
     await page.waitForTimeout(100);
   }
@@ -153,7 +153,8 @@ function total(seen, key) {
 
 async function slowLink(browser, plain) {
   const context = await browser.newContext();
-  const first = await view(context, slowUrl, 'slow-first');
+  const first = await view(context, slowUrl, 'slow-first',
+    { measures: true });
   checkSame(first, plain, 'slow, first view');
   checkFirstView(first, 'slow, first view');
 
@@ -163,7 +164,7 @@ async function slowLink(browser, plain) {
   is(eachFact(second, 'tier'), ['low'],
     'slow, second view: every picture is low');
   const [kbps] = eachFact(second, 'kbps').map(Number);
-  ok(kbps >= linkKbps * 0.6 && kbps <= linkKbps * 1.3,
+  ok(kbps >= linkKbps * 0.7 && kbps <= linkKbps * 1.2,
     `slow, second view: the estimate is near ${linkKbps} kbit/s`, kbps);
   ok(total(second, 'out') < total(first, 'out'),
     'slow, second view: fewer bytes than the first');
@@ -172,7 +173,8 @@ async function slowLink(browser, plain) {
 
 async function fastLink(browser, plain) {
   const context = await browser.newContext();
-  const first = await view(context, fastUrl, 'fast-first');
+  const first = await view(context, fastUrl, 'fast-first',
+    { measures: true });
   checkSame(first, plain, 'fast, first view');
   checkFirstView(first, 'fast, first view');
 
