@@ -56,10 +56,12 @@ static int has_token(const request_rec *r, const char *header, const char *word)
     return ap_find_token(r->pool, answer_header(r, header), word);
 }
 
-/* What follows "charset=" in the content type, or NULL. */
-static const char *charset_of(const request_rec *r)
+/* What follows "charset=" in the content type, AddDefaultCharset included, or
+   NULL. */
+static const char *charset_of(request_rec *r)
 {
-    const char *at = ap_strcasestr(r->content_type, "charset=");
+    const char *type = ap_make_content_type(r, r->content_type);
+    const char *at = ap_strcasestr(type, "charset=");
 
     if (!at) {
         return NULL;
@@ -117,7 +119,7 @@ static int is_attachment(const request_rec *r)
     return disposition && strncasecmp(disposition, "inline", 6);
 }
 
-static sp_inject_reason_e eligible(const request_rec *r)
+static sp_inject_reason_e eligible(request_rec *r)
 {
     if (r->proxyreq == PROXYREQ_PROXY) {
         return SP_INJECT_PROXY;
@@ -169,7 +171,8 @@ const char *sp_inject_reason_name(sp_inject_reason_e reason)
     return names[reason];
 }
 
-/* ---- the page's policy --------------------------------------------------- */
+/* ---- what mod_headers will say --------------------------------------------
+ */
 
 static apr_status_t swallow(ap_filter_t *f, apr_bucket_brigade *bb)
 {
@@ -183,6 +186,7 @@ static apr_status_t swallow(ap_filter_t *f, apr_bucket_brigade *bb)
  * of its own that comes after us, behind the compression.  So that filter is
  * run once on a copy of the request, with nothing behind it, to learn what it
  * will say; the request itself keeps its headers and its chain.
+ * @return r itself when mod_headers has nothing to say
  */
 static request_rec *as_it_will_be(request_rec *r)
 {
@@ -230,18 +234,16 @@ static int add_policy(void *baton, const char *name, const char *value)
 }
 
 /* A report-only policy must not gain reports, so it counts as well. */
-static sp_policy_t policy_of(request_rec *r)
+static sp_policy_t policy_of(const request_rec *r)
 {
     static const char *const headers[] = {
         "Content-Security-Policy", "Content-Security-Policy-Report-Only"};
-    request_rec *then = as_it_will_be(r);
     policy_baton_t baton = {.p = r->pool};
     int i;
 
     for (i = 0; i < 2; i++) {
-        apr_table_do(add_policy, &baton, then->headers_out, headers[i], NULL);
-        apr_table_do(add_policy, &baton, then->err_headers_out, headers[i],
-                     NULL);
+        apr_table_do(add_policy, &baton, r->headers_out, headers[i], NULL);
+        apr_table_do(add_policy, &baton, r->err_headers_out, headers[i], NULL);
     }
     return baton.policy;
 }
@@ -383,7 +385,8 @@ static apr_bucket *put_script(ap_filter_t *f, apr_bucket *b, apr_size_t *moved,
 /*
  * Scan the bytes of one bucket and move it, cut where needed, to the output;
  * the last few may stay behind as held.
- * @param b  first of its brigade, read; it and its parts are used up
+ * @param b    first of its brigade, read; it and its parts are used up
+ * @param len  not 0
  * @return 1 when nothing will be inserted any more
  */
 static int on_bytes(ap_filter_t *f, apr_bucket *b, const char *data,
@@ -479,8 +482,9 @@ static int start(ap_filter_t *f, apr_bucket_brigade *bb)
     sp_policy_t policy = {0};
 
     if (reason == SP_INJECT_ELIGIBLE) {
-        policy = policy_of(r);
-        reason = policy.forbidden ? SP_INJECT_POLICY : reason;
+        request_rec *then = as_it_will_be(r);
+        policy = policy_of(then);
+        reason = policy.forbidden ? SP_INJECT_POLICY : eligible(then);
     }
     if (reason != SP_INJECT_ELIGIBLE) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SP0301: left alone: %s",
@@ -536,9 +540,33 @@ static int on_metadata(ap_filter_t *f, apr_bucket *b)
     return over;
 }
 
+/* Use up one bucket.
+   @param over  set to 1 when nothing will be inserted any more */
+static apr_status_t on_bucket(ap_filter_t *f, apr_bucket *b, int *over)
+{
+    inject_t *ctx = f->ctx;
+    int flush = APR_BUCKET_IS_FLUSH(b);
+    apr_status_t rv = APR_SUCCESS;
+    const char *data;
+    apr_size_t len;
+
+    if (APR_BUCKET_IS_METADATA(b)) {
+        *over = on_metadata(f, b);
+    }
+    else if ((rv = read_bucket(f, b, &data, &len)) != APR_SUCCESS) {
+        return rv;
+    }
+    else if (len > 0) {
+        *over = on_bytes(f, b, data, len);
+    }
+    else {
+        apr_bucket_delete(b);
+    }
+    return flush || ctx->out_bytes >= PASS_BYTES ? pass(f) : APR_SUCCESS;
+}
+
 static apr_status_t inject_out(ap_filter_t *f, apr_bucket_brigade *bb)
 {
-    inject_t *ctx;
     apr_status_t rv = APR_SUCCESS;
     int over = 0;
 
@@ -549,22 +577,8 @@ static apr_status_t inject_out(ap_filter_t *f, apr_bucket_brigade *bb)
         ap_remove_output_filter(f);
         return ap_pass_brigade(f->next, bb);
     }
-    ctx = f->ctx;
     while (rv == APR_SUCCESS && !over && !APR_BRIGADE_EMPTY(bb)) {
-        apr_bucket *b = APR_BRIGADE_FIRST(bb);
-        int flush = APR_BUCKET_IS_FLUSH(b);
-        const char *data;
-        apr_size_t len;
-
-        if (APR_BUCKET_IS_METADATA(b)) {
-            over = on_metadata(f, b);
-        }
-        else if ((rv = read_bucket(f, b, &data, &len)) == APR_SUCCESS) {
-            over = on_bytes(f, b, data, len);
-        }
-        if (rv == APR_SUCCESS && (flush || ctx->out_bytes >= PASS_BYTES)) {
-            rv = pass(f);
-        }
+        rv = on_bucket(f, APR_BRIGADE_FIRST(bb), &over);
     }
     if (rv != APR_SUCCESS) {
         return rv;

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# What an operator may get wrong, and the sentence that httpd -t answers.
+use strict;
+use warnings;
+use lib 'lib';
+
+use File::Temp ();
+use Private;
+use Test::More;
+
+my $dir = File::Temp->newdir;
+
+sub key_file {
+    my ($name, $content) = @_;
+    open my $file, '>', "$dir/$name" or die;
+    print $file $content;
+    close $file;
+    return "SpeedProbeKeyFile $dir/$name";
+}
+
+my $key = join '', map { sprintf '%02x', $_ * 7 % 256 } 1 .. 32;
+my @cases = (
+    ['SpeedProbe maybe', qr/SpeedProbe: "maybe" is neither On nor Off/],
+    ['SpeedProbeMethod probe', qr/SpeedProbeMethod: "probe" is none of timing\|off/],
+    ['SpeedProbeMinPage 65K', qr/SpeedProbeMinPage: "65K" is not a size .* from 0 to 64K/],
+    ['SpeedProbeMinPage -1', qr/SpeedProbeMinPage: "-1" is not a size/],
+    ['SpeedProbeCookieMaxAge 31d', qr/SpeedProbeCookieMaxAge: .* from 0 to 30d/],
+    ['SpeedProbeAssume fast', qr/SpeedProbeAssume: "fast" is not a rate .*; or none/],
+    ['SpeedProbeAssume 0', qr/SpeedProbeAssume: "0" is not a rate .* from 1 to 100G/],
+    ['SpeedProbeAssume 100 0', qr/SpeedProbeAssume: "0" is not a whole number from 1 to 60000/],
+    ['SpeedProbeAssume none 5', qr/SpeedProbeAssume: "none" is not a rate/],
+    ['SpeedProbeBand slow 10', qr/SpeedProbeBand: the first band of a scope must begin at 0/],
+    ['SpeedProbeBand Slow 0', qr/SpeedProbeBand: "Slow" is not a band name/],
+    ['SpeedProbeBand slow', qr/SpeedProbeBand takes two arguments/],
+    ["SpeedProbeBand a 0\nSpeedProbeBand a 5", qr/SpeedProbeBand: band "a" is there already/],
+    ["SpeedProbeBand a 0\nSpeedProbeBand b 0", qr/SpeedProbeBand: bands "a" and "b" begin at the same rate/],
+    ['SpeedProbeUnknownBand Fast', qr/SpeedProbeUnknownBand: "Fast" is not a band name/],
+    ['SpeedProbeBeacon beacon', qr/SpeedProbeBeacon: "beacon" is not an absolute path/],
+    ['SpeedProbeBeacon "/a\'b"', qr/SpeedProbeBeacon: .* is not an absolute path/],
+    ["<Location /a>\nSpeedProbeBeacon /b\n</Location>", qr/SpeedProbeBeacon .*<Location>/],
+    ['SpeedProbeKeyFile /nonexistent', qr{SpeedProbeKeyFile: key file /nonexistent: }],
+    ["<VirtualHost *:80>\nSpeedProbeKeyFile /x\n</VirtualHost>", qr/SpeedProbeKeyFile .*<VirtualHost>/],
+    [key_file('empty', ''), qr/no key in it: one or two lines/],
+    [key_file('short', "abcd\n"), qr/line 1 is not 64 to 128 hex digits/],
+    [key_file('text', ('x' x 64) . "\n"), qr/line 1 holds something else than hex digits/],
+    [key_file('weak', ('ab' x 32) . "\n"), qr/line 1 is too regular/],
+    [key_file('three', "$key\n$key\n$key\n"), qr/more than two lines/],
+);
+for my $case (@cases) {
+    my ($text, $sentence) = @$case;
+    my ($status, $output) = check_config("$text\n");
+    my $name = $text =~ tr/\n/ /r;
+    ok($status != 0, "refused: $name");
+    like($output, $sentence, 'with a sentence that says what is legal');
+}
+my ($status, $output) = check_config(key_file('good', "$key\n$key\n") . "\n");
+is($status, 0, 'a good key file is fine') or diag $output;
+open my $file, '<', "$ENV{DI_TOP}/conf/speedprobe.conf" or die;
+($status, $output) = check_config(join '', <$file>);
+is($status, 0, 'the annotated reference is fine') or diag $output;
+is(grep({ /SpeedProbe/ } split /\n/, $output), 0, 'and draws no remark');
+
+done_testing();
