@@ -197,7 +197,7 @@ static di_render_status_e png_ihdr(di_header_t *out, cursor_t *c)
 
 static di_render_status_e png_read(di_header_t *out, cursor_t *c)
 {
-    int data_seen = 0;
+    int data_seen = 0, palette;
 
     if (!begins(c, "\x89PNG\r\n\x1A\n", 8)) {
         return DI_RENDER_UNSUPPORTED;
@@ -206,6 +206,7 @@ static di_render_status_e png_read(di_header_t *out, cursor_t *c)
     if (png_ihdr(out, c) != DI_RENDER_OK) {
         return DI_RENDER_BROKEN;
     }
+    palette = c->bytes[25] == 3;
     while (has(c, 12)) {
         const unsigned char *b = c->bytes + c->at;
 
@@ -214,6 +215,10 @@ static di_render_status_e png_read(di_header_t *out, cursor_t *c)
         }
         if (!memcmp(b + 4, "acTL", 4) && !data_seen) {
             out->frames = 2;
+        }
+        /* One colour that means "transparent": GraphicsMagick shows it. */
+        if (!memcmp(b + 4, "tRNS", 4) && !palette) {
+            return DI_RENDER_UNSUPPORTED;
         }
         data_seen |= !memcmp(b + 4, "IDAT", 4);
         if (!skip(c, 12) || !skip(c, be32(b))) {

@@ -261,6 +261,19 @@ static di_render_status_e count_colors(render_t *r)
     return DI_RENDER_OK;
 }
 
+/* Let the writer drop channels and bits that say nothing.  It can look for
+   them by itself (OptimizeType), but then writes garbage for an alpha channel
+   that is opaque throughout. */
+static void simplify(render_t *r)
+{
+    if (r->image->matte && IsOpaqueImage(r->image, &r->ex)) {
+        r->image->matte = MagickFalse;
+    }
+    if (IsGrayImage(r->image, &r->ex)) {
+        (void)IsMonochromeImage(r->image, &r->ex);
+    }
+}
+
 static const char *png_writer(render_t *r)
 {
     if (!must_stay_color(r, di_pngcolor_has_profile(r->bytes, r->len))) {
@@ -279,9 +292,9 @@ static di_render_status_e prepare_png(render_t *r)
 {
     di_render_status_e status = count_colors(r);
 
+    simplify(r);
     strip(r, 0);
     r->info->quality = PNG_QUALITY;
-    r->info->type = OptimizeType; /* look for grey, opaque, one bit */
     r->writer = png_writer(r);
     return status;
 }
@@ -575,17 +588,19 @@ static void set_limits(apr_uint64_t memory_bytes)
 
 #define WARM_PX 40
 
-/* A small colour picture with soft alpha, so that all writers' paths run. */
+/* A small colour picture with soft alpha, so that all writers' paths run.  27
+   colours: more than the palettes asked for, and few, because reducing many
+   is most of a start's time. */
 static Image *warm_picture(ExceptionInfo *ex)
 {
     unsigned char pixels[WARM_PX * WARM_PX * 4];
     unsigned i;
 
     for (i = 0; i < WARM_PX * WARM_PX; i++) {
-        pixels[4 * i] = (unsigned char)(i * 7);
-        pixels[4 * i + 1] = (unsigned char)(i / WARM_PX * 6);
-        pixels[4 * i + 2] = (unsigned char)(i * i);
-        pixels[4 * i + 3] = (unsigned char)(255 - i % WARM_PX);
+        pixels[4 * i] = (unsigned char)(i % 3 * 100);
+        pixels[4 * i + 1] = (unsigned char)(i / WARM_PX % 3 * 100);
+        pixels[4 * i + 2] = (unsigned char)(i / 7 % 3 * 100);
+        pixels[4 * i + 3] = (unsigned char)(i % 5 ? 255 : 128);
     }
     return ConstituteImage(WARM_PX, WARM_PX, "RGBA", CharPixel, pixels, ex);
 }

@@ -30,7 +30,9 @@ typedef struct {
                                    the parent is root; else ignored */
     apr_uint32_t time_limit_ms; /* hard limit for any job; the kernel's timer
                                    ends a renderer that exceeds it */
-    const ds_log_t *log;        /* used in parent and manager */
+    const ds_log_t *log;        /* used in the parent; the manager writes
+                                   lines to standard error, up to its
+                                   level; lives as long as pconf */
 } di_workers_conf_t;
 
 typedef struct di_workers_t di_workers_t;
@@ -64,7 +66,8 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
  * Render one original; waits for a free renderer and for the render.
  * @param result    result->status says how it ended, always set
  * @param out       on DI_RENDER_OK the rendition: a sealed memory file of
- *                  result->bytes bytes, closed with p
+ *                  result->bytes bytes, open for reading at its start, with
+ *                  an offset that nobody shares; closed with p.  Else NULL
  * @param job       time_limit_ms bounds the whole call, waiting included
  * @param original  open for reading; its offset is left as it was
  */

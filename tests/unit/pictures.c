@@ -58,7 +58,8 @@ static Image *frames(unsigned width, unsigned height, unsigned flags,
         Image *image =
             ConstituteImage(width, height, "RGBA", CharPixel, pixels, ex);
 
-        image->matte = flags & PICTURE_ALPHA ? MagickTrue : MagickFalse;
+        image->matte =
+            flags & (PICTURE_ALPHA | PICTURE_OPAQUE) ? MagickTrue : MagickFalse;
         image->delay = 10;
         pixels[0] = (unsigned char)(pixels[0] + 100);
         AppendImageToList(&list, image);

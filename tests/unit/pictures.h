@@ -23,6 +23,7 @@ enum {
     PICTURE_COMMENT = 64,
     PICTURE_ICC = 128,        /* a colour profile, 4000 bytes of filler */
     PICTURE_COLOR_FILE = 256, /* with GRAY: three channels all the same */
+    PICTURE_OPAQUE = 1024,    /* an alpha channel, opaque throughout */
     PICTURE_444 = 512         /* JPEG without chroma subsampling */
 };
 

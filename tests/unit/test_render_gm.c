@@ -277,15 +277,16 @@ static void a_cut_or_damaged_picture_is_broken(void **state)
     static const struct {
         di_format_e format;
         const char *coder;
-    } kinds[] = {{DI_FORMAT_JPEG, "JPEG"},
-                 {DI_FORMAT_PNG, "PNG"},
-                 {DI_FORMAT_GIF, "GIF"},
-                 {DI_FORMAT_WEBP, "WEBP"}};
+        unsigned flags;
+    } kinds[] = {{DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE},
+                 {DI_FORMAT_PNG, "PNG", PICTURE_NOISE},
+                 {DI_FORMAT_GIF, "GIF", PICTURE_GRAY},
+                 {DI_FORMAT_WEBP, "WEBP", PICTURE_NOISE}};
     size_t i;
 
     for (i = 0; i < 4; i++) {
         picture_t in =
-            picture_make(kinds[i].coder, 200, 150, PICTURE_NOISE, *state);
+            picture_make(kinds[i].coder, 200, 150, kinds[i].flags, *state);
         di_job_t job = plain;
         di_result_t result;
         picture_t cut = in;
@@ -430,6 +431,13 @@ static const same_size_case_t same_sizes[] = {
     {DI_FORMAT_PNG, "PNG", PICTURE_GRAY, 0, 1},
     {DI_FORMAT_PNG, "PNG", PICTURE_ALPHA, 0, 1},
     {DI_FORMAT_PNG, "PNG", PICTURE_ALPHA, 16, 1},
+    {DI_FORMAT_PNG, "PNG32", PICTURE_OPAQUE, 0, 1},
+    {DI_FORMAT_PNG, "PNG32", PICTURE_OPAQUE | PICTURE_GRAY, 0, 1},
+    {DI_FORMAT_PNG, "PNG64", PICTURE_OPAQUE | PICTURE_NOISE, 0, 1},
+    {DI_FORMAT_PNG, "PNG32", PICTURE_ALPHA | PICTURE_GRAY, 0, 1},
+    {DI_FORMAT_PNG, "PNG8", PICTURE_GRAY, 0, 1},
+    {DI_FORMAT_PNG, "PNG48", PICTURE_NOISE, 0, 1},
+    {DI_FORMAT_WEBP, "WEBP", PICTURE_OPAQUE, 0, 0},
     {DI_FORMAT_PNG, "PNG", 0, 64, 0},
     {DI_FORMAT_PNG, "PNG", PICTURE_GRAY, 16, 0},
     {DI_FORMAT_GIF, "GIF", 0, 0, 1},
@@ -512,20 +520,34 @@ static void a_png_keeps_its_color_chunks_and_its_color_type(void **state)
     }
 }
 
+static void a_transparent_color_is_not_rendered(void **state)
+{
+    static const unsigned char trns[18] = {0, 0, 0, 6, 't', 'R', 'N', 'S'};
+    picture_t in = picture_make("PNG24", 60, 40, 0, *state);
+    di_job_t job = plain;
+    di_result_t result;
+
+    in = picture_insert(&in, 33, trns, sizeof(trns), *state);
+    job.format = DI_FORMAT_PNG;
+    (void)render(&result, &job, &in, *state);
+    assert_int_equal(result.status, DI_RENDER_UNSUPPORTED);
+}
+
 static void the_same_job_gives_the_same_bytes(void **state)
 {
     static const struct {
         di_format_e format;
         const char *coder;
-    } kinds[] = {{DI_FORMAT_JPEG, "JPEG"},
-                 {DI_FORMAT_PNG, "PNG"},
-                 {DI_FORMAT_GIF, "GIF"},
-                 {DI_FORMAT_WEBP, "WEBP"}};
+        unsigned flags;
+    } kinds[] = {{DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE},
+                 {DI_FORMAT_PNG, "PNG", PICTURE_NOISE},
+                 {DI_FORMAT_GIF, "GIF", PICTURE_GRAY},
+                 {DI_FORMAT_WEBP, "WEBP", PICTURE_NOISE}};
     size_t i;
 
     for (i = 0; i < 4; i++) {
         picture_t in = picture_make(kinds[i].coder, 150, 100,
-                                    PICTURE_NOISE | PICTURE_COMMENT, *state);
+                                    kinds[i].flags | PICTURE_COMMENT, *state);
         picture_t once, twice;
         unsigned char *elsewhere;
         di_job_t job = plain;
@@ -642,6 +664,7 @@ int main(void)
         UNIT(texts_and_times_do_not_reach_the_output),
         UNIT(other_formats_keep_size_alpha_and_look),
         UNIT(a_png_keeps_its_color_chunks_and_its_color_type),
+        UNIT(a_transparent_color_is_not_rendered),
         UNIT(the_same_job_gives_the_same_bytes),
         UNIT(the_output_does_not_depend_on_the_sources_subsampling),
         UNIT(progressive_is_as_asked),
