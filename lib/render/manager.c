@@ -196,7 +196,7 @@ static void be_renderer(const manager_t *m, int ready, pid_t manager)
 static void start(manager_t *m, slot_t *slot)
 {
     pid_t manager = getpid();
-    int ends[2];
+    int ends[2], error;
 
     slot->started_ms = now_ms();
     slot->due_ms = slot->started_ms + 1000; /* when the next lines fail */
@@ -206,6 +206,7 @@ static void start(manager_t *m, slot_t *slot)
         return;
     }
     slot->pid = fork();
+    error = errno;
     if (slot->pid == 0) {
         close(ends[0]);
         be_renderer(m, ends[1], manager);
@@ -213,7 +214,7 @@ static void start(manager_t *m, slot_t *slot)
     close(ends[1]);
     slot->ready = ends[0];
     if (slot->pid < 0) {
-        ds_log(&m->log, DS_LOG_ERROR, "DI0306", errno,
+        ds_log(&m->log, DS_LOG_ERROR, "DI0306", error,
                "cannot start a renderer");
         close(ends[0]);
         slot->pid = 0;
