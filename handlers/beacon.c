@@ -112,10 +112,13 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     state = sp_estimate_fold(prior, &sample, r->request_time);
     sp_estimate_make(&now_known, &state, SP_SOURCE_COOKIE, r->request_time);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  "SP0203: sample %.0f kbit/s%s, round trip %u ms: now %u "
-                  "kbit/s%s, confidence %u %%",
-                  sample.rate_kbps, sample.lower_bound ? " or more" : "",
-                  sample.rtt_ms, now_known.capacity_kbps,
+                  "SP0203: page %" APR_INT64_T_FMT " bytes in %" APR_INT64_T_FMT
+                  " ms, rest %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+                  " ms, round trip %u ms: %.0f kbit/s%s; now %u kbit/s%s, "
+                  "confidence %u %%",
+                  beacon.page_bytes, beacon.page_ms, beacon.rest_bytes,
+                  beacon.rest_ms, sample.rtt_ms, sample.rate_kbps,
+                  sample.lower_bound ? " or more" : "", now_known.capacity_kbps,
                   now_known.lower_bound ? " or more" : "",
                   now_known.confidence_pct);
     set_cookie(r, &state);

@@ -68,7 +68,7 @@ $cookie = cookie(say_it('v=1&rb=5001448&rd=2000&rn=1&rt=20', Cookie => $cookie))
 like(speed(Cookie => $cookie), qr/^(?:199|200)\d\d broad cookie 20$/, 'the second is believed');
 
 # A bound never makes a client slow.
-my $bound = cookie(say_it('v=1&pb=1000&pd=90&rt=60'));
+my $bound = cookie(say_it('v=1&pb=7000&pd=300&rt=60'));
 like(speed(Cookie => $bound), qr/^\d\d medium cookie 60$/, 'a slow bound is no slow band');
 
 # Cookies that are not ours.
