@@ -16,6 +16,7 @@ LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 "$httpd" -f "$tmp/none.conf" \
     -C "LoadModule mpm_event_module $modules/mod_mpm_event.so" \
     -C "LoadModule speedprobe_module $DI_BUILD/.libs/mod_speedprobe.so" \
     -C "LoadModule dynimage_module $DI_BUILD/.libs/mod_dynimage.so" \
+    -C "ErrorLog $tmp/log" -C "ServerName localhost" \
     -L >"$tmp/httpd" 2>"$tmp/err"
 grep -oE '^(DynImage|SpeedProbe)[A-Za-z]* ' "$tmp/httpd" | tr -d ' ' |
     sort -u >"$tmp/taken"
