@@ -52,7 +52,7 @@ typedef struct {
     di_obtained_t obtained;
 } image_t;
 
-/* ---- one image request -------------------------------------------------- */
+/* ---- one image request ---- */
 
 /* Only a plain file that some other handler did not claim, and whose type
    says picture. */
@@ -74,20 +74,13 @@ static void ask_speed(image_t *image)
     }
 }
 
-/* An unknown client gets the unknown band; one of which only a lower bound is
-   known is never put below it. */
 static void pick_tier(image_t *image)
 {
     const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int unknown = ds_bands_unknown(bands, image->conf->unknown_band);
-    int band = unknown;
+    int band =
+        ds_bands_of(bands, image->conf->unknown_band,
+                    image->speed.capacity_kbps, image->speed.lower_bound);
 
-    if (image->speed.capacity_kbps) {
-        band = ds_bands_pick(bands, image->speed.capacity_kbps);
-        if (image->speed.lower_bound && band < unknown) {
-            band = unknown;
-        }
-    }
     image->band = bands->band[band].name;
     image->tier = di_conf_tier(&image->room, image->conf, image->band);
     if (!image->tier) {
@@ -241,7 +234,7 @@ static int image_handler(request_rec *r)
                              di_variant_etag(&image.key, r->pool));
 }
 
-/* ---- the module --------------------------------------------------------- */
+/* ---- the module ---- */
 
 static int check_settings(apr_pool_t *pconf, apr_pool_t *plog,
                           apr_pool_t *ptemp, server_rec *s)

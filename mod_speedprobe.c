@@ -54,8 +54,7 @@ static sp_request_t *request_of(request_rec *r)
     return ctx;
 }
 
-/* ---- what is known --------------------------------------------------------
- */
+/* ---- what is known ---- */
 
 static void read_cookie(sp_state_t *out, request_rec *r)
 {
@@ -111,19 +110,14 @@ static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
     return out->capacity_kbps > 0;
 }
 
-/* The name of the band.  A lower bound is no reason to think of a client as
-   slower than one that nothing is known of. */
 static const char *band_of(const sp_conf_t *conf, const sp_estimate_t *e)
 {
     const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
-    int unknown = ds_bands_unknown(bands, conf->unknown_band);
-    int band = unknown;
 
-    if (e->capacity_kbps > 0) {
-        band = ds_bands_pick(bands, e->capacity_kbps);
-        band = e->lower_bound && band < unknown ? unknown : band;
-    }
-    return bands->band[band].name;
+    return bands
+        ->band[ds_bands_of(bands, conf->unknown_band, e->capacity_kbps,
+                           e->lower_bound)]
+        .name;
 }
 
 static void set_or_unset(apr_table_t *env, const char *name, apr_uint32_t value,
@@ -168,8 +162,7 @@ static void set_environment(request_rec *r)
                    sp_source_name(e.source));
 }
 
-/* ---- a request's way -------------------------------------------------------
- */
+/* ---- a request's way ---- */
 
 static int post_read_request(request_rec *r)
 {
@@ -234,8 +227,7 @@ static void insert_filter(request_rec *r)
     }
 }
 
-/* ---- start ------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 /* One random key for the life of the parent, so that cookies outlive graceful
    restarts; NULL when there is no randomness. */

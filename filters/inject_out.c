@@ -41,7 +41,7 @@ typedef struct {
     apr_size_t min_page_bytes;
 } inject_t;
 
-/* ---- eligible ---------------------------------------------------------- */
+/* ---- eligible ---- */
 
 static const char *answer_header(const request_rec *r, const char *name)
 {
@@ -171,8 +171,7 @@ const char *sp_inject_reason_name(sp_inject_reason_e reason)
     return names[reason];
 }
 
-/* ---- what mod_headers will say --------------------------------------------
- */
+/* ---- what mod_headers will say ---- */
 
 static apr_status_t swallow(ap_filter_t *f, apr_bucket_brigade *bb)
 {
@@ -248,8 +247,7 @@ static sp_policy_t policy_of(const request_rec *r)
     return baton.policy;
 }
 
-/* ---- begin ----------------------------------------------------------------
- */
+/* ---- begin ---- */
 
 /* "abc" becomes W/"abc": the same page, other bytes. */
 static void weaken_etag(request_rec *r)
@@ -289,8 +287,7 @@ static inject_t *begin(ap_filter_t *f, const char *nonce)
     return ctx;
 }
 
-/* ---- bytes ----------------------------------------------------------------
- */
+/* ---- bytes ---- */
 
 static void put_text(ap_filter_t *f, const char *text, apr_size_t len)
 {
@@ -429,8 +426,7 @@ static void on_end(ap_filter_t *f)
     }
 }
 
-/* ---- the filter ------------------------------------------------------------
- */
+/* ---- the filter ---- */
 
 static apr_status_t pass(ap_filter_t *f)
 {

@@ -118,3 +118,12 @@ int ds_bands_unknown(const ds_bands_t *bands, const char *name)
     }
     return i >= 0 ? i : ds_bands_pick(bands, DS_BAND_UNKNOWN_KBPS);
 }
+
+int ds_bands_of(const ds_bands_t *bands, const char *unknown,
+                apr_int64_t rate_kbps, int lower_bound)
+{
+    int without = ds_bands_unknown(bands, unknown);
+    int band = rate_kbps > 0 ? ds_bands_pick(bands, rate_kbps) : without;
+
+    return lower_bound && band < without ? without : band;
+}

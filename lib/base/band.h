@@ -73,4 +73,15 @@ int ds_bands_find(const ds_bands_t *bands, const char *name);
  */
 int ds_bands_unknown(const ds_bands_t *bands, const char *name);
 
+/**
+ * Index of the band for what is known of a client.
+ * @param unknown      name of the band for unknown clients, or NULL; see
+ *                     ds_bands_unknown
+ * @param rate_kbps    0: nothing is known
+ * @param lower_bound  1: the client is at least that fast, which is no reason
+ *                     to think of it as slower than an unknown one
+ */
+int ds_bands_of(const ds_bands_t *bands, const char *unknown,
+                apr_int64_t rate_kbps, int lower_bound);
+
 #endif

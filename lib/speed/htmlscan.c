@@ -144,7 +144,7 @@ static int one_of(const char *const *list, const char *word)
     return 0;
 }
 
-/* ---- places ---------------------------------------------------------- */
+/* ---- places ---- */
 
 static sp_htmlscan_event_e place_start(sp_htmlscan_t *s)
 {
@@ -219,7 +219,7 @@ static sp_htmlscan_event_e tag_named(sp_htmlscan_t *s)
     return event;
 }
 
-/* ---- what a complete tag changes -------------------------------------- */
+/* ---- what a complete tag changes ---- */
 
 /* Start tags that end svg and math wherever they stand.
    Source: HTML Standard 13.2.6.5. */
@@ -370,7 +370,7 @@ static sp_htmlscan_event_e tag_done(sp_htmlscan_t *s)
     return event == MORE && left ? start_in_html(s) : event;
 }
 
-/* ---- attributes -------------------------------------------------------- */
+/* ---- attributes ---- */
 
 /* Looks for "charset=" in the value of a meta's content attribute. */
 static void content_feed(sp_htmlscan_t *s, unsigned char c)
@@ -436,7 +436,7 @@ static sp_htmlscan_event_e attr_done(sp_htmlscan_t *s)
     return MORE;
 }
 
-/* ---- states: text, tags, attributes ------------------------------------ */
+/* ---- states: text, tags, attributes ---- */
 
 /* A byte order mark tells the charset and stands before everything. */
 static sp_htmlscan_event_e bom_1(sp_htmlscan_t *s, unsigned char c)
@@ -667,7 +667,7 @@ static sp_htmlscan_event_e self_closing(sp_htmlscan_t *s, unsigned char c)
     return tag_done(s);
 }
 
-/* ---- states: comments, doctype, CDATA ----------------------------------- */
+/* ---- states: comments, doctype, CDATA ---- */
 
 static sp_htmlscan_event_e bogus_comment(sp_htmlscan_t *s, unsigned char c)
 {
@@ -802,7 +802,7 @@ static sp_htmlscan_event_e cdata_end(sp_htmlscan_t *s, unsigned char c)
     return go(s, c == '>' ? DATA : CDATA);
 }
 
-/* ---- states: text that ends with its own end tag ------------------------ */
+/* ---- states: text that ends with its own end tag ---- */
 
 static sp_htmlscan_event_e raw(sp_htmlscan_t *s, unsigned char c)
 {
@@ -997,7 +997,7 @@ static const state_fn states[STATES] = {
     [DOUBLE_END] = double_end,
 };
 
-/* ---- the outside -------------------------------------------------------- */
+/* ---- the outside ---- */
 
 void sp_htmlscan_init(sp_htmlscan_t *scan, int charset_declared)
 {

@@ -108,6 +108,18 @@ static void unknown_clients_fall_into_a_band_that_exists(void **state)
     assert_int_equal(ds_bands_unknown(&own, "c"), 2);
 }
 
+static void a_lower_bound_never_puts_a_client_below_an_unknown_one(void **state)
+{
+    const ds_bands_t *bands = &ds_bands_default;
+
+    assert_int_equal(ds_bands_of(bands, NULL, 0, 0), 1);
+    assert_int_equal(ds_bands_of(bands, "low", 0, 0), 0);
+    assert_int_equal(ds_bands_of(bands, NULL, 100, 0), 0);
+    assert_int_equal(ds_bands_of(bands, NULL, 100, 1), 1);
+    assert_int_equal(ds_bands_of(bands, "low", 100, 1), 0);
+    assert_int_equal(ds_bands_of(bands, NULL, 5000, 1), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +128,7 @@ int main(void)
         UNIT(every_rate_has_its_band),
         UNIT(a_scope_that_names_a_band_replaces_the_list),
         UNIT(unknown_clients_fall_into_a_band_that_exists),
+        UNIT(a_lower_bound_never_puts_a_client_below_an_unknown_one),
     };
 
     return UNIT_RUN(tests);
