@@ -26,13 +26,25 @@ die() {
 
 # ---- Packages ---------------------------------------------------------------
 
-# Names of all packages of the kinds given, sorted.
+# Names of all packages of the kinds given, sorted.  A package that is there
+# for one program is left out where that program is (unless=PROGRAM).
 list_packages() {
+    local name unless
     awk -v kinds=" $* " '
         /^#/ || NF == 0 { next }
-        { for (i = 2; i <= NF; i++)
-              if (index(kinds, " " $i " ")) { print $1; next } }
-    ' "$top/build-aux/packages" | sort -u
+        {   wanted = 0
+            unless = "-"
+            for (i = 2; i <= NF; i++) {
+                if (index(kinds, " " $i " ")) wanted = 1
+                if (sub(/^unless=/, "", $i)) unless = $i
+            }
+            if (wanted) print $1, unless
+        }
+    ' "$top/build-aux/packages" | sort -u |
+        while read -r name unless; do
+            [ "$unless" != - ] && command -v "$unless" >/dev/null ||
+                printf '%s\n' "$name"
+        done
 }
 
 # Reads names, prints those that dpkg does not have installed.
