@@ -101,38 +101,43 @@ static int forbids_transform(request_rec *r)
                apr_table_get(r->err_headers_out, "Cache-Control"));
 }
 
-/* Keys of the other tiers in the order in which a client of this band is
-   served best: the next smaller ones, then larger ones. */
-static int nearest_keys(di_key_t *keys, const image_t *image)
+/* The band at a place in the order in which a client is served best when its
+   own cannot be: the next smaller ones, then larger ones.  -1 at the end. */
+static int nearest_band(int own, int count, int i)
 {
-    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int own = ds_bands_find(bands, image->band), count = 0, i;
-    di_tier_t room;
+    int band = i < own ? own - 1 - i : i + 1;
 
-    for (i = 1; i < 2 * bands->count; i++) {
-        int band = i <= own ? own - i : i - own + own;
-        const di_tier_t *tier;
-        if (band < 0 || band >= bands->count || band == own) {
-            continue;
-        }
-        tier = di_conf_tier(&room, image->conf, bands->band[band].name);
-        if (tier && !tier->original &&
-            !di_variant_key(&keys[count], &image->original, tier,
-                            &image->limits, di_gm_version(), image->r->pool)) {
-            count++;
+    return band < count ? band : -1;
+}
+
+/* di_wish_t.nearest: tiers that are the original have no key, and are left
+   out. */
+static int nearest_key(void *baton, di_key_t *out, int i)
+{
+    const image_t *image = baton;
+    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
+    int own = ds_bands_find(bands, image->band), at, band;
+
+    for (at = 0; (band = nearest_band(own, bands->count, at)) >= 0; at++) {
+        di_tier_t room;
+        const di_tier_t *tier =
+            di_conf_tier(&room, image->conf, bands->band[band].name);
+        if (tier && !tier->original && i-- == 0) {
+            return !di_variant_key(out, &image->original, tier, &image->limits,
+                                   di_gm_version(), image->r->pool);
         }
     }
-    return count;
+    return 0;
 }
 
 static void obtain(image_t *image)
 {
-    di_key_t nearest[DS_BANDS_MAX];
     di_wish_t wish = {.original = &image->original,
                       .limits = &image->limits,
                       .tier = image->tier,
                       .key = &image->key,
-                      .nearest = nearest};
+                      .nearest = nearest_key,
+                      .nearest_baton = image};
     apr_pool_t *p = image->r->pool;
 
     image->limits.max_pixels = (apr_uint64_t)DI_CONF(image->conf, max_pixels);
@@ -144,16 +149,11 @@ static void obtain(image_t *image)
         image->obtained.reason = DI_REASON_ERROR;
         return;
     }
-    wish.nearest_count = nearest_keys(nearest, image);
     di_obtain(&image->obtained, &parts.world, &wish, p);
-    if (image->obtained.nearest >= 0) {
-        image->key = nearest[image->obtained.nearest];
-    }
 }
 
 static void decide(image_t *image)
 {
-    image->obtained.nearest = -1;
     image->obtained.cache = "none";
     ask_speed(image);
     pick_tier(image);
@@ -231,7 +231,7 @@ static int image_handler(request_rec *r)
         return DECLINED;
     }
     return di_rendition_send(r, &image.obtained.entry,
-                             di_variant_etag(&image.key, r->pool));
+                             di_variant_etag(&image.obtained.key, r->pool));
 }
 
 /* ---- the module ---- */

@@ -15,7 +15,7 @@
 #include "image/reason.h"
 
 typedef struct {
-    const char *tier;       /* name of the tier that is sent */
+    const char *tier;       /* name of the client's tier */
     apr_uint32_t kbps;      /* estimate, kbit/s; 0 = unknown */
     const char *source;     /* of the estimate; "none" */
     const char *cache;      /* disk, memcached, miss, none */

@@ -204,15 +204,17 @@ static void take_nearest(di_obtained_t *out, const di_world_t *world,
                          const di_wish_t *wish, apr_pool_t *p)
 {
     di_obtained_t other;
+    di_key_t key;
     int i;
 
-    for (i = 0; i < wish->nearest_count; i++) {
+    for (i = 0; wish->nearest && wish->nearest(wish->nearest_baton, &key, i);
+         i++) {
         memset(&other, 0, sizeof(other));
-        if (from_store(&other, world, &wish->nearest[i], p) && other.have) {
+        if (from_store(&other, world, &key, p) && other.have) {
             out->entry = other.entry;
+            out->key = key;
             out->cache = other.cache;
             out->have = 1;
-            out->nearest = i;
             out->reason = DI_REASON_NEAREST;
             return;
         }
@@ -232,7 +234,7 @@ void di_obtain(di_obtained_t *out, const di_world_t *world,
     apr_time_t start;
 
     memset(out, 0, sizeof(*out));
-    out->nearest = -1;
+    out->key = *wish->key;
     out->cache = "none";
     if (!from_store(out, world, wish->key, p)) {
         start = world->now();

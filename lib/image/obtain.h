@@ -41,10 +41,13 @@ typedef struct {
     const di_original_t *original;
     const di_limits_t *limits;
     const di_tier_t *tier;
-    const di_key_t *key;     /* of original x tier */
-    apr_uint32_t wait_ms;    /* bound on waiting for the rendition */
-    const di_key_t *nearest; /* keys of other tiers, best first */
-    int nearest_count;
+    const di_key_t *key;  /* of original x tier */
+    apr_uint32_t wait_ms; /* bound on waiting for the rendition */
+    /* Set *out to the key of the i-th best other tier, from 0; return 0 when
+       there are no more.  Called only when the tier itself is not to be had.
+       NULL: there are none. */
+    int (*nearest)(void *nearest_baton, di_key_t *out, int i);
+    void *nearest_baton;
 } di_wish_t;
 
 typedef struct {
@@ -52,8 +55,7 @@ typedef struct {
     int have;             /* 1: entry is a rendition to send */
     di_entry_t entry;     /* valid if have; lives in p */
     const char *cache;    /* "disk", "memcached", "miss", "none" */
-    int nearest;          /* index in wish->nearest that was taken, or
-                             -1 */
+    di_key_t key;         /* of the entry, valid if have */
     int passing;          /* 1: the next request may get another answer,
                              so nobody should keep this one */
     int kept;             /* 1: a level kept what was just rendered */

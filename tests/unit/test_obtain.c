@@ -96,6 +96,12 @@ static void fake_render(void *self, di_result_t *result, apr_file_t **out,
     clock_at += apr_time_from_msec(30);
 }
 
+static int only_other(void *self, di_key_t *out, int i)
+{
+    *out = ((story_t *)self)->other;
+    return i == 0;
+}
+
 static story_t *story_make(apr_pool_t *p, const char *content)
 {
     story_t *s = apr_pcalloc(p, sizeof(*s));
@@ -128,8 +134,8 @@ static story_t *story_make(apr_pool_t *p, const char *content)
                           .tier = &s->tier,
                           .key = &s->key,
                           .wait_ms = 1000,
-                          .nearest = &s->other,
-                          .nearest_count = 1};
+                          .nearest = only_other,
+                          .nearest_baton = s};
     s->answer = (di_result_t){
         .status = DI_RENDER_OK, .format = DI_FORMAT_JPEG, .bytes = 400};
     return s;
@@ -246,7 +252,7 @@ static void a_shortage_serves_the_nearest_stored_tier(void **state)
     got = ask(s);
     assert_true(got.have);
     assert_int_equal(got.reason, DI_REASON_NEAREST);
-    assert_int_equal(got.nearest, 0);
+    assert_string_equal(got.key.hex, s->other.hex);
     assert_int_equal(got.entry.body.bytes, 40);
     assert_true(got.passing);
 
