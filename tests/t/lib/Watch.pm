@@ -48,7 +48,7 @@ sub watch_end {
     my @bad = grep {
         /:(?:warn|error|crit|alert|emerg)\]/
           || /exit signal|Sanitizer|runtime error:|core dumped/
-    } watch_lines();
+    } grep { !/DI0305/ } watch_lines();    # a sanitized build says so
     @bad = grep { !/(?:$known)/ } @bad if $known;
     Test::More::ok(!@bad, 'the error log holds nothing unannounced')
       or Test::More::diag(@bad[0 .. ($#bad < 9 ? $#bad : 9)]);
