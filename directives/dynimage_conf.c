@@ -97,12 +97,6 @@ static const char *set_server_number(cmd_parms *cmd, void *dir_conf,
                : ds_setting_take(server_conf(cmd), cmd->info, word, cmd->pool);
 }
 
-static const char *name_directive(cmd_parms *cmd, const char *error)
-{
-    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
-                 : NULL;
-}
-
 static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
                             const char *from, const char *tier)
 {
@@ -110,7 +104,7 @@ static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
     const char *error;
 
     if (tier && !ds_arg_is_name(tier)) {
-        return name_directive(
+        return ds_setting_error(
             cmd, apr_psprintf(cmd->pool, "\"%s\" is no tier name", tier));
     }
     error = ds_bands_add(&conf->bands, name, from, cmd->pool);
@@ -120,7 +114,7 @@ static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
         }
         apr_table_set(conf->band_tier, name, tier);
     }
-    return name_directive(cmd, error);
+    return ds_setting_error(cmd, error);
 }
 
 static const char *set_tier(cmd_parms *cmd, void *dir_conf, int argc,
@@ -131,7 +125,7 @@ static const char *set_tier(cmd_parms *cmd, void *dir_conf, int argc,
     int i;
 
     if (argc < 1) {
-        return name_directive(cmd, "needs a name and a recipe");
+        return ds_setting_error(cmd, "needs a name and a recipe");
     }
     for (i = 1; i < argc; i++) {
         APR_ARRAY_PUSH(words, char *) = argv[i];
@@ -139,15 +133,15 @@ static const char *set_tier(cmd_parms *cmd, void *dir_conf, int argc,
     if (!conf->tiers) {
         conf->tiers = apr_pcalloc(cmd->pool, sizeof(*conf->tiers));
     }
-    return name_directive(cmd,
-                          di_tiers_add(conf->tiers, argv[0], words, cmd->pool));
+    return ds_setting_error(
+        cmd, di_tiers_add(conf->tiers, argv[0], words, cmd->pool));
 }
 
 static const char *set_unknown_band(cmd_parms *cmd, void *dir_conf,
                                     const char *name)
 {
     if (!ds_arg_is_name(name)) {
-        return name_directive(
+        return ds_setting_error(
             cmd, apr_psprintf(cmd->pool, "\"%s\" is no band name", name));
     }
     ((di_conf_t *)dir_conf)->unknown_band = name;
@@ -168,7 +162,7 @@ static const char *set_render_user(cmd_parms *cmd, void *dir_conf,
     if (user[0] == '#'
             ? !ds_arg_decimal(&number, user + 1, strlen(user + 1))
             : apr_uid_get(&uid, &gid, user, cmd->pool) != APR_SUCCESS) {
-        return name_directive(
+        return ds_setting_error(
             cmd, apr_psprintf(cmd->pool,
                               "\"%s\" is neither a user of this system nor "
                               "#UID",
@@ -185,7 +179,7 @@ static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,
 
     server_conf(cmd)->cache_root = ap_server_root_relative(cmd->pool, path);
     if (!error && !server_conf(cmd)->cache_root) {
-        error = name_directive(
+        error = ds_setting_error(
             cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", path));
     }
     return error;
@@ -213,7 +207,7 @@ static const char *set_store(cmd_parms *cmd, void *dir_conf, int argc,
         error = "needs the levels in order: disk, memcached";
     }
     server_conf(cmd)->levels = levels;
-    return name_directive(cmd, error);
+    return ds_setting_error(cmd, error);
 }
 
 static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
@@ -229,7 +223,7 @@ static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
         conf->memcached = apr_array_make(cmd->pool, 2, sizeof(const char *));
     }
     APR_ARRAY_PUSH(conf->memcached, const char *) = server;
-    return name_directive(cmd, di_memcached_server_check(server, cmd->pool));
+    return ds_setting_error(cmd, di_memcached_server_check(server, cmd->pool));
 }
 
 #define DIR_COMMAND(directive, member, kind, least, greatest, def, help)       \

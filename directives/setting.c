@@ -83,6 +83,12 @@ const char *ds_setting_take(void *conf, const ds_setting_t *setting,
     return error ? apr_pstrcat(p, setting->directive, ": ", error, NULL) : NULL;
 }
 
+const char *ds_setting_error(cmd_parms *cmd, const char *error)
+{
+    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
+                 : NULL;
+}
+
 const char *ds_setting_dir(cmd_parms *cmd, void *dir_conf, const char *word)
 {
     return ds_setting_take(dir_conf, cmd->info, word, cmd->pool);

@@ -55,6 +55,9 @@ static inline apr_int64_t ds_setting_or(apr_int64_t value, apr_int64_t fallback)
 const char *ds_setting_take(void *conf, const ds_setting_t *setting,
                             const char *word, apr_pool_t *p);
 
+/* The error sentence with the directive's name before it; NULL stays NULL. */
+const char *ds_setting_error(cmd_parms *cmd, const char *error);
+
 /* command_rec setters: cmd->info is the ds_setting_t. */
 const char *ds_setting_dir(cmd_parms *cmd, void *dir_conf, const char *word);
 

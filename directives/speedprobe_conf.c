@@ -84,12 +84,6 @@ const char *sp_conf_beacon(const server_rec *s)
     return beacon ? beacon : SP_BEACON_DEFAULT;
 }
 
-static const char *name_directive(cmd_parms *cmd, const char *error)
-{
-    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
-                 : NULL;
-}
-
 /* Is this a file of the configuration, not an .htaccess file? */
 static int at_startup(const cmd_parms *cmd)
 {
@@ -134,20 +128,20 @@ static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
 {
     sp_conf_t *conf = dir_conf;
 
-    return name_directive(cmd,
-                          ds_bands_add(&conf->bands, name, from, cmd->pool));
+    return ds_setting_error(cmd,
+                            ds_bands_add(&conf->bands, name, from, cmd->pool));
 }
 
 static const char *set_unknown_band(cmd_parms *cmd, void *dir_conf,
                                     const char *name)
 {
     if (!ds_arg_is_name(name)) {
-        return name_directive(cmd,
-                              apr_psprintf(cmd->pool,
-                                           "\"%s\" is not a band name: a "
-                                           "lower-case letter, then up to 31 "
-                                           "of a-z 0-9 - _",
-                                           name));
+        return ds_setting_error(cmd,
+                                apr_psprintf(cmd->pool,
+                                             "\"%s\" is not a band name: a "
+                                             "lower-case letter, then up to 31 "
+                                             "of a-z 0-9 - _",
+                                             name));
     }
     ((sp_conf_t *)dir_conf)->unknown_band = name;
     return NULL;
@@ -158,7 +152,7 @@ static const char *set_beacon(cmd_parms *cmd, void *dir_conf, const char *path)
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
 
     if (!error && !sp_snippet_is_path(path)) {
-        error = name_directive(
+        error = ds_setting_error(
             cmd, apr_psprintf(cmd->pool,
                               "\"%s\" is not an absolute path of a-z A-Z 0-9 "
                               "/ . _ ~ - without //, /. or / at its end",
@@ -179,11 +173,11 @@ static const char *set_key_file(cmd_parms *cmd, void *dir_conf,
         return error;
     }
     if (!path) {
-        return name_directive(
+        return ds_setting_error(
             cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", name));
     }
     sp_server_conf_of(cmd->server)->keys = keys;
-    return name_directive(cmd, ds_seal_keys_read(keys, path, cmd->pool));
+    return ds_setting_error(cmd, ds_seal_keys_read(keys, path, cmd->pool));
 }
 
 #define COMMAND(directive, member, kind, least, greatest, def, choices, help)  \
