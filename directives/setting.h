@@ -5,13 +5,15 @@
  * command table and checks all follow from it.
  *
  *     #define FOO_SETTINGS(X) \
- *         X("FooLimit", limit_ms, TIME, 10, 60000, 1000, "how long ...")
- *     typedef struct { FOO_SETTINGS(DS_SETTING_MEMBER) } foo_conf_t;
- *     static const ds_setting_t settings[] = {
- *         FOO_SETTINGS_TABLE ... };
+ *         X("FooLimit", limit_ms, DS_ARG_TIME, 10, 60000, 1000, "how long")
+ *     #define FOO_MEMBER(directive, member, ...) apr_int64_t member;
+ *     typedef struct { FOO_SETTINGS(FOO_MEMBER) } foo_conf_t;
+ *
+ * and likewise an entry of ds_setting_t, a default and a command_rec each;
+ * directives/dynimage_conf.[ch] shows all of it.
  *
  * Every member is an apr_int64_t; unset is DS_UNSET and is not a default:
- * defaults are applied when a value is read, with ds_setting_value.
+ * defaults are applied when a value is read, with ds_setting_or.
  * Texts are members of type const char *, unset NULL, merged by hand.
  */
 #ifndef DS_SETTING_H
