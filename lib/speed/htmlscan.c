@@ -6,9 +6,9 @@
  *
  * Of tree construction (13.2.6) it knows only what changes the tokenizer or
  * forbids a place: which elements hold raw text, svg and math (no raw text,
- * but CDATA), template depth, select.  Where the standard would need the full
- * stack of open elements, the scanner stops instead of guessing: a page that
- * is not measured costs nothing, a page that is broken does.
+ * but CDATA), template depth, select, noscript.  Where the standard would need
+ * the full stack of open elements, the scanner stops instead of guessing: a
+ * page that is not measured costs nothing, a page that is broken does.
  *
  * The start script goes before the first thing in head that is no meta,
  * title or base; when nothing has told the charset yet, behind everything in
@@ -162,7 +162,7 @@ static sp_htmlscan_event_e place_end(sp_htmlscan_t *s)
 /* Text where only head elements were so far: the body begins. */
 static sp_htmlscan_event_e leading_text(sp_htmlscan_t *s)
 {
-    if (s->template_depth > 0) {
+    if (s->template_depth > 0 || s->in_noscript) {
         return MORE;
     }
     return s->evidence ? place_start(s) : stop(s, SP_HTMLSCAN_NOT_HTML);
@@ -175,14 +175,15 @@ static int start_must_wait(const sp_htmlscan_t *s)
     static const char *const in_head[] = {"link",     "script",   "style",
                                           "noscript", "template", NULL};
 
-    return !s->charset_known && !s->is_end &&
-           s->mark_at < SP_HTMLSCAN_PRESCAN_BYTES && one_of(in_head, s->name);
+    return !s->charset_known && s->mark_at < SP_HTMLSCAN_PRESCAN_BYTES &&
+           one_of(in_head, s->name);
 }
 
 static sp_htmlscan_event_e leading_tag(sp_htmlscan_t *s)
 {
     static const char *const leads[] = {"html",  "head", "meta",
                                         "title", "base", NULL};
+    static const char *const ends[] = {"head", "body", "html", "br", NULL};
 
     if (!s->is_end && !strcmp(s->name, "frameset")) {
         return stop(s, SP_HTMLSCAN_FRAMESET);
@@ -193,10 +194,11 @@ static sp_htmlscan_event_e leading_tag(sp_htmlscan_t *s)
     if (!s->evidence) {
         return stop(s, SP_HTMLSCAN_NOT_HTML);
     }
-    if ((!s->is_end && one_of(leads, s->name)) || start_must_wait(s)) {
-        return MORE;
+    /* Browsers drop the other end tags, so no head begins there yet. */
+    if (s->is_end) {
+        return one_of(ends, s->name) ? place_start(s) : MORE;
     }
-    return place_start(s);
+    return one_of(leads, s->name) || start_must_wait(s) ? MORE : place_start(s);
 }
 
 /* A tag's name is complete (or too long to matter): is its "<" a place?
@@ -206,7 +208,7 @@ static sp_htmlscan_event_e tag_named(sp_htmlscan_t *s)
     sp_htmlscan_event_e event = MORE;
 
     s->undecided = 0;
-    if (s->template_depth > 0 || s->foreign_depth > 0) {
+    if (s->template_depth > 0 || s->foreign_depth > 0 || s->in_noscript) {
         return MORE;
     }
     if (s->leading) {
@@ -217,6 +219,43 @@ static sp_htmlscan_event_e tag_named(sp_htmlscan_t *s)
         event = place_end(s);
     }
     return event;
+}
+
+/* ---- noscript ---- */
+
+/*
+ * What stands in noscript is text where scripts run and markup where they do
+ * not, and the page must come out right for both.  So it is read as markup,
+ * while every byte is also compared with the end tag that ends the text; when
+ * that end tag comes where markup has none, the two disagree on all that
+ * follows.
+ */
+static const char noscript_ends[] = "</noscript";
+
+static sp_htmlscan_event_e noscript_byte(sp_htmlscan_t *s, unsigned char c)
+{
+    if (s->noscript_matched == sizeof(noscript_ends) - 1 &&
+        (is_space(c) || c == '/' || c == '>') && s->state != TAG_NAME) {
+        return stop(s, SP_HTMLSCAN_LOST);
+    }
+    if (s->noscript_matched < sizeof(noscript_ends) - 1 &&
+        lower(c) == noscript_ends[s->noscript_matched]) {
+        s->noscript_matched++;
+    }
+    else {
+        s->noscript_matched = c == '<';
+    }
+    return MORE;
+}
+
+static sp_htmlscan_event_e noscript_end(sp_htmlscan_t *s)
+{
+    s->noscript_matched = 0;
+    if (s->in_noscript && s->in_select) {
+        return stop(s, SP_HTMLSCAN_LOST);
+    }
+    s->in_noscript = 0;
+    return MORE;
 }
 
 /* ---- what a complete tag changes ---- */
@@ -303,16 +342,23 @@ static sp_htmlscan_event_e meta_done(sp_htmlscan_t *s)
     return MORE;
 }
 
+static sp_htmlscan_event_e template_begin(sp_htmlscan_t *s)
+{
+    s->template_depth++;
+    return s->in_noscript ? stop(s, SP_HTMLSCAN_LOST) : MORE;
+}
+
 /* A start tag under HTML's rules is complete. */
 static sp_htmlscan_event_e start_in_html(sp_htmlscan_t *s)
 {
-    static const char *const raw[] = {"title",    "textarea", "style",
-                                      "xmp",      "iframe",   "noembed",
-                                      "noframes", "noscript", NULL};
+    static const char *const raw[] = {"title",  "textarea", "style",    "xmp",
+                                      "iframe", "noembed",  "noframes", NULL};
+    int is_noscript = !strcmp(s->name, "noscript");
     int is_raw = one_of(raw, s->name);
     int is_foreign = !strcmp(s->name, "svg") || !strcmp(s->name, "math");
 
-    if (s->in_select && strcmp(s->name, "textarea") && (is_raw || is_foreign)) {
+    if (s->in_select && strcmp(s->name, "textarea") &&
+        (is_raw || is_foreign || is_noscript)) {
         return stop(s, SP_HTMLSCAN_LOST); /* old and new parsers differ */
     }
     if (is_raw) {
@@ -325,8 +371,11 @@ static sp_htmlscan_event_e start_in_html(sp_htmlscan_t *s)
         s->in_svg = s->name[0] == 's';
         return foreign_push(s);
     }
+    else if (is_noscript) {
+        s->in_noscript = 1;
+    }
     else if (!strcmp(s->name, "template")) {
-        s->template_depth++;
+        return template_begin(s);
     }
     else if (!strcmp(s->name, "select")) {
         s->in_select = !s->in_select;
@@ -345,10 +394,14 @@ static sp_htmlscan_event_e start_in_html(sp_htmlscan_t *s)
 
 static sp_htmlscan_event_e end_in_html(sp_htmlscan_t *s)
 {
+    if (!strcmp(s->name, "noscript")) {
+        return noscript_end(s);
+    }
     if (!strcmp(s->name, "template") && s->template_depth > 0) {
         s->template_depth--;
+        return s->in_noscript ? stop(s, SP_HTMLSCAN_LOST) : MORE;
     }
-    else if (!strcmp(s->name, "select")) {
+    if (!strcmp(s->name, "select")) {
         s->in_select = 0;
     }
     return MORE;
@@ -1032,7 +1085,7 @@ static apr_size_t dull(const sp_htmlscan_t *s, const char *data, apr_size_t len)
     default:
         wanted = 0;
     }
-    if (!wanted) {
+    if (!wanted || s->in_noscript) {
         return 0;
     }
     next = memchr(data, wanted, len);
@@ -1058,7 +1111,10 @@ sp_htmlscan_event_e sp_htmlscan_feed(sp_htmlscan_t *scan, const char *data,
         apr_size_t skip = dull(scan, data + i, len - i);
         scan->offset += skip;
         i += skip;
-        if (i < len) {
+        if (i < len && scan->in_noscript) {
+            event = noscript_byte(scan, (unsigned char)data[i]);
+        }
+        if (i < len && event == MORE) {
             event = states[scan->state](scan, (unsigned char)data[i]);
             scan->offset++;
             i++;
@@ -1087,7 +1143,7 @@ int sp_htmlscan_finish(sp_htmlscan_t *scan)
 {
     int fine = scan->why == SP_HTMLSCAN_GOING && scan->evidence &&
                scan->state == DATA && scan->foreign_depth == 0 &&
-               scan->template_depth == 0;
+               scan->template_depth == 0 && !scan->in_noscript;
 
     if (scan->why == SP_HTMLSCAN_GOING) {
         scan->why = fine             ? SP_HTMLSCAN_PLACED

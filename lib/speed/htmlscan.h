@@ -65,6 +65,8 @@ typedef struct {
     unsigned leading : 1;       /* START still has to come */
     unsigned undecided : 1;     /* the current tag may still become a place */
     unsigned in_select : 1;
+    unsigned in_noscript : 1;
+    apr_uint32_t noscript_matched; /* letters of "</noscript" just seen */
     apr_uint32_t template_depth;
     /* the current tag */
     unsigned is_end : 1;
@@ -114,7 +116,8 @@ apr_size_t sp_htmlscan_back(const sp_htmlscan_t *scan);
 apr_size_t sp_htmlscan_held(const sp_htmlscan_t *scan);
 
 /* The document is over: may the end script be appended to it?  Never when it
-   ends inside a tag, a comment, a script, a template or foreign content. */
+   ends inside a tag, a comment, a script, a template, noscript or foreign
+   content. */
 int sp_htmlscan_finish(sp_htmlscan_t *scan);
 
 /* One word for logs: "csp", "not-html", ... */

@@ -104,6 +104,23 @@ static const scan_case_t cases[] = {
     {DOC "{<p>a < b <3 <<i> </ body> </>}</body>", "placed"},
     {DOC "<head>{<3}</body>", "placed"},
     {DOC "{<p><plaintext></body>", "lost"},
+    /* noscript is text to some browsers and markup to the others */
+    {DOC "{<p><noscript><iframe src=x></iframe><!-- c --><p></noscript>}"
+         "</body>",
+     "placed"},
+    {DOC "{<p><noscript><!--</noscript>--></noscript></body>", "lost"},
+    {DOC "{<p><noscript><iframe></noscript></iframe></body>", "lost"},
+    {DOC "{<p><noscript><p title='</NoScript >'></noscript></body>", "lost"},
+    {DOC "{<p><noscript><p title='</noscripts>'></noscript>}</body>", "placed"},
+    {DOC "{<p><noscript><select></noscript></body>", "lost"},
+    {DOC "{<p><noscript><template></noscript></body>", "lost"},
+    {DOC "{<p><template><noscript></template></noscript></body>", "lost"},
+    {DOC "{<p><noscript><svg></noscript></body>", "lost"},
+    {DOC "{<p><noscript></body>", "lost"},
+    {DOC "<head><noscript><p>x</noscript>{</head>}</body>", "placed"},
+    /* an end tag that browsers drop opens no head */
+    {DOC "<html></p></br1><!-- before head -->{<body>}</body>", "placed"},
+    {DOC "<html>{</br>}</body>", "placed"},
     /* comments */
     {DOC "{<p><!--></p><!---></p><!-- --!></p><!-- -- ></body>-->}</body>",
      "placed"},
