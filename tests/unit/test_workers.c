@@ -141,6 +141,22 @@ static void find_renderers(pid_t *out, int count)
     fail_msg("no %d renderers", count);
 }
 
+/* A killed process lets go of its socket some time before it is a zombie. */
+static void wait_for_end(pid_t pid)
+{
+    char comm[20];
+    int i, parent;
+    long cpu;
+
+    for (i = 0; i < WAIT_STEPS; i++) {
+        if (!read_stat(comm, &parent, &cpu, pid)) {
+            return;
+        }
+        pause_ms(5);
+    }
+    fail_msg("process %ld does not end", (long)pid);
+}
+
 static long cpu_of(pid_t pid)
 {
     char comm[20];
@@ -428,6 +444,7 @@ static void a_renderer_killed_at_its_job_is_told_and_replaced(void **state)
     assert_int_equal(
         render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
         DI_RENDER_OK);
+    wait_for_end(victim);
     find_renderers(renderers, 2);
     assert_int_not_equal(renderers[0], victim);
     assert_int_not_equal(renderers[1], victim);
@@ -455,6 +472,7 @@ static void a_job_over_its_time_is_given_up_and_its_renderer_ended(void **state)
     assert_int_equal(
         render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
         DI_RENDER_OK);
+    wait_for_end(before);
     find_renderers(&after, 1);
     assert_int_not_equal(before, after);
     end_pool(&pool);
