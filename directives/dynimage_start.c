@@ -85,23 +85,114 @@ int di_start_check(server_rec *main_server, apr_pool_t *ptemp)
     return OK;
 }
 
+static int is_empty(const char *folder, apr_pool_t *ptemp)
+{
+    apr_finfo_t entry;
+    apr_dir_t *dir;
+    apr_status_t rv = apr_dir_open(&dir, folder, ptemp);
+
+    if (rv != APR_SUCCESS) {
+        return 0;
+    }
+    do {
+        rv = apr_dir_read(&entry, APR_FINFO_NAME, dir);
+    } while (rv == APR_SUCCESS &&
+             (!strcmp(entry.name, ".") || !strcmp(entry.name, "..")));
+    apr_dir_close(dir);
+    return APR_STATUS_IS_ENOENT(rv);
+}
+
+/* Ours alone; but those above it, if they have to be made too, must let
+   httpd's user through. */
+static apr_status_t make_folder(const char *folder, apr_pool_t *ptemp)
+{
+    const apr_fileperms_t ours =
+        APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE;
+    apr_status_t rv = apr_dir_make(folder, ours, ptemp);
+
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        rv =
+            apr_dir_make_recursive(folder,
+                                   ours | APR_FPROT_GREAD | APR_FPROT_GEXECUTE |
+                                       APR_FPROT_WREAD | APR_FPROT_WEXECUTE,
+                                   ptemp);
+        if (rv == APR_SUCCESS) {
+            rv = apr_file_perms_set(folder, ours);
+        }
+    }
+    return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
+}
+
+/* @return what is wrong with the folder, or NULL.  One that was there before
+   is given to httpd's user only while it is empty: a slip like /var/cache
+   must not give away what belongs to others. */
+static const char *prepare_folder(apr_status_t *rv, const char *folder,
+                                  apr_pool_t *ptemp)
+{
+    apr_finfo_t info;
+
+    *rv = make_folder(folder, ptemp);
+    if (*rv != APR_SUCCESS) {
+        return "it cannot be made";
+    }
+    *rv = apr_stat(&info, folder, APR_FINFO_TYPE | APR_FINFO_OWNER, ptemp);
+    if (*rv != APR_SUCCESS) {
+        return "it cannot be looked at";
+    }
+    if (info.filetype != APR_DIR) {
+        return "it is not a folder";
+    }
+    if (geteuid() != 0 || info.user == ap_unixd_config.user_id) {
+        return NULL;
+    }
+    if (!is_empty(folder, ptemp)) {
+        return "it belongs to another user than httpd's, and is not empty";
+    }
+    if (chown(folder, ap_unixd_config.user_id, ap_unixd_config.group_id)) {
+        *rv = apr_get_os_error();
+        return "it cannot be given to httpd's user";
+    }
+    return NULL;
+}
+
+static const char *parent_folder(const char *path, apr_pool_t *p)
+{
+    apr_size_t len = strlen(path);
+
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
+    return ap_make_dirstr_parent(p, apr_pstrmemdup(p, path, len));
+}
+
+/* Children must get through the folders above the store, but into no store
+   of somebody else's. */
+static apr_status_t make_folders(const char *root, apr_pool_t *ptemp)
+{
+    const apr_fileperms_t own =
+        APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE;
+    apr_status_t rv =
+        apr_dir_make_recursive(parent_folder(root, ptemp),
+                               own | APR_FPROT_GREAD | APR_FPROT_GEXECUTE |
+                                   APR_FPROT_WREAD | APR_FPROT_WEXECUTE,
+                               ptemp);
+
+    return rv ? rv : apr_dir_make_recursive(root, own, ptemp);
+}
+
 /* The folder of the store and of the lease file, writable for children. */
 static void prepare_cache_root(const di_server_conf_t *conf, server_rec *s,
                                apr_pool_t *ptemp)
 {
     const char *root = cache_root(conf);
-    apr_status_t rv = apr_dir_make_recursive(
-        root, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, ptemp);
+    apr_status_t rv;
+    const char *wrong = prepare_folder(&rv, root, ptemp);
 
-    if (rv == APR_SUCCESS && geteuid() == 0 &&
-        chown(root, ap_unixd_config.user_id, ap_unixd_config.group_id)) {
-        rv = apr_get_os_error();
-    }
-    if (rv != APR_SUCCESS) {
+    if (wrong) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
-                     "DI0604: DynImageCacheRoot %s cannot be used: nothing "
-                     "will be kept on disk",
-                     root);
+                     "DI0604: DynImageCacheRoot %s cannot be used, %s: "
+                     "nothing will be kept on disk",
+                     root, wrong);
     }
 }
 
@@ -140,7 +231,8 @@ static apr_status_t start_renderers(di_parts_t *parts,
     if (!workers) {
         rv = di_workers_parent_make(&parts->workers, pprocess);
         if (rv == APR_SUCCESS) {
-            apr_pool_userdata_setn(parts->workers, key, NULL, pprocess);
+            /* Not _setn: the key would be unloaded with the module. */
+            rv = apr_pool_userdata_set(parts->workers, key, NULL, pprocess);
         }
     }
     return rv ? rv

@@ -7,6 +7,7 @@ use lib 'lib';
 
 use Apache::Test ();
 use Client ();
+use File::Temp ();
 use Private;
 use Test::More;
 
@@ -45,6 +46,35 @@ is($res->{status}, 200, 'no usable store: answered');
 is(Client::why($res)->{reason}, 'rendered', 'rendered');
 is(Client::why($nowhere->get("/$photo"))->{cache}, 'miss', 'each time');
 like(Client::slurp($nowhere->{log}), qr/DI0604/, 'and the log says so');
+
+# The folder of the store: what the log says, and whose it is afterwards.
+my $root = File::Temp->newdir;
+chmod 0755, "$root";
+mkdir "$root/$_" or die for qw(used empty);
+for my $name (qw(file used/of-others)) {
+    open my $file, '>', "$root/$name" or die;
+}
+my $nobody = getpwnam 'nobody';
+my $httpd = $> ? $> : $nobody;
+my @folders = (
+    ['made/with/parents' => 'disk', $httpd],
+    ['empty'             => 'disk', $httpd],
+    ['file'              => 'miss', $>, qr/DI0604.*is not a folder/],
+    $> ? () : ['used' => 'miss', 0, qr/DI0604.*another user.*not empty/],
+);
+for my $case (@folders) {
+    my ($name, $cache, $owner, $message) = @$case;
+    my $server = private_server(<<"EOT", 'speedprobe_module');
+DynImage On
+DynImageCacheRoot $root/$name
+EOT
+    $server->get("/$photo");
+    is(Client::why($server->get("/$photo"))->{cache}, $cache,
+        "store in $name: the second answer");
+    is((stat "$root/$name")[4], $owner, "store in $name: its owner");
+    $message //= qr/^(?!.*DI0604)/s;
+    like(Client::slurp($server->{log}), $message, "store in $name: the log");
+}
 
 my $dead = private_server(<<'EOT', 'speedprobe_module');
 DynImage On
