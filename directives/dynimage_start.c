@@ -155,31 +155,6 @@ static const char *prepare_folder(apr_status_t *rv, const char *folder,
     return NULL;
 }
 
-static const char *parent_folder(const char *path, apr_pool_t *p)
-{
-    apr_size_t len = strlen(path);
-
-    while (len > 1 && path[len - 1] == '/') {
-        len--;
-    }
-    return ap_make_dirstr_parent(p, apr_pstrmemdup(p, path, len));
-}
-
-/* Children must get through the folders above the store, but into no store
-   of somebody else's. */
-static apr_status_t make_folders(const char *root, apr_pool_t *ptemp)
-{
-    const apr_fileperms_t own =
-        APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE;
-    apr_status_t rv =
-        apr_dir_make_recursive(parent_folder(root, ptemp),
-                               own | APR_FPROT_GREAD | APR_FPROT_GEXECUTE |
-                                   APR_FPROT_WREAD | APR_FPROT_WEXECUTE,
-                               ptemp);
-
-    return rv ? rv : apr_dir_make_recursive(root, own, ptemp);
-}
-
 /* The folder of the store and of the lease file, writable for children. */
 static void prepare_cache_root(const di_server_conf_t *conf, server_rec *s,
                                apr_pool_t *ptemp)
