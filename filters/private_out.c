@@ -9,6 +9,8 @@
  */
 #include "filters/private_out.h"
 
+#include "apr_strings.h"
+
 #include "util_filter.h"
 
 #include "image/cachecontrol.h"
@@ -21,20 +23,34 @@ typedef struct {
 
 static const char filter_name[] = "DYNIMAGE_PRIVATE";
 
-/* What the site says, from both header tables, which it is taken out of. */
+typedef struct {
+    const char *text; /* NULL: nothing yet */
+    apr_pool_t *p;
+} site_value_t;
+
+static int add_value(void *baton, const char *name, const char *value)
+{
+    site_value_t *site = baton;
+
+    site->text = site->text
+                     ? apr_pstrcat(site->p, site->text, ", ", value, NULL)
+                     : value;
+    return 1;
+}
+
+/* What the site says, from both header tables, which it is taken out of.
+   Other headers may be there several times, and must stay so: Set-Cookie. */
 static const char *take_site_value(request_rec *r)
 {
-    const char *site;
+    site_value_t site = {NULL, r->pool};
 
-    if (apr_table_get(r->err_headers_out, "Cache-Control")) {
-        r->headers_out =
-            apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
-        apr_table_clear(r->err_headers_out);
-    }
-    apr_table_compress(r->headers_out, APR_OVERLAP_TABLES_MERGE);
-    site = apr_table_get(r->headers_out, "Cache-Control");
+    apr_table_do(add_value, &site, r->err_headers_out, "Cache-Control", NULL);
+    apr_table_do(add_value, &site, r->headers_out, "Cache-Control", NULL);
+    apr_table_unset(r->err_headers_out, "Cache-Control");
+    apr_table_unset(r->err_headers_out, "Expires");
     apr_table_unset(r->headers_out, "Cache-Control");
-    return site;
+    apr_table_unset(r->headers_out, "Expires");
+    return site.text;
 }
 
 static apr_status_t private_out(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -46,7 +62,6 @@ static apr_status_t private_out(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_table_setn(
         r->headers_out, "Cache-Control",
         di_cachecontrol_private(site, ctx->max_age_s, ctx->passing, r->pool));
-    apr_table_unset(r->headers_out, "Expires");
     if (ctx->by_cookie) {
         apr_table_mergen(r->headers_out, "Vary", "Cookie");
     }
