@@ -11,6 +11,8 @@
  * Who runs what: parent_start() in httpd's parent, child_start() in every
  * child process (directives/dynimage_start.c), the handler in any thread.
  */
+#include <unistd.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
@@ -212,12 +214,19 @@ static void restrict_caches(const image_t *image)
     }
 }
 
+/* No rendition that is stored is shown when the original must not be read any
+   more; what the client gets then is httpd's to say. */
+static int may_read(const request_rec *r)
+{
+    return !access(r->filename, R_OK);
+}
+
 static int image_handler(request_rec *r)
 {
     image_t image = {.r = r};
 
     image.conf = ap_get_module_config(r->per_dir_config, &dynimage_module);
-    if (!is_ours(r, image.conf)) {
+    if (!is_ours(r, image.conf) || !may_read(r)) {
         return DECLINED;
     }
     image.original.file = r->filename;
