@@ -206,10 +206,13 @@ static void explain(const image_t *image)
    decides who may keep it. */
 static void restrict_caches(const image_t *image)
 {
+    /* An error's picture must not make the error last. */
+    int passing = image->obtained.passing || ap_is_HTTP_ERROR(image->r->status);
+
     if (estimate_client || image->obtained.passing) {
         di_private_out_add(
             image->r, (apr_uint32_t)(DI_CONF(image->conf, max_age_ms) / 1000),
-            image->obtained.passing,
+            passing,
             estimate_client && image->speed.source != SP_SOURCE_ASSUME);
     }
 }

@@ -19,6 +19,12 @@ is_deeply($res->{headers}{'set-cookie'}, ['a=1', 'b=2'],
     'two cookies of mod_headers stay two');
 is($res->{headers}{expires}, undef, 'its "always" Expires is taken out');
 
+$res = get('/missing/nothing.jpg');
+is($res->{status}, 404, 'a picture as error document');
+is(why($res)->{reason}, 'rendered', 'is rendered too');
+is($res->{headers}{'cache-control'}, 'private, max-age=0, must-revalidate',
+    'but the error is not kept');
+
 # As root, httpd's children are somebody else; else nobody can read mode 0.
 client('tiers');
 copy(site_file($photo), site_file('closing.jpg')) or die;
