@@ -142,6 +142,10 @@ static const char *prepare_folder(apr_status_t *rv, const char *folder,
     if (info.filetype != APR_DIR) {
         return "it is not a folder";
     }
+    if (geteuid() != 0 && access(folder, R_OK | W_OK | X_OK)) {
+        *rv = apr_get_os_error();
+        return "it cannot be written to";
+    }
     if (geteuid() != 0 || info.user == ap_unixd_config.user_id) {
         return NULL;
     }
