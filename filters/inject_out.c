@@ -260,6 +260,24 @@ static void weaken_etag(request_rec *r)
     }
 }
 
+/*
+ * "Not modified" for a page that we have changed: the client asked with our
+ * weak ETag, so that is the one to be confirmed.  With the strong one it could
+ * put ranges of the original between our bytes.
+ */
+static void confirm_weak(request_rec *r)
+{
+    const char *asked = apr_table_get(r->headers_in, "If-None-Match");
+    const char *etag = apr_table_get(r->headers_out, "ETag");
+
+    if (r->status == HTTP_NOT_MODIFIED && asked && etag &&
+        ap_find_etag_weak(r->pool, asked, etag) &&
+        !ap_find_etag_strong(r->pool, asked, etag)) {
+        weaken_etag(r);
+        apr_table_unset(r->headers_out, "Accept-Ranges");
+    }
+}
+
 /* What was true of the bytes as they were. */
 static void fix_headers(request_rec *r)
 {
@@ -455,28 +473,15 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
     return pass(f);
 }
 
-static void drop_data(apr_bucket_brigade *bb)
-{
-    apr_bucket *b = APR_BRIGADE_FIRST(bb);
-
-    while (b != APR_BRIGADE_SENTINEL(bb)) {
-        apr_bucket *next = APR_BUCKET_NEXT(b);
-
-        if (!APR_BUCKET_IS_METADATA(b)) {
-            apr_bucket_delete(b);
-        }
-        b = next;
-    }
-}
-
 /* First brigade: the headers are complete.  @return 1 when the body is to be
    scanned */
-static int start(ap_filter_t *f, apr_bucket_brigade *bb)
+static int start(ap_filter_t *f)
 {
     request_rec *r = f->r;
     sp_inject_reason_e reason = eligible(r);
     sp_policy_t policy = {0};
 
+    confirm_weak(r);
     if (reason == SP_INJECT_ELIGIBLE) {
         request_rec *then = as_it_will_be(r);
         policy = policy_of(then);
@@ -488,10 +493,7 @@ static int start(ap_filter_t *f, apr_bucket_brigade *bb)
         return 0;
     }
     fix_headers(r);
-    if (r->header_only) {
-        drop_data(bb); /* else its length is taken for the page's */
-        return 0;
-    }
+    /* HEAD goes the same way, so that its length is that of GET. */
     f->ctx = begin(f, policy.nonce);
     return 1;
 }
@@ -569,7 +571,7 @@ static apr_status_t inject_out(ap_filter_t *f, apr_bucket_brigade *bb)
     if (APR_BRIGADE_EMPTY(bb)) {
         return APR_SUCCESS;
     }
-    if (!f->ctx && !start(f, bb)) {
+    if (!f->ctx && !start(f)) {
         ap_remove_output_filter(f);
         return ap_pass_brigade(f->next, bb);
     }
@@ -582,8 +584,16 @@ static apr_status_t inject_out(ap_filter_t *f, apr_bucket_brigade *bb)
     return over ? leave(f, bb) : pass(f);
 }
 
+/* An answer made by the core, without its handler's filters. */
+static void insert_error_filter(request_rec *r)
+{
+    confirm_weak(r);
+}
+
 void sp_inject_register(void)
 {
+    ap_hook_insert_error_filter(insert_error_filter, NULL, NULL,
+                                APR_HOOK_MIDDLE);
     ap_register_output_filter(SP_INJECT_FILTER, inject_out, NULL,
                               AP_FTYPE_RESOURCE);
 }

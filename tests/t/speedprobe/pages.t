@@ -32,12 +32,22 @@ is($res->{headers}{'content-length'}, length $res->{content}, 'its length is rig
 
 my $head = head('/sp/page.html');
 is($head->{status}, 200, 'HEAD');
-is($head->{headers}{'content-length'}, undef, 'HEAD tells no wrong length');
+is($head->{headers}{'content-length'}, length $res->{content}, 'HEAD tells its length');
 is($head->{headers}{etag}, $res->{headers}{etag}, 'HEAD has the same ETag');
-is(get('/sp/page.html', 'If-None-Match' => $res->{headers}{etag})->{status},
-    304, 'the weak ETag revalidates');
+my $weak = $res->{headers}{etag};
+my $strong = $weak =~ s{^W/}{}r;
+for my $case ([$weak, $weak], ["\"other\", $weak", $weak], [$strong, $strong],
+    ['*', $strong]) {
+    my $same = get('/sp/page.html', 'If-None-Match' => $case->[0]);
+    is($same->{status}, 304, "$case->[0] revalidates");
+    is($same->{headers}{etag}, $case->[1], 'and is told the ETag it asked with');
+}
 is(get('/sp/page.html', 'If-Modified-Since' => $res->{headers}{'last-modified'})
       ->{status}, 304, 'so does the date');
+
+my @zipped = ('/deflate/page.html', 'Accept-Encoding' => 'gzip');
+is(head(@zipped)->{headers}{$_}, get(@zipped)->{headers}{$_}, "HEAD, compressed: $_")
+  for qw(content-length content-encoding etag);
 
 my $filled = get('/fill/page.html')->{content};
 is(fillers($filled), 1, 'a short page is filled');
