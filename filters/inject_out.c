@@ -95,13 +95,14 @@ static int is_html(const request_rec *r)
     return len == strlen("text/html") && !strncasecmp(type, "text/html", len);
 }
 
-/* Sent by a script for its own use, or for anything but a page or frame. */
+/* Asked for by a script, or for anything but a page of its own.  In frames our
+   script would keep still, and a sandboxed frame complains of every script. */
 static int is_not_shown(const request_rec *r)
 {
     const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
 
     return apr_table_get(r->headers_in, "X-Requested-With") ||
-           (dest && strcasecmp(dest, "document") && strcasecmp(dest, "iframe"));
+           (dest && strcasecmp(dest, "document"));
 }
 
 static int is_encoded(const request_rec *r)

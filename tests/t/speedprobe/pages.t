@@ -64,11 +64,10 @@ for my $path (qw(off method utf16 notransform attachment csp cspalways cspreport
     like($got->{headers}{etag}, qr{^"}, "$path: the ETag stays strong");
 }
 for my $case (['X-Requested-With' => 'XMLHttpRequest'], ['Sec-Fetch-Dest' => 'empty'],
-    ['Sec-Fetch-Dest' => 'image']) {
+    ['Sec-Fetch-Dest' => 'image'], ['Sec-Fetch-Dest' => 'iframe']) {
     is(get('/sp/page.html', @$case)->{content}, $page, "left alone: @$case");
 }
-for my $case (['Sec-Fetch-Dest' => 'document'], ['Sec-Fetch-Dest' => 'iframe'],
-    ['Sec-Purpose' => 'prefetch']) {
+for my $case (['Sec-Fetch-Dest' => 'document'], ['Sec-Purpose' => 'prefetch']) {
     is(ends(get('/sp/page.html', @$case)->{content}), 1, "measured: @$case");
 }
 my $part = get('/sp/page.html', Range => 'bytes=0-9');
