@@ -264,7 +264,8 @@ static void weaken_etag(request_rec *r)
 /*
  * "Not modified" for a page that we have changed: the client asked with our
  * weak ETag, so that is the one to be confirmed.  With the strong one it could
- * put ranges of the original between our bytes.
+ * put ranges of the original between our bytes.  A proxied 304 may come
+ * without a type; one of another type was never changed.
  */
 static void confirm_weak(request_rec *r)
 {
@@ -272,6 +273,7 @@ static void confirm_weak(request_rec *r)
     const char *etag = apr_table_get(r->headers_out, "ETag");
 
     if (r->status == HTTP_NOT_MODIFIED && asked && etag &&
+        (!r->content_type || is_html(r)) &&
         ap_find_etag_weak(r->pool, asked, etag) &&
         !ap_find_etag_strong(r->pool, asked, etag)) {
         weaken_etag(r);
