@@ -148,28 +148,37 @@ static const char *set_unknown_band(cmd_parms *cmd, void *dir_conf,
     return NULL;
 }
 
+/* The number of a user given as NAME or #UID; 0 (which is root) when there is
+   no such user. */
+static apr_uid_t number_of_user(const char *user, apr_pool_t *p)
+{
+    apr_int64_t number = 0;
+    apr_gid_t gid;
+    apr_uid_t uid = 0;
+
+    if (user[0] == '#') {
+        (void)ds_arg_decimal(&number, user + 1, strlen(user + 1));
+        return (apr_uid_t)number;
+    }
+    return apr_uid_get(&uid, &gid, user, p) == APR_SUCCESS ? uid : 0;
+}
+
 static const char *set_render_user(cmd_parms *cmd, void *dir_conf,
                                    const char *user)
 {
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    apr_int64_t number;
-    apr_gid_t gid;
-    apr_uid_t uid;
 
-    if (error) {
-        return error;
-    }
-    if (user[0] == '#'
-            ? !ds_arg_decimal(&number, user + 1, strlen(user + 1))
-            : apr_uid_get(&uid, &gid, user, cmd->pool) != APR_SUCCESS) {
-        return ds_setting_error(
+    if (!error && !number_of_user(user, cmd->pool)) {
+        error = ds_setting_error(
             cmd, apr_psprintf(cmd->pool,
-                              "\"%s\" is neither a user of this system nor "
-                              "#UID",
+                              "\"%s\" is neither a user of this system, other "
+                              "than root, nor #UID",
                               user));
     }
-    server_conf(cmd)->render_user = user;
-    return NULL;
+    if (!error) {
+        server_conf(cmd)->render_user = user;
+    }
+    return error;
 }
 
 static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,

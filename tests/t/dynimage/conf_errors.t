@@ -40,7 +40,11 @@ my @cases = (
     ['DynImageMemcached nowhere', qr/DynImageMemcached: /],
     ['DynImageMemcached 127.0.0.1:99999', qr/DynImageMemcached: /],
     ['DynImageMemcachedTimeout 10s', qr/DynImageMemcachedTimeout: .* from 1ms to 5s/],
-    ['DynImageRenderUser no_such_user_here', qr/no_such_user_here/],
+    ['DynImageRenderUser no_such_user_here',
+        qr/DynImageRenderUser: "no_such_user_here" is neither a user of this system/],
+    ['DynImageRenderUser root', qr/"root" is neither a user of this system, other than root/],
+    ['DynImageRenderUser #0', qr/"#0" is neither a user/],
+    ['DynImageRenderUser #x', qr/"#x" is neither a user/],
 );
 
 for my $case (@cases) {
