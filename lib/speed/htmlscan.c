@@ -2,18 +2,8 @@
 /*
  * The HTML Standard's tokenizer (13.2.5), reduced to what decides where text
  * ends and markup begins: one small function per state, with the standard's
- * names.  "Reconsume" is a call of the other state's function.
- *
- * Of tree construction (13.2.6) it knows only what changes the tokenizer or
- * forbids a place: which elements hold raw text, svg and math (no raw text,
- * but CDATA), template depth, select, noscript.  Where the standard would need
- * the full stack of open elements, the scanner stops instead of guessing: a
- * page that is not measured costs nothing, a page that is broken does.
- *
- * The start script goes before the first thing in head that is no meta,
- * title or base; when nothing has told the charset yet, behind everything in
- * which a <meta charset> may still be found.  The end script goes before the
- * first real </body> or </html>.
+ * names.  "Reconsume" is a call of the other state's function.  What a tag or
+ * a text means for the places is asked of the rules (htmlrules.h).
  *
  * Left out, because it comes to the same bytes: character references, the
  * doctype's inner states (every ">" ends it), the comment's "<!" states.
@@ -24,7 +14,7 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
+#include "speed/htmlrules.h"
 
 typedef enum {
     BOM_1,
@@ -86,20 +76,10 @@ static const state_fn states[STATES];
 
 #define MORE SP_HTMLSCAN_MORE
 
-static int is_space(unsigned char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
-}
-
 static int is_letter(unsigned char c)
 {
     c |= 0x20;
     return c >= 'a' && c <= 'z';
-}
-
-static char lower(unsigned char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
 static sp_htmlscan_event_e go(sp_htmlscan_t *s, int state)
@@ -114,335 +94,16 @@ static sp_htmlscan_event_e again(sp_htmlscan_t *s, int state, unsigned char c)
     return states[state](s, c);
 }
 
-static sp_htmlscan_event_e stop(sp_htmlscan_t *s, sp_htmlscan_why_e why)
-{
-    s->why = why;
-    s->undecided = 0;
-    return SP_HTMLSCAN_DONE;
-}
-
 /* A word of at most max letters, collected over any number of pieces. */
 static void word_add(char *word, apr_uint32_t *len, apr_size_t max,
                      unsigned char c)
 {
     if (*len < max - 1) {
-        word[*len] = lower(c);
+        word[*len] = sp_htmlrules_lower(c);
         word[*len + 1] = '\0';
     }
     if (*len < max) {
         (*len)++; /* max: longer than anything we know */
-    }
-}
-
-static int one_of(const char *const *list, const char *word)
-{
-    for (; *list; list++) {
-        if (!strcmp(*list, word)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* ---- places ---- */
-
-static sp_htmlscan_event_e place_start(sp_htmlscan_t *s)
-{
-    s->leading = 0;
-    s->undecided = 0;
-    return SP_HTMLSCAN_START;
-}
-
-static sp_htmlscan_event_e place_end(sp_htmlscan_t *s)
-{
-    (void)stop(s, SP_HTMLSCAN_PLACED);
-    return SP_HTMLSCAN_END;
-}
-
-/* Text where only head elements were so far: the body begins. */
-static sp_htmlscan_event_e leading_text(sp_htmlscan_t *s)
-{
-    if (s->template_depth > 0 || s->in_noscript) {
-        return MORE;
-    }
-    return s->evidence ? place_start(s) : stop(s, SP_HTMLSCAN_NOT_HTML);
-}
-
-/* May the start script stand before this tag, or must it wait because a
-   charset declaration could still follow in the part that browsers search? */
-static int start_must_wait(const sp_htmlscan_t *s)
-{
-    static const char *const in_head[] = {"link",     "script",   "style",
-                                          "noscript", "template", NULL};
-
-    return !s->charset_known && s->mark_at < SP_HTMLSCAN_PRESCAN_BYTES &&
-           one_of(in_head, s->name);
-}
-
-static sp_htmlscan_event_e leading_tag(sp_htmlscan_t *s)
-{
-    static const char *const leads[] = {"html",  "head", "meta",
-                                        "title", "base", NULL};
-    static const char *const ends[] = {"head", "body", "html", "br", NULL};
-
-    if (!s->is_end && !strcmp(s->name, "frameset")) {
-        return stop(s, SP_HTMLSCAN_FRAMESET);
-    }
-    if (!s->is_end && (!strcmp(s->name, "html") || !strcmp(s->name, "head"))) {
-        s->evidence = 1;
-    }
-    if (!s->evidence) {
-        return stop(s, SP_HTMLSCAN_NOT_HTML);
-    }
-    /* Browsers drop the other end tags, so no head begins there yet. */
-    if (s->is_end) {
-        return one_of(ends, s->name) ? place_start(s) : MORE;
-    }
-    return one_of(leads, s->name) || start_must_wait(s) ? MORE : place_start(s);
-}
-
-/* A tag's name is complete (or too long to matter): is its "<" a place?
-   Only tags in ordinary text come here, no end tags of raw text. */
-static sp_htmlscan_event_e tag_named(sp_htmlscan_t *s)
-{
-    sp_htmlscan_event_e event = MORE;
-
-    s->undecided = 0;
-    if (s->template_depth > 0 || s->foreign_depth > 0 || s->in_noscript) {
-        return MORE;
-    }
-    if (s->leading) {
-        event = leading_tag(s);
-    }
-    if (event == MORE && !s->leading && s->is_end &&
-        (!strcmp(s->name, "body") || !strcmp(s->name, "html"))) {
-        event = place_end(s);
-    }
-    return event;
-}
-
-/* ---- noscript ---- */
-
-/*
- * What stands in noscript is text where scripts run and markup where they do
- * not, and the page must come out right for both.  So it is read as markup,
- * while every byte is also compared with the end tag that ends the text; when
- * that end tag comes where markup has none, the two disagree on all that
- * follows.
- */
-static const char noscript_ends[] = "</noscript";
-
-static sp_htmlscan_event_e noscript_byte(sp_htmlscan_t *s, unsigned char c)
-{
-    if (s->noscript_matched == sizeof(noscript_ends) - 1 &&
-        (is_space(c) || c == '/' || c == '>') && s->state != TAG_NAME) {
-        return stop(s, SP_HTMLSCAN_LOST);
-    }
-    if (s->noscript_matched < sizeof(noscript_ends) - 1 &&
-        lower(c) == noscript_ends[s->noscript_matched]) {
-        s->noscript_matched++;
-    }
-    else {
-        s->noscript_matched = c == '<';
-    }
-    return MORE;
-}
-
-static sp_htmlscan_event_e noscript_end(sp_htmlscan_t *s)
-{
-    s->noscript_matched = 0;
-    if (s->in_noscript && s->in_select) {
-        return stop(s, SP_HTMLSCAN_LOST);
-    }
-    s->in_noscript = 0;
-    return MORE;
-}
-
-/* ---- what a complete tag changes ---- */
-
-/* Start tags that end svg and math wherever they stand.
-   Source: HTML Standard 13.2.6.5. */
-static const char *const breakout[] = {
-    "b",      "big",    "blockquote", "body",    "br",    "center", "code",
-    "dd",     "div",    "dl",         "dt",      "em",    "embed",  "h1",
-    "h2",     "h3",     "h4",         "h5",      "h6",    "head",   "hr",
-    "i",      "img",    "li",         "listing", "menu",  "meta",   "nobr",
-    "ol",     "p",      "pre",        "ruby",    "s",     "small",  "span",
-    "strong", "strike", "sub",        "sup",     "table", "tt",     "u",
-    "ul",     "var",    NULL};
-
-/* Elements of svg and math that may hold HTML. */
-static const char *const svg_integration[] = {"foreignobject", "desc", "title",
-                                              NULL};
-static const char *const math_integration[] = {"mi", "mo",    "mn",
-                                               "ms", "mtext", NULL};
-
-static sp_htmlscan_event_e foreign_push(sp_htmlscan_t *s)
-{
-    if (s->self_closing) {
-        return MORE;
-    }
-    if (s->foreign_depth == SP_HTMLSCAN_FOREIGN_MAX) {
-        return stop(s, SP_HTMLSCAN_LOST);
-    }
-    s->foreign[s->foreign_depth++] = s->name_hash;
-    s->at_integration =
-        one_of(s->in_svg ? svg_integration : math_integration, s->name);
-    return MORE;
-}
-
-static sp_htmlscan_event_e start_in_foreign(sp_htmlscan_t *s, int *left)
-{
-    *left = 0;
-    /* Inside an integration point HTML rules hold, with elements that we
-       do not track; <font> and <annotation-xml> depend on attributes. */
-    if (s->at_integration || !strcmp(s->name, "font") ||
-        !strcmp(s->name, "annotation-xml")) {
-        return stop(s, SP_HTMLSCAN_LOST);
-    }
-    if (one_of(breakout, s->name)) {
-        s->foreign_depth = 0;
-        *left = 1;
-        return MORE;
-    }
-    return foreign_push(s);
-}
-
-static sp_htmlscan_event_e end_in_foreign(sp_htmlscan_t *s)
-{
-    int i = s->foreign_depth;
-
-    if (!s->at_integration &&
-        (!strcmp(s->name, "p") || !strcmp(s->name, "br"))) {
-        s->foreign_depth = 0;
-        return MORE;
-    }
-    while (--i >= 0) {
-        if (s->foreign[i] == s->name_hash) {
-            s->foreign_depth = i;
-            s->at_integration = 0;
-            return MORE;
-        }
-    }
-    return stop(s, SP_HTMLSCAN_LOST);
-}
-
-static void raw_begin(sp_htmlscan_t *s, int state)
-{
-    apr_cpystrn(s->raw_name, s->name, sizeof(s->raw_name));
-    s->raw_state = s->state = state;
-}
-
-static sp_htmlscan_event_e meta_done(sp_htmlscan_t *s)
-{
-    if (s->meta_csp || s->meta_escapes) {
-        return stop(s, s->meta_csp ? SP_HTMLSCAN_CSP : SP_HTMLSCAN_CHARSET);
-    }
-    s->charset_known |= s->meta_charset;
-    return MORE;
-}
-
-static sp_htmlscan_event_e template_begin(sp_htmlscan_t *s)
-{
-    s->template_depth++;
-    return s->in_noscript ? stop(s, SP_HTMLSCAN_LOST) : MORE;
-}
-
-/* A start tag under HTML's rules is complete. */
-static sp_htmlscan_event_e start_in_html(sp_htmlscan_t *s)
-{
-    static const char *const raw[] = {"title",  "textarea", "style",    "xmp",
-                                      "iframe", "noembed",  "noframes", NULL};
-    int is_noscript = !strcmp(s->name, "noscript");
-    int is_raw = one_of(raw, s->name);
-    int is_foreign = !strcmp(s->name, "svg") || !strcmp(s->name, "math");
-
-    if (s->in_select && strcmp(s->name, "textarea") &&
-        (is_raw || is_foreign || is_noscript)) {
-        return stop(s, SP_HTMLSCAN_LOST); /* old and new parsers differ */
-    }
-    if (is_raw) {
-        raw_begin(s, RAW);
-    }
-    else if (!strcmp(s->name, "script")) {
-        raw_begin(s, SCRIPT);
-    }
-    else if (is_foreign) {
-        s->in_svg = s->name[0] == 's';
-        return foreign_push(s);
-    }
-    else if (is_noscript) {
-        s->in_noscript = 1;
-    }
-    else if (!strcmp(s->name, "template")) {
-        return template_begin(s);
-    }
-    else if (!strcmp(s->name, "select")) {
-        s->in_select = !s->in_select;
-    }
-    else if (!strcmp(s->name, "meta")) {
-        return meta_done(s);
-    }
-    else if (!strcmp(s->name, "plaintext")) {
-        return stop(s, SP_HTMLSCAN_LOST);
-    }
-    else if (!strcmp(s->name, "frameset")) {
-        return stop(s, SP_HTMLSCAN_FRAMESET);
-    }
-    return MORE;
-}
-
-static sp_htmlscan_event_e end_in_html(sp_htmlscan_t *s)
-{
-    if (!strcmp(s->name, "noscript")) {
-        return noscript_end(s);
-    }
-    if (!strcmp(s->name, "template") && s->template_depth > 0) {
-        s->template_depth--;
-        return s->in_noscript ? stop(s, SP_HTMLSCAN_LOST) : MORE;
-    }
-    if (!strcmp(s->name, "select")) {
-        s->in_select = 0;
-    }
-    return MORE;
-}
-
-/* The ">" of a tag. */
-static sp_htmlscan_event_e tag_done(sp_htmlscan_t *s)
-{
-    int left = 1;
-    sp_htmlscan_event_e event = MORE;
-
-    s->state = DATA;
-    if (s->is_end) {
-        return s->foreign_depth > 0 ? end_in_foreign(s) : end_in_html(s);
-    }
-    if (s->foreign_depth > 0) {
-        event = start_in_foreign(s, &left);
-    }
-    return event == MORE && left ? start_in_html(s) : event;
-}
-
-/* ---- attributes ---- */
-
-/* Looks for "charset=" in the value of a meta's content attribute. */
-static void content_feed(sp_htmlscan_t *s, unsigned char c)
-{
-    static const char wanted[] = "charset";
-
-    if (s->matched == sizeof(wanted) - 1) {
-        if (c == '=') {
-            s->meta_charset = 1;
-        }
-        if (is_space(c)) {
-            return; /* "charset = x" is legal, too */
-        }
-    }
-    if (s->matched < sizeof(wanted) - 1 && lower(c) == wanted[s->matched]) {
-        s->matched++;
-    }
-    else {
-        s->matched = lower(c) == 'c';
     }
 }
 
@@ -456,37 +117,8 @@ static void value_add(sp_htmlscan_t *s, unsigned char c)
 {
     word_add(s->value, &s->value_len, sizeof(s->value), c);
     if (s->attr[0] == 'c' && !strcmp(s->attr, "content")) {
-        content_feed(s, c);
+        sp_htmlrules_content(s, c);
     }
-}
-
-/* A meta's http-equiv sets a policy; a character reference could spell one.*/
-static int names_policy(const char *value)
-{
-    return !strcmp(value, "content-security-policy") ||
-           strchr(value, '&') != NULL;
-}
-
-/* An attribute's name and value are complete. */
-static sp_htmlscan_event_e attr_done(sp_htmlscan_t *s)
-{
-    if (s->is_end || s->attr_len == 0) {
-        return MORE;
-    }
-    if (!strcmp(s->name, "meta")) {
-        s->meta_charset |= !strcmp(s->attr, "charset");
-        s->meta_csp |= !strcmp(s->attr, "http-equiv") && names_policy(s->value);
-        /* Two-byte text of ISO-2022-JP is made of ASCII bytes. */
-        s->meta_escapes |= strstr(s->value, "iso-2022") != NULL;
-    }
-    /* The sign of lightning, U+26A1, stands for "amp". */
-    if (!strcmp(s->name, "html") &&
-        (!strcmp(s->attr, "amp") || !strncmp(s->attr, "amp4", 4) ||
-         !strncmp(s->attr, "\xe2\x9a\xa1", 3))) {
-        return stop(s, SP_HTMLSCAN_AMP);
-    }
-    s->attr_len = 0;
-    return MORE;
 }
 
 /* ---- states: text, tags, attributes ---- */
@@ -499,13 +131,14 @@ static sp_htmlscan_event_e bom_1(sp_htmlscan_t *s, unsigned char c)
 
 static sp_htmlscan_event_e bom_2(sp_htmlscan_t *s, unsigned char c)
 {
-    return c == 0xbb ? go(s, BOM_3) : stop(s, SP_HTMLSCAN_NOT_HTML);
+    return c == 0xbb ? go(s, BOM_3)
+                     : sp_htmlrules_stop(s, SP_HTMLSCAN_NOT_HTML);
 }
 
 static sp_htmlscan_event_e bom_3(sp_htmlscan_t *s, unsigned char c)
 {
     if (c != 0xbf) {
-        return stop(s, SP_HTMLSCAN_NOT_HTML);
+        return sp_htmlrules_stop(s, SP_HTMLSCAN_NOT_HTML);
     }
     s->charset_known = 1;
     return go(s, DATA);
@@ -518,9 +151,9 @@ static sp_htmlscan_event_e data(sp_htmlscan_t *s, unsigned char c)
         s->undecided = 1;
         return go(s, TAG_OPEN);
     }
-    if (s->leading && !is_space(c)) {
+    if (s->leading && !sp_htmlrules_is_space(c)) {
         s->mark_at = s->offset;
-        return leading_text(s);
+        return sp_htmlrules_text(s);
     }
     return MORE;
 }
@@ -543,7 +176,7 @@ static sp_htmlscan_event_e less_is_text(sp_htmlscan_t *s, unsigned char c)
     s->undecided = 0;
     s->state = DATA;
     if (s->leading) {
-        event = leading_text(s);
+        event = sp_htmlrules_text(s);
     }
     if (c != '<') {
         return event;
@@ -592,19 +225,22 @@ static sp_htmlscan_event_e end_tag_open(sp_htmlscan_t *s, unsigned char c)
 static void name_add(sp_htmlscan_t *s, unsigned char c)
 {
     word_add(s->name, &s->name_len, sizeof(s->name), c);
-    s->name_hash = (s->name_hash ^ (unsigned char)lower(c)) * 16777619u;
+    s->name_hash =
+        (s->name_hash ^ (unsigned char)sp_htmlrules_lower(c)) * 16777619u;
 }
 
 static sp_htmlscan_event_e tag_name(sp_htmlscan_t *s, unsigned char c)
 {
     sp_htmlscan_event_e event = MORE, then;
 
-    if (!is_space(c) && c != '/' && c != '>') {
+    if (!sp_htmlrules_is_space(c) && c != '/' && c != '>') {
         name_add(s, c);
-        return s->undecided && s->name_len > NAME_DECIDES ? tag_named(s) : MORE;
+        return s->undecided && s->name_len > NAME_DECIDES
+                   ? sp_htmlrules_tag_named(s)
+                   : MORE;
     }
     if (s->undecided) {
-        event = tag_named(s);
+        event = sp_htmlrules_tag_named(s);
     }
     if (event == SP_HTMLSCAN_DONE || event == SP_HTMLSCAN_END) {
         return event;
@@ -615,7 +251,7 @@ static sp_htmlscan_event_e tag_name(sp_htmlscan_t *s, unsigned char c)
 
 static sp_htmlscan_event_e before_attr_name(sp_htmlscan_t *s, unsigned char c)
 {
-    if (is_space(c)) {
+    if (sp_htmlrules_is_space(c)) {
         return MORE;
     }
     if (c == '/' || c == '>') {
@@ -628,7 +264,7 @@ static sp_htmlscan_event_e before_attr_name(sp_htmlscan_t *s, unsigned char c)
 
 static sp_htmlscan_event_e attr_name(sp_htmlscan_t *s, unsigned char c)
 {
-    if (is_space(c) || c == '/' || c == '>') {
+    if (sp_htmlrules_is_space(c) || c == '/' || c == '>') {
         return again(s, AFTER_ATTR_NAME, c);
     }
     if (c == '=') {
@@ -638,24 +274,36 @@ static sp_htmlscan_event_e attr_name(sp_htmlscan_t *s, unsigned char c)
     return MORE;
 }
 
+/* The ">" of a tag. */
+static sp_htmlscan_event_e tag_over(sp_htmlscan_t *s)
+{
+    static const int state_of[] = {[SP_HTMLRULES_MARKUP] = DATA,
+                                   [SP_HTMLRULES_RAW] = RAW,
+                                   [SP_HTMLRULES_SCRIPT] = SCRIPT};
+    sp_htmlscan_event_e event = sp_htmlrules_tag_done(s);
+
+    s->raw_state = s->state = state_of[s->text];
+    return event;
+}
+
 /* Behind an attribute: done, the next one, "/" or ">". */
 static sp_htmlscan_event_e attr_over(sp_htmlscan_t *s, unsigned char c,
                                      int next)
 {
-    sp_htmlscan_event_e event = attr_done(s);
+    sp_htmlscan_event_e event = sp_htmlrules_attr(s);
 
     if (event != MORE) {
         return event;
     }
     if (c == '>') {
-        return tag_done(s);
+        return tag_over(s);
     }
     return c == '/' ? go(s, SELF_CLOSING) : again(s, next, c);
 }
 
 static sp_htmlscan_event_e after_attr_name(sp_htmlscan_t *s, unsigned char c)
 {
-    if (is_space(c)) {
+    if (sp_htmlrules_is_space(c)) {
         return go(s, AFTER_ATTR_NAME);
     }
     if (c == '=') {
@@ -666,7 +314,7 @@ static sp_htmlscan_event_e after_attr_name(sp_htmlscan_t *s, unsigned char c)
 
 static sp_htmlscan_event_e before_attr_value(sp_htmlscan_t *s, unsigned char c)
 {
-    if (is_space(c)) {
+    if (sp_htmlrules_is_space(c)) {
         return MORE;
     }
     if (c == '"') {
@@ -699,7 +347,7 @@ static sp_htmlscan_event_e attr_value_single(sp_htmlscan_t *s, unsigned char c)
 static sp_htmlscan_event_e attr_value_unquoted(sp_htmlscan_t *s,
                                                unsigned char c)
 {
-    if (is_space(c) || c == '>') {
+    if (sp_htmlrules_is_space(c) || c == '>') {
         return attr_over(s, c, BEFORE_ATTR_NAME);
     }
     value_add(s, c);
@@ -717,7 +365,7 @@ static sp_htmlscan_event_e self_closing(sp_htmlscan_t *s, unsigned char c)
         return again(s, BEFORE_ATTR_NAME, c);
     }
     s->self_closing = 1;
-    return tag_done(s);
+    return tag_over(s);
 }
 
 /* ---- states: comments, doctype, CDATA ---- */
@@ -756,7 +404,7 @@ static sp_htmlscan_event_e declaration_word(sp_htmlscan_t *s, unsigned char c)
         name_add(s, c);
         return s->name_len == sizeof(cdata_word) - 1 ? go(s, CDATA) : MORE;
     }
-    if (!bracket && lower(c) == doctype_word[at]) {
+    if (!bracket && sp_htmlrules_lower(c) == doctype_word[at]) {
         name_add(s, c);
         return s->name_len == sizeof(doctype_word) - 1 ? go(s, DOCTYPE) : MORE;
     }
@@ -813,7 +461,7 @@ static sp_htmlscan_event_e comment_end_bang(sp_htmlscan_t *s, unsigned char c)
 
 static sp_htmlscan_event_e doctype(sp_htmlscan_t *s, unsigned char c)
 {
-    if (is_space(c)) {
+    if (sp_htmlrules_is_space(c)) {
         return MORE;
     }
     tag_begin(s, 0);
@@ -822,7 +470,7 @@ static sp_htmlscan_event_e doctype(sp_htmlscan_t *s, unsigned char c)
 
 static sp_htmlscan_event_e doctype_name(sp_htmlscan_t *s, unsigned char c)
 {
-    if (!is_space(c) && c != '>') {
+    if (!sp_htmlrules_is_space(c) && c != '>') {
         name_add(s, c);
         return MORE;
     }
@@ -882,7 +530,7 @@ static sp_htmlscan_event_e raw_end_name(sp_htmlscan_t *s, unsigned char c)
         name_add(s, c);
         return MORE;
     }
-    if ((is_space(c) || c == '/' || c == '>') &&
+    if ((sp_htmlrules_is_space(c) || c == '/' || c == '>') &&
         !strcmp(s->name, s->raw_name)) {
         return again(s, BEFORE_ATTR_NAME, c);
     }
@@ -951,7 +599,7 @@ static sp_htmlscan_event_e script_word(sp_htmlscan_t *s, unsigned char c,
         name_add(s, c);
         return MORE;
     }
-    if (is_space(c) || c == '/' || c == '>') {
+    if (sp_htmlrules_is_space(c) || c == '/' || c == '>') {
         return go(s, strcmp(s->name, "script") ? no : yes);
     }
     return again(s, no, c);
@@ -1112,7 +760,8 @@ sp_htmlscan_event_e sp_htmlscan_feed(sp_htmlscan_t *scan, const char *data,
         scan->offset += skip;
         i += skip;
         if (i < len && scan->in_noscript) {
-            event = noscript_byte(scan, (unsigned char)data[i]);
+            event = sp_htmlrules_noscript(scan, (unsigned char)data[i],
+                                          scan->state == TAG_NAME);
         }
         if (i < len && event == MORE) {
             event = states[scan->state](scan, (unsigned char)data[i]);
@@ -1120,7 +769,7 @@ sp_htmlscan_event_e sp_htmlscan_feed(sp_htmlscan_t *scan, const char *data,
             i++;
         }
         if (event == MORE && out_of_patience(scan)) {
-            event = stop(scan, SP_HTMLSCAN_NOT_HTML);
+            event = sp_htmlrules_stop(scan, SP_HTMLSCAN_NOT_HTML);
         }
     }
     *used = i;

@@ -85,6 +85,7 @@ typedef struct {
     apr_uint32_t matched; /* letters of "charset=" seen in content */
     /* text that only ends with its own end tag */
     char raw_name[12];
+    int text;      /* how to read it: sp_htmlrules_text_e */
     int raw_state; /* where a "<" that is no end tag leads back */
     /* elements open inside svg or math, innermost last */
     apr_uint32_t foreign[SP_HTMLSCAN_FOREIGN_MAX];

@@ -3,6 +3,7 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/estimate.c lib/speed/estimate.h \
     lib/speed/speedcookie.c lib/speed/speedcookie.h \
     lib/speed/htmlscan.c lib/speed/htmlscan.h \
+    lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h
 libspeed_la_LIBADD = -lm
