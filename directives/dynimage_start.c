@@ -230,6 +230,9 @@ void di_start_parent(di_parts_t *parts, server_rec *s, apr_pool_t *pconf,
         s, dynimage_module.module_index);
     parts->log.print = print_log;
     prepare_cache_root(conf, s, ptemp);
+    if (di_memcached_token(parts->token) != APR_SUCCESS) {
+        parts->token[0] = '\0';
+    }
     rv = start_renderers(parts, conf, pconf, s);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
@@ -271,6 +274,7 @@ static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
     di_memcached_conf_t memcached = {
         .timeout_ms = (apr_uint32_t)DI_SERVER_CONF(conf, memcached_ms),
         .max_item_bytes = (apr_size_t)DI_SERVER_CONF(conf, max_item_bytes),
+        .token = parts->token[0] ? parts->token : NULL,
         .log = &parts->log};
 
     *(const char **)apr_array_push(conf->memcached) = NULL;

@@ -9,12 +9,14 @@
 #include "directives/dynimage_conf.h"
 #include "image/obtain.h"
 #include "render/workers.h"
+#include "store/store_memcached.h"
 
 /* What one process of httpd holds. */
 typedef struct {
     ds_log_t log;
     di_workers_t *workers; /* made by the parent, inherited; NULL: none */
     int no_sendfile;       /* EnableSendfile Off */
+    char token[DI_MEMCACHED_TOKEN_ROOM]; /* of all children; "": none */
     di_store_t store;
     di_world_t world;
 } di_parts_t;

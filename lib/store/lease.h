@@ -27,6 +27,7 @@ typedef struct di_lease_t di_lease_t;
 typedef struct {
     void *self;
     /**
+     * Called by the holder of the local part only.
      * @return APR_SUCCESS: taken, release gives it back; APR_EBUSY: another
      *         machine has it; another status: memcached is out of order, and
      *         the lease counts as taken but there is nothing to release

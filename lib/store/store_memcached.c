@@ -4,7 +4,7 @@
  *
  *     key                     value
  *     di:<32 hex digits>      a whole record (record.c), head and body
- *     di:l:<32 hex digits>    a lease: 16 random bytes of the process that
+ *     di:l:<32 hex digits>    a lease: 16 random bytes of the machine that
  *                             holds it, as hex
  *
  * One operation is a session: take a handle, find the server of the key, ask
@@ -64,7 +64,7 @@
 #define LEASE_PREFIX "di:l:"
 #define NAME_ROOM (sizeof(LEASE_PREFIX) + 2 * DI_KEY_HASH_BYTES)
 
-#define TOKEN_BYTES 16
+#define TOKEN_BYTES ((DI_MEMCACHED_TOKEN_ROOM - 1) / 2)
 #define DAMAGED_A_MINUTE 10
 
 typedef struct {
@@ -84,7 +84,7 @@ typedef struct {
     memcached_st *master; /* handles are its clones */
     apr_reslist_t *handles;
     atomic_uint generation; /* of handles; a failure starts a new one */
-    char token[2 * TOKEN_BYTES + 1];
+    char token[DI_MEMCACHED_TOKEN_ROOM];
     di_pace_t damaged;
     server_t server[DI_MEMCACHED_SERVERS_MAX];
 } cache_t;
@@ -563,20 +563,50 @@ static apr_status_t cache_put(di_level_t *level, const di_key_t *key,
 
 /* ---- the shared part of leases ---- */
 
+/* Is the lease, if there is one, this machine's? */
+static int is_ours(session_t *session, memcached_return_t *rc)
+{
+    const char *token = session->cache->token;
+    size_t bytes = 0;
+    uint32_t flags;
+    char *value;
+    int same;
+
+    *rc = MEMCACHED_FAILURE;
+    value = memcached_get(session->handle, session->name, session->name_len,
+                          &bytes, &flags, rc);
+    *rc = true_answer(session->handle, *rc);
+    same = value && *rc == MEMCACHED_SUCCESS && bytes == strlen(token) &&
+           !memcmp(value, token, bytes);
+    free(value);
+    return same;
+}
+
+/* Who asks has the local part, so a lease of this machine that is there all
+   the same was left by a process that died: it is taken over. */
 static apr_status_t shared_take(void *self, const di_key_t *key,
                                 apr_uint32_t ttl_s)
 {
     cache_t *cache = self;
-    memcached_return_t rc;
+    memcached_return_t rc, found;
     session_t session;
     apr_status_t rv = session_begin(&session, cache, LEASE_PREFIX, key);
+    time_t expiry = expiry_of(ttl_s, apr_time_now());
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
     rc = memcached_add(session.handle, session.name, session.name_len,
-                       cache->token, sizeof(cache->token) - 1,
-                       expiry_of(ttl_s, apr_time_now()), 0);
+                       cache->token, strlen(cache->token), expiry, 0);
+    if (rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_DATA_EXISTS) {
+        if (is_ours(&session, &found)) {
+            rc = memcached_set(session.handle, session.name, session.name_len,
+                               cache->token, strlen(cache->token), expiry, 0);
+        }
+        else if (!is_answer(found)) {
+            rc = found;
+        }
+    }
     return session_end(&session, rc, 0);
 }
 
@@ -586,23 +616,16 @@ static apr_status_t shared_take(void *self, const di_key_t *key,
 static void shared_release(void *self, const di_key_t *key)
 {
     cache_t *cache = self;
-    memcached_return_t rc = MEMCACHED_FAILURE;
+    memcached_return_t rc;
     session_t session;
-    size_t bytes = 0;
-    uint32_t flags;
-    char *value;
 
     if (session_begin(&session, cache, LEASE_PREFIX, key) != APR_SUCCESS) {
         return;
     }
-    value = memcached_get(session.handle, session.name, session.name_len,
-                          &bytes, &flags, &rc);
-    if (value && rc == MEMCACHED_SUCCESS && bytes == sizeof(cache->token) - 1 &&
-        !memcmp(value, cache->token, bytes)) {
+    if (is_ours(&session, &rc)) {
         rc =
             memcached_delete(session.handle, session.name, session.name_len, 0);
     }
-    free(value);
     (void)session_end(&session, rc, 0);
 }
 
@@ -658,13 +681,14 @@ static void set_behaviors(memcached_st *master, apr_uint32_t timeout_ms)
     }
 }
 
-static apr_status_t make_token(char *out)
+apr_status_t di_memcached_token(char *out)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char random[TOKEN_BYTES];
     apr_status_t rv = apr_generate_random_bytes(random, sizeof(random));
     int i;
 
+    out[2 * TOKEN_BYTES] = '\0';
     for (i = 0; rv == APR_SUCCESS && i < TOKEN_BYTES; i++) {
         out[2 * i] = digits[random[i] >> 4];
         out[2 * i + 1] = digits[random[i] & 15];
@@ -727,6 +751,9 @@ static void fill(cache_t *cache, const di_memcached_conf_t *conf)
     /* Another machine's limit may be higher, and buffers grow by doubling. */
     cache->max_block_bytes = 4 * conf->max_item_bytes + (4 << 20);
     cache->ttl_s = conf->ttl_s;
+    if (conf->token) {
+        apr_cpystrn(cache->token, conf->token, sizeof(cache->token));
+    }
     cache->log = conf->log;
 }
 
@@ -734,10 +761,12 @@ apr_status_t di_memcached_make(di_level_t **out, di_lease_shared_t **shared,
                                const di_memcached_conf_t *conf, apr_pool_t *p)
 {
     cache_t *cache = apr_pcalloc(p, sizeof(*cache));
-    apr_status_t rv;
+    apr_status_t rv = APR_SUCCESS;
 
     fill(cache, conf);
-    rv = make_token(cache->token);
+    if (!cache->token[0]) {
+        rv = di_memcached_token(cache->token);
+    }
     if (rv == APR_SUCCESS) {
         rv = make_master(cache, conf, p);
     }

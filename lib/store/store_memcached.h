@@ -14,6 +14,9 @@
 /* Most servers of one level. */
 #define DI_MEMCACHED_SERVERS_MAX 64
 
+/* Room for a token, with its final NUL. */
+#define DI_MEMCACHED_TOKEN_ROOM 33
+
 typedef struct {
     const char *const *servers; /* words as di_memcached_server_check wants
                                    them, in the same order on all machines;
@@ -24,8 +27,19 @@ typedef struct {
     apr_uint32_t ttl_s;         /* expiry of entries; 0 = memcached's own */
     apr_uint32_t rest_ms;       /* how long a failing server is left alone;
                                    0 = 5000 */
+    const char *token;          /* marks leases as held by those processes
+                                   that exclude each other by one lease file,
+                                   so that one left by a dead process is
+                                   taken over; NULL: this process alone */
     const ds_log_t *log;        /* used from any thread */
 } di_memcached_conf_t;
+
+/**
+ * Make a new token, to be given to all processes of one lease file.
+ * @param out  DI_MEMCACHED_TOKEN_ROOM bytes
+ * @return as apr_generate_random_bytes
+ */
+apr_status_t di_memcached_token(char *out);
 
 /**
  * Is this the name of a server?  Legal: "host:port", "[v6 address]:port",

@@ -724,6 +724,33 @@ static void a_lease_expires_with_its_machine(void **state)
     assert_in_range(seconds_left(server, name, *state), 1, 60);
 }
 
+/* The local part keeps living processes of one machine apart. */
+static void a_lease_of_a_dead_process_is_taken_over_by_its_machine(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = cache_at(server->word, 0, *state);
+    cache_t *stranger = cache_at(server->word, 0, *state);
+    const char *name = apr_pstrcat(*state, "di:l:", cache->key.hex, NULL);
+    const char *servers[] = {server->word, NULL};
+    char token[DI_MEMCACHED_TOKEN_ROOM];
+    di_memcached_conf_t conf = {.servers = servers,
+                                .timeout_ms = 5000,
+                                .max_item_bytes = 1000000,
+                                .token = token};
+    di_lease_shared_t *dead, *alive;
+
+    assert_int_equal(di_memcached_token(token), APR_SUCCESS);
+    di_memcached_make(&cache->level, &dead, &conf, *state);
+    di_memcached_make(&cache->level, &alive, &conf, *state);
+    assert_int_equal(dead->take(dead->self, &cache->key, 2), APR_SUCCESS);
+    assert_int_equal(take(stranger), APR_EBUSY);
+    assert_int_equal(alive->take(alive->self, &cache->key, 60), APR_SUCCESS);
+    assert_in_range(seconds_left(server, name, *state), 3, 60);
+    assert_int_equal(take(stranger), APR_EBUSY);
+    alive->release(alive->self, &cache->key);
+    assert_int_equal(take(stranger), APR_SUCCESS);
+}
+
 static void without_memcached_a_lease_is_this_machines(void **state)
 {
     fake_server_t *fake = fake_server_make(NULL, 0, 0, *state);
@@ -766,6 +793,7 @@ int main(void)
         UNIT(entries_expire_in_memcached_too),
         UNIT(one_machine_holds_a_lease_until_it_gives_it_back),
         UNIT(a_lease_expires_with_its_machine),
+        UNIT(a_lease_of_a_dead_process_is_taken_over_by_its_machine),
         UNIT(without_memcached_a_lease_is_this_machines),
     };
 
