@@ -24,8 +24,8 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
+#include "filters/eligible.h"
 #include "speed/htmlscan.h"
-#include "speed/policy.h"
 #include "speed/snippet.h"
 
 /* Page bytes in memory before they are passed on. */
@@ -40,213 +40,6 @@ typedef struct {
     sp_snippet_t snippet;
     apr_size_t min_page_bytes;
 } inject_t;
-
-/* ---- eligible ---- */
-
-static const char *answer_header(const request_rec *r, const char *name)
-{
-    const char *value = apr_table_get(r->headers_out, name);
-
-    return value ? value : apr_table_get(r->err_headers_out, name);
-}
-
-/* A word in a comma-separated header. */
-static int has_token(const request_rec *r, const char *header, const char *word)
-{
-    return ap_find_token(r->pool, answer_header(r, header), word);
-}
-
-/* What follows "charset=" in the content type, AddDefaultCharset included, or
-   NULL. */
-static const char *charset_of(request_rec *r)
-{
-    const char *type = ap_make_content_type(r, r->content_type);
-    const char *at = ap_strcasestr(type, "charset=");
-
-    if (!at) {
-        return NULL;
-    }
-    at += strlen("charset=");
-    return at + strspn(at, "\"' ");
-}
-
-/* Charsets in which a byte of ASCII markup may be a part of something else.*/
-static int is_unsafe_charset(const char *charset)
-{
-    static const char *const unsafe[] = {
-        "utf-16",   "utf16",     "utf-32", "utf32",       "utf-7",
-        "utf7",     "iso-10646", "ucs-2",  "ucs-4",       "unicode",
-        "iso-2022", "csiso2022", "hz",     "replacement", NULL};
-    int i;
-
-    for (i = 0; charset && unsafe[i]; i++) {
-        if (!strncasecmp(charset, unsafe[i], strlen(unsafe[i]))) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int is_html(const request_rec *r)
-{
-    const char *type = r->content_type;
-    apr_size_t len = type ? strcspn(type, "; \t") : 0;
-
-    return len == strlen("text/html") && !strncasecmp(type, "text/html", len);
-}
-
-/* Asked for by a script, or for anything but a page of its own.  In frames our
-   script would keep still, and a sandboxed frame complains of every script. */
-static int is_not_shown(const request_rec *r)
-{
-    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
-
-    return apr_table_get(r->headers_in, "X-Requested-With") ||
-           (dest && strcasecmp(dest, "document"));
-}
-
-static int is_encoded(const request_rec *r)
-{
-    const char *encoding = answer_header(r, "Content-Encoding");
-
-    return (encoding && strcasecmp(encoding, "identity")) ||
-           (r->content_encoding && strcasecmp(r->content_encoding, "identity"));
-}
-
-static int is_attachment(const request_rec *r)
-{
-    const char *disposition = answer_header(r, "Content-Disposition");
-
-    return disposition && strncasecmp(disposition, "inline", 6);
-}
-
-static sp_inject_reason_e eligible(request_rec *r)
-{
-    if (r->proxyreq == PROXYREQ_PROXY) {
-        return SP_INJECT_PROXY;
-    }
-    if (r->method_number != M_GET) {
-        return SP_INJECT_METHOD;
-    }
-    if (r->status != HTTP_OK) {
-        return SP_INJECT_STATUS;
-    }
-    if (!is_html(r)) {
-        return SP_INJECT_TYPE;
-    }
-    if (apr_table_get(r->headers_in, "Range") ||
-        answer_header(r, "Content-Range")) {
-        return SP_INJECT_RANGE;
-    }
-    if (is_unsafe_charset(charset_of(r))) {
-        return SP_INJECT_CHARSET;
-    }
-    if (is_encoded(r)) {
-        return SP_INJECT_ENCODED;
-    }
-    if (is_attachment(r)) {
-        return SP_INJECT_ATTACHMENT;
-    }
-    if (has_token(r, "Cache-Control", "no-transform")) {
-        return SP_INJECT_NO_TRANSFORM;
-    }
-    return is_not_shown(r) ? SP_INJECT_NOT_SHOWN : SP_INJECT_ELIGIBLE;
-}
-
-const char *sp_inject_reason_name(sp_inject_reason_e reason)
-{
-    static const char *const names[] = {[SP_INJECT_ELIGIBLE] = "eligible",
-                                        [SP_INJECT_METHOD] = "method",
-                                        [SP_INJECT_STATUS] = "status",
-                                        [SP_INJECT_RANGE] = "range",
-                                        [SP_INJECT_TYPE] = "type",
-                                        [SP_INJECT_CHARSET] = "charset",
-                                        [SP_INJECT_ENCODED] = "encoded",
-                                        [SP_INJECT_ATTACHMENT] = "attachment",
-                                        [SP_INJECT_NO_TRANSFORM] =
-                                            "no-transform",
-                                        [SP_INJECT_NOT_SHOWN] = "not-shown",
-                                        [SP_INJECT_POLICY] = "policy",
-                                        [SP_INJECT_PROXY] = "proxy"};
-
-    return names[reason];
-}
-
-/* ---- what mod_headers will say ---- */
-
-static apr_status_t swallow(ap_filter_t *f, apr_bucket_brigade *bb)
-{
-    return APR_SUCCESS;
-}
-
-/*
- * The request with the headers that mod_headers is going to set.
- *
- * Most policies are set by "Header set", and mod_headers does that in a filter
- * of its own that comes after us, behind the compression.  So that filter is
- * run once on a copy of the request, with nothing behind it, to learn what it
- * will say; the request itself keeps its headers and its chain.
- * @return r itself when mod_headers has nothing to say
- */
-static request_rec *as_it_will_be(request_rec *r)
-{
-    static ap_filter_rec_t sink_rec = {.name = "speedprobe_sink",
-                                       .filter_func.out_func = swallow,
-                                       .ftype = AP_FTYPE_NETWORK};
-    ap_filter_t *f = r->output_filters, *fixup, *sink;
-    request_rec *copy;
-
-    while (f && strcasecmp(f->frec->name, "FIXUP_HEADERS_OUT")) {
-        f = f->next;
-    }
-    if (!f) {
-        return r;
-    }
-    copy = apr_pmemdup(r->pool, r, sizeof(*r));
-    copy->headers_out = apr_table_copy(r->pool, r->headers_out);
-    copy->err_headers_out = apr_table_copy(r->pool, r->err_headers_out);
-    copy->notes = apr_table_copy(r->pool, r->notes);
-    copy->subprocess_env = apr_table_copy(r->pool, r->subprocess_env);
-    sink = apr_pcalloc(r->pool, sizeof(*sink));
-    sink->frec = &sink_rec;
-    sink->r = copy;
-    sink->c = r->connection;
-    fixup = apr_pmemdup(r->pool, f, sizeof(*f));
-    fixup->r = copy;
-    fixup->next = sink;
-    copy->output_filters = fixup;
-    (void)fixup->frec->filter_func.out_func(
-        fixup, apr_brigade_create(r->pool, r->connection->bucket_alloc));
-    return copy;
-}
-
-typedef struct {
-    sp_policy_t policy;
-    apr_pool_t *p;
-} policy_baton_t;
-
-static int add_policy(void *baton, const char *name, const char *value)
-{
-    policy_baton_t *b = baton;
-
-    sp_policy_add(&b->policy, value, b->p);
-    return 1;
-}
-
-/* A report-only policy must not gain reports, so it counts as well. */
-static sp_policy_t policy_of(const request_rec *r)
-{
-    static const char *const headers[] = {
-        "Content-Security-Policy", "Content-Security-Policy-Report-Only"};
-    policy_baton_t baton = {.p = r->pool};
-    int i;
-
-    for (i = 0; i < 2; i++) {
-        apr_table_do(add_policy, &baton, r->headers_out, headers[i], NULL);
-        apr_table_do(add_policy, &baton, r->err_headers_out, headers[i], NULL);
-    }
-    return baton.policy;
-}
 
 /* ---- begin ---- */
 
@@ -273,7 +66,7 @@ static void confirm_weak(request_rec *r)
     const char *etag = apr_table_get(r->headers_out, "ETag");
 
     if (r->status == HTTP_NOT_MODIFIED && asked && etag &&
-        (!r->content_type || is_html(r)) &&
+        (!r->content_type || sp_eligible_is_html(r)) &&
         ap_find_etag_weak(r->pool, asked, etag) &&
         !ap_find_etag_strong(r->pool, asked, etag)) {
         weaken_etag(r);
@@ -303,7 +96,7 @@ static inject_t *begin(ap_filter_t *f, const char *nonce)
 
     ctx->out = apr_brigade_create(r->pool, f->c->bucket_alloc);
     ctx->min_page_bytes = (apr_size_t)SP_CONF(sp_conf_of(r), min_page_bytes);
-    sp_htmlscan_init(&ctx->scan, charset_of(r) != NULL);
+    sp_htmlscan_init(&ctx->scan, sp_eligible_has_charset(r));
     sp_snippet_make(&ctx->snippet, sp_conf_beacon(r->server), nonce, r->pool);
     return ctx;
 }
@@ -481,23 +274,18 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
 static int start(ap_filter_t *f)
 {
     request_rec *r = f->r;
-    sp_inject_reason_e reason = eligible(r);
-    sp_policy_t policy = {0};
+    const char *nonce;
+    sp_eligible_e reason = sp_eligible(&nonce, r);
 
     confirm_weak(r);
-    if (reason == SP_INJECT_ELIGIBLE) {
-        request_rec *then = as_it_will_be(r);
-        policy = policy_of(then);
-        reason = policy.forbidden ? SP_INJECT_POLICY : eligible(then);
-    }
-    if (reason != SP_INJECT_ELIGIBLE) {
+    if (reason != SP_ELIGIBLE) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SP0301: left alone: %s",
-                      sp_inject_reason_name(reason));
+                      sp_eligible_name(reason));
         return 0;
     }
     fix_headers(r);
     /* HEAD goes the same way, so that its length is that of GET. */
-    f->ctx = begin(f, policy.nonce);
+    f->ctx = begin(f, nonce);
     return 1;
 }
 
