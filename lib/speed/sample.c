@@ -30,7 +30,10 @@
    within 7 % of the link, below they read 0.03 to 0.4 of it. */
 #define POINT_ROUND_TRIPS 4
 
-/* Fewer bytes are a handful of segments. */
+/* Fewer bytes in a stretch are mostly the burst that it starts with; and small
+   answers that come one by one tell how quickly they were asked for, not how
+   fast they came.  Seen: 20 icons in 5 stretches, 26 kB in 62 ms, 0.3 of a
+   link of 10 Mbit/s. */
 #define POINT_BYTES 8000
 
 /* Clocks of browsers tick in up to 1 ms, so 60 ms are known to 3 %. */
@@ -171,9 +174,8 @@ static int observe(sp_sample_t *out, apr_int64_t bytes, apr_int64_t ms,
     }
     out->rtt_ms = (apr_uint32_t)rtt_ms;
     out->spread = SP_SAMPLE_SPREAD;
-    out->lower_bound = bytes < POINT_BYTES || ms < POINT_MS ||
-                       ms < POINT_ROUND_TRIPS * rtt_ms ||
-                       bytes < 2 * free_bytes;
+    out->lower_bound = bytes < stretches * POINT_BYTES || ms < POINT_MS ||
+                       ms < POINT_ROUND_TRIPS * rtt_ms;
     if (out->lower_bound) {
         out->rate_kbps =
             rate_of(bytes - stretches * BURST_BYTES, ms + rtt_ms + 1);

@@ -46,6 +46,8 @@ static const sample_case_t cases[] = {
      "the same, 2 Mbit/s"},
     {"v=1&pb=2428&pd=1&rb=29895&rd=20&rn=4&rt=1", 4000, 9600, 1,
      "the same, 10 Mbit/s"},
+    {"v=1&pb=2428&pd=1&rb=26000&rd=62&rn=5&rt=1", 600, 700, 1,
+     "icons one by one are no point"},
     {"v=1&mb=100000&md=1000", 70, 81, 1, "the marks give a bound"},
     {"v=1&mb=1000&md=1000", 0, 0, 0, "too little between the marks"},
     {"v=1&rt=20", 0, 0, 0, "nothing measured"},
