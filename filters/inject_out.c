@@ -378,7 +378,11 @@ static apr_status_t inject_out(ap_filter_t *f, apr_bucket_brigade *bb)
 /* An answer made by the core, without its handler's filters. */
 static void insert_error_filter(request_rec *r)
 {
-    confirm_weak(r);
+    const sp_conf_t *conf = sp_conf_of(r);
+
+    if (SP_CONF(conf, enabled) && SP_CONF(conf, method) != SP_METHOD_OFF) {
+        confirm_weak(r);
+    }
 }
 
 void sp_inject_register(void)

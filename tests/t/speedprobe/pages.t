@@ -45,6 +45,9 @@ for my $case ([$weak, $weak], ["\"other\", $weak", $weak], [$strong, $strong],
 is(get('/sp/page.html', 'If-Modified-Since' => $res->{headers}{'last-modified'})
       ->{status}, 304, 'so does the date');
 
+is(get('/off/page.html', 'If-None-Match' => $weak)->{headers}{etag}, $strong,
+    'where the module is off, a 304 is as it was');
+
 my @zipped = ('/deflate/page.html', 'Accept-Encoding' => 'gzip');
 is(head(@zipped)->{headers}{$_}, get(@zipped)->{headers}{$_}, "HEAD, compressed: $_")
   for qw(content-length content-encoding etag);
