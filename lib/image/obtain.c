@@ -84,8 +84,21 @@ static void fill_record(di_record_t *record, const di_result_t *result,
     record->body_bytes = result->bytes;
 }
 
+/* The key says which size and time the original had when the server looked.
+   What was made of other bytes must not be kept under it: an older state may
+   come back with its old time. */
+static int has_changed(apr_file_t *original, const di_original_t *known)
+{
+    apr_finfo_t info;
+
+    return apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_MTIME,
+                             original) != APR_SUCCESS ||
+           (apr_uint64_t)info.size != known->bytes ||
+           info.mtime != known->modified_at;
+}
+
 /* Read the original's first bytes and render it; the file is closed with p. */
-static void render(di_result_t *result, apr_file_t **file,
+static void render(di_result_t *result, apr_file_t **file, int *changed,
                    const di_world_t *world, const di_wish_t *wish,
                    apr_pool_t *p)
 {
@@ -116,6 +129,7 @@ static void render(di_result_t *result, apr_file_t **file,
     format = di_sniff(head, len);
     if (format == DI_FORMAT_UNKNOWN) {
         result->status = DI_RENDER_UNSUPPORTED;
+        *changed = has_changed(original, wish->original);
         return;
     }
     job = di_tier_job(wish->tier, format);
@@ -123,6 +137,7 @@ static void render(di_result_t *result, apr_file_t **file,
     job.max_bytes = wish->limits->max_bytes;
     job.time_limit_ms = wish->wait_ms;
     world->render(world->renderer, result, file, &job, original, p);
+    *changed = has_changed(original, wish->original);
 }
 
 /* Keep what came of it.  A store that fails costs only the next request. */
@@ -145,21 +160,22 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
     apr_file_t *file = NULL;
     di_result_t result;
     outcome_t outcome;
+    int changed = 0;
 
-    render(&result, &file, world, wish, p);
+    render(&result, &file, &changed, world, wish, p);
     outcome =
         outcomes[result.status < OUTCOMES ? result.status : DI_RENDER_FAILED];
     judge_size(&result, &outcome, wish);
     out->cache = "miss";
     out->reason = outcome.reason;
-    out->passing = outcome.lasts ||
+    out->passing = changed || outcome.lasts ||
                    (!outcome.verdict && outcome.reason != DI_REASON_RENDERED);
     fill_record(&out->entry.record, &result, &outcome, wish, world->now());
     if (outcome.verdict) {
         ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
                "%s: no rendition, reason=%s", wish->original->file,
                di_reason_word(outcome.reason));
-        out->kept = keep(world, wish, &out->entry.record, NULL, p);
+        out->kept = !changed && keep(world, wish, &out->entry.record, NULL, p);
     }
     else if (outcome.reason == DI_REASON_RENDERED) {
         memset(&out->entry.body, 0, sizeof(out->entry.body));
@@ -167,7 +183,8 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
         out->entry.body.bytes = result.bytes;
         out->entry.level = "miss";
         out->have = 1;
-        out->kept = keep(world, wish, &out->entry.record, &out->entry.body, p);
+        out->kept = !changed &&
+                    keep(world, wish, &out->entry.record, &out->entry.body, p);
     }
 }
 

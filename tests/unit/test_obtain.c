@@ -66,6 +66,7 @@ typedef struct {
     di_wish_t wish;
     di_result_t answer; /* what the renderer will say */
     int renders;
+    int writes;   /* 1: somebody writes to the original meanwhile */
     di_job_t job; /* the last one */
     char path[64];
     apr_pool_t *p;
@@ -93,6 +94,9 @@ static void fake_render(void *self, di_result_t *result, apr_file_t **out,
     story->job = *job;
     *result = story->answer;
     *out = original;
+    if (story->writes) {
+        assert_int_equal(truncate(story->path, 999), 0);
+    }
     clock_at += apr_time_from_msec(30);
 }
 
@@ -105,13 +109,16 @@ static int only_other(void *self, di_key_t *out, int i)
 static story_t *story_make(apr_pool_t *p, const char *content)
 {
     story_t *s = apr_pcalloc(p, sizeof(*s));
+    apr_finfo_t info;
     int fd;
 
     apr_cpystrn(s->path, "/tmp/test_obtain.XXXXXX", sizeof(s->path));
     fd = mkstemp(s->path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+    assert_int_equal(ftruncate(fd, 1000), 0);
     close(fd);
+    assert_int_equal(apr_stat(&info, s->path, APR_FINFO_MTIME, p), 0);
     clock_at = apr_time_from_sec(1000);
     s->p = p;
     s->level = (di_level_t){"memory", &s->memory, memory_get, memory_put};
@@ -122,7 +129,7 @@ static story_t *story_make(apr_pool_t *p, const char *content)
                             .render = fake_render,
                             .now = read_clock,
                             .pause = move_clock};
-    s->original = (di_original_t){s->path, 1000, 7};
+    s->original = (di_original_t){s->path, 1000, info.mtime};
     s->limits = (di_limits_t){100, 2000};
     s->tier = di_tiers_default()->tier[0];
     di_variant_key(&s->key, &s->original, &s->tier, &s->limits, "t", p);
@@ -288,6 +295,27 @@ static void an_original_that_vanished_is_not_the_end(void **state)
     assert_int_equal(s->renders, 0);
 }
 
+static void what_is_made_of_a_changing_original_is_not_kept(void **state)
+{
+    static const di_render_status_e endings[] = {DI_RENDER_OK,
+                                                 DI_RENDER_BROKEN};
+    size_t i;
+
+    for (i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+        story_t *s = story_make(*state, jpeg);
+        di_obtained_t got;
+
+        s->writes = 1;
+        s->answer.status = endings[i];
+        got = ask(s);
+        assert_int_equal(got.have, endings[i] == DI_RENDER_OK);
+        assert_true(got.passing);
+        assert_false(got.kept);
+        assert_int_equal(s->memory.count, 0);
+        unlink(s->path);
+    }
+}
+
 /* Somebody else holds the lease: wait for the store, at most wait_ms. */
 static void waiting_for_another_holder_is_bounded(void **state)
 {
@@ -328,6 +356,7 @@ int main(void)
         UNIT(a_shortage_serves_the_nearest_stored_tier),
         UNIT(a_store_out_of_order_costs_no_answer),
         UNIT(an_original_that_vanished_is_not_the_end),
+        UNIT(what_is_made_of_a_changing_original_is_not_kept),
         UNIT(waiting_for_another_holder_is_bounded),
     };
 
