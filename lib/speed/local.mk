@@ -2,7 +2,8 @@ noinst_LTLIBRARIES += libspeed.la
 libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/estimate.c lib/speed/estimate.h \
     lib/speed/speedcookie.c lib/speed/speedcookie.h \
-    lib/speed/htmlscan.c lib/speed/htmlscan.h \
+    lib/speed/htmlscan.c lib/speed/htmlscan.h lib/speed/htmlskip.c \
+    lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h
@@ -55,3 +56,7 @@ tests_fuzz_fuzz_speedcookie_LDADD = $(SPEED_FUZZ_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
     tests/fuzz/corpus/speedcookie
+
+check_PROGRAMS += tests/unit/test_htmlskip
+tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
+tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
