@@ -96,12 +96,13 @@ static sp_htmlscan_event_e again(sp_htmlscan_t *s, int state, unsigned char c)
     return states[state](s, c);
 }
 
-/* A word of at most max letters, collected over any number of pieces. */
+/* A word of at most max letters, collected over any number of pieces.  A NUL
+   becomes a byte that is in no word we know, as the standard's U+FFFD. */
 static void word_add(char *word, apr_uint32_t *len, apr_size_t max,
                      unsigned char c)
 {
     if (*len < max - 1) {
-        word[*len] = sp_htmlrules_lower(c);
+        word[*len] = sp_htmlrules_lower(c ? c : 0xff);
         word[*len + 1] = '\0';
     }
     if (*len < max) {
