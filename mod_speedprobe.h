@@ -29,6 +29,6 @@
  *         Off for r)
  */
 APR_DECLARE_OPTIONAL_FN(int, speedprobe_estimate,
-                        (sp_estimate_t *out, request_rec *r));
+                        (sp_estimate_t * out, request_rec *r));
 
 #endif

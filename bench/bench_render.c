@@ -82,8 +82,7 @@ static int bench_alone(const char *path, di_job_t job, int rounds)
     return 0;
 }
 
-static int bench_pool(const char *path, di_job_t job, int rounds,
-                      apr_pool_t *p)
+static int bench_pool(const char *path, di_job_t job, int rounds, apr_pool_t *p)
 {
     di_workers_conf_t conf = {.renderers = 1,
                               .queue = 8,
@@ -110,8 +109,8 @@ static int bench_pool(const char *path, di_job_t job, int rounds,
         }
         start = now_ms(CLOCK_MONOTONIC);
         di_workers_child_render(workers, &result, &out, &job, original, preq);
-        extra[i] = now_ms(CLOCK_MONOTONIC) - start -
-                   (double)result.cpu_us / 1000;
+        extra[i] =
+            now_ms(CLOCK_MONOTONIC) - start - (double)result.cpu_us / 1000;
         if (result.status != DI_RENDER_OK) {
             return 1;
         }

@@ -36,9 +36,9 @@ typedef struct {
 } di_breaker_t;
 
 typedef enum {
-    DI_BREAKER_TIMEOUT,         /* no answer in time */
-    DI_BREAKER_ERROR            /* refused, reset, or an answer that makes no
-                                   sense */
+    DI_BREAKER_TIMEOUT, /* no answer in time */
+    DI_BREAKER_ERROR    /* refused, reset, or an answer that makes no
+                           sense */
 } di_breaker_failure_e;
 
 /**

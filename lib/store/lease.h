@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "store/store.h"
 
-typedef struct di_leases_t di_leases_t;  /* per process; made after fork */
+typedef struct di_leases_t di_leases_t; /* per process; made after fork */
 typedef struct di_lease_t di_lease_t;
 
 /* The shared part, given by store_memcached.c.  Any thread may call it. */
@@ -45,8 +45,7 @@ typedef struct {
  * @return APR_SUCCESS.  The file is not looked at here
  */
 apr_status_t di_leases_make(di_leases_t **out, const char *file,
-                            apr_uint32_t ttl_s,
-                            const di_lease_shared_t *shared,
+                            apr_uint32_t ttl_s, const di_lease_shared_t *shared,
                             const ds_log_t *log, apr_pool_t *p);
 
 /**

@@ -14,9 +14,9 @@
 #include <apr_time.h>
 
 typedef struct {
-    _Atomic int64_t minute_at;  /* when the present minute began, us */
-    _Atomic uint32_t asked;     /* messages of this minute */
-    _Atomic uint32_t dropped;   /* messages not logged since the last one */
+    _Atomic int64_t minute_at; /* when the present minute began, us */
+    _Atomic uint32_t asked;    /* messages of this minute */
+    _Atomic uint32_t dropped;  /* messages not logged since the last one */
 } di_pace_t;
 
 /**

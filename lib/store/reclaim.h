@@ -27,8 +27,8 @@
 #define DI_RECLAIM_TEMPORARY_FOR apr_time_from_sec(3600)
 
 typedef struct {
-    apr_uint64_t bytes;         /* that it takes on the disk */
-    apr_time_t used_at;         /* read or made, us */
+    apr_uint64_t bytes; /* that it takes on the disk */
+    apr_time_t used_at; /* read or made, us */
     unsigned char hash[DI_KEY_HASH_BYTES];
 } di_reclaim_entry_t;
 
@@ -46,11 +46,11 @@ apr_size_t di_reclaim_plan(di_reclaim_entry_t *list, apr_size_t count,
 
 /* What a sweep found and did. */
 typedef struct {
-    apr_uint64_t entries;       /* seen */
-    apr_uint64_t bytes;         /* of what was seen */
-    apr_uint64_t removed;       /* entries deleted */
+    apr_uint64_t entries; /* seen */
+    apr_uint64_t bytes;   /* of what was seen */
+    apr_uint64_t removed; /* entries deleted */
     apr_uint64_t removed_bytes;
-    apr_uint64_t temporaries;   /* left-over temporary files deleted */
+    apr_uint64_t temporaries; /* left-over temporary files deleted */
 } di_reclaim_report_t;
 
 /**

@@ -24,9 +24,9 @@
 
 typedef enum {
     DI_RECORD_FINE = 0,
-    DI_RECORD_OLD,              /* whole, maybe, but of another version */
-    DI_RECORD_OTHER_KEY,        /* the head of some other key */
-    DI_RECORD_DAMAGED           /* cut, altered, or never a record */
+    DI_RECORD_OLD,       /* whole, maybe, but of another version */
+    DI_RECORD_OTHER_KEY, /* the head of some other key */
+    DI_RECORD_DAMAGED    /* cut, altered, or never a record */
 } di_record_state_e;
 
 /* Bytes before the body in the record of this key. */

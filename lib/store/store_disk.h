@@ -14,14 +14,14 @@
 #define DI_DISK_TEMPORARY_PREFIX "tmp-"
 
 typedef struct {
-    const char *root;           /* folder on a local file system, writable;
-                                   made on demand when its parent exists */
-    apr_int64_t quota_bytes;    /* bound on the bytes of all entries, so far
-                                   as sweeps hold it (see sweeper.h); at
-                                   least 1 */
-    int no_sendfile;            /* 1: files are opened for plain reading */
-    const ds_log_t *log;        /* used from any thread, also from one of the
-                                   level's own */
+    const char *root;        /* folder on a local file system, writable;
+                                made on demand when its parent exists */
+    apr_int64_t quota_bytes; /* bound on the bytes of all entries, so far
+                                as sweeps hold it (see sweeper.h); at
+                                least 1 */
+    int no_sendfile;         /* 1: files are opened for plain reading */
+    const ds_log_t *log;     /* used from any thread, also from one of the
+                                level's own */
 } di_disk_conf_t;
 
 /**

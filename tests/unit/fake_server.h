@@ -21,12 +21,12 @@
 #define FAKE_PEERS 64
 
 typedef struct {
-    const char *word;           /* "127.0.0.1:port" */
+    const char *word; /* "127.0.0.1:port" */
     const char *answer;
-    size_t answer_bytes;        /* 0: says nothing */
-    int hangs_up;               /* 1: after its answer */
-    atomic_int accepted;        /* connections */
-    atomic_int reads;           /* things read */
+    size_t answer_bytes; /* 0: says nothing */
+    int hangs_up;        /* 1: after its answer */
+    atomic_int accepted; /* connections */
+    atomic_int reads;    /* things read */
     atomic_int stop;
     pthread_t thread;
     struct pollfd peer[1 + FAKE_PEERS]; /* [0] listens */
@@ -35,8 +35,8 @@ typedef struct {
 
 static inline void fake_server_accept(fake_server_t *fake)
 {
-    int fd = accept4(fake->peer[0].fd, NULL, NULL,
-                     SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd =
+        accept4(fake->peer[0].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (fd >= 0 && fake->peers < FAKE_PEERS) {
         atomic_fetch_add(&fake->accepted, 1);
@@ -103,8 +103,8 @@ static inline apr_status_t fake_server_end(void *baton)
 }
 
 static inline fake_server_t *fake_server_make(const char *answer,
-                                              size_t answer_bytes,
-                                              int hangs_up, apr_pool_t *p)
+                                              size_t answer_bytes, int hangs_up,
+                                              apr_pool_t *p)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
     fake_server_t *fake = apr_pcalloc(p, sizeof(*fake));
@@ -121,8 +121,8 @@ static inline fake_server_t *fake_server_make(const char *answer,
     fake->hangs_up = hangs_up;
     fake->peer[0].fd = fd;
     fake->peer[0].events = POLLIN;
-    assert_int_equal(
-        pthread_create(&fake->thread, NULL, fake_server_run, fake), 0);
+    assert_int_equal(pthread_create(&fake->thread, NULL, fake_server_run, fake),
+                     0);
     apr_pool_cleanup_register(p, fake, fake_server_end, apr_pool_cleanup_null);
     return fake;
 }

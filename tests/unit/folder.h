@@ -28,8 +28,8 @@ static inline char *folder_make(apr_pool_t *p)
     char *base = NULL, *path;
 
     apr_env_get(&base, "TMPDIR", p);
-    path = apr_pstrcat(p, base && base[0] ? base : "/tmp", "/unit-XXXXXX",
-                       NULL);
+    path =
+        apr_pstrcat(p, base && base[0] ? base : "/tmp", "/unit-XXXXXX", NULL);
     assert_non_null(mkdtemp(path));
     apr_pool_cleanup_register(p, path, folder_drop, apr_pool_cleanup_null);
     return path;

@@ -16,9 +16,9 @@
 typedef struct {
     di_level_t level;
     pthread_mutex_t mutex;
-    apr_status_t get_rv;        /* not APR_SUCCESS: what each get says */
+    apr_status_t get_rv; /* not APR_SUCCESS: what each get says */
     apr_status_t put_rv;
-    int gets;                   /* calls seen */
+    int gets; /* calls seen */
     int puts;
     char hex[MEMORY_SLOTS][2 * DI_KEY_HASH_BYTES + 1];
     char *record[MEMORY_SLOTS];
@@ -130,8 +130,7 @@ static inline apr_status_t memory_end(void *baton)
     return APR_SUCCESS;
 }
 
-static inline memory_level_t *memory_level_make(const char *name,
-                                                apr_pool_t *p)
+static inline memory_level_t *memory_level_make(const char *name, apr_pool_t *p)
 {
     memory_level_t *memory = apr_pcalloc(p, sizeof(*memory));
 

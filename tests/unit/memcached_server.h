@@ -22,9 +22,9 @@
 
 typedef struct {
     char port[8];
-    const char *path;           /* of its socket; NULL: port is used */
-    const char *word;           /* "127.0.0.1:port" or path */
-    pid_t pid;                  /* 0: not running */
+    const char *path; /* of its socket; NULL: port is used */
+    const char *word; /* "127.0.0.1:port" or path */
+    pid_t pid;        /* 0: not running */
 } memcached_server_t;
 
 static inline struct sockaddr_in loopback(const char *port)
@@ -91,8 +91,8 @@ static inline void free_port(char *out, size_t room)
 
 static inline void memcached_server_run(const memcached_server_t *server)
 {
-    const char *argv[20] = {"memcached", "-m", "64", "-I", "8m", "-t", "2",
-                            "-U", "0"};
+    const char *argv[20] = {"memcached", "-m", "64", "-I", "8m",
+                            "-t",        "2",  "-U", "0"};
     int count = 9;
 
     if (server->path) {

@@ -37,12 +37,12 @@ static inline int unit_pool_drop(void **state)
 }
 
 /* A test that is handed an apr_pool_t * as *state. */
-#define UNIT(test)                                                           \
+#define UNIT(test)                                                             \
     cmocka_unit_test_setup_teardown(test, unit_pool_make, unit_pool_drop)
 
 /* Run the tests of this file and print TAP, whatever the environment says. */
-#define UNIT_RUN(tests)                                                      \
-    (cmocka_set_message_output(CM_OUTPUT_TAP),                               \
+#define UNIT_RUN(tests)                                                        \
+    (cmocka_set_message_output(CM_OUTPUT_TAP),                                 \
      cmocka_run_group_tests(tests, NULL, NULL))
 
 #endif
