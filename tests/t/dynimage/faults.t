@@ -70,6 +70,25 @@ for (1 .. 100) {
 ok($alive, 'the renderers are back');
 is(why(get('/low/' . cold()))->{reason}, 'rendered', 'and render');
 
+# Renderers that do not answer: the nearest stored tier after the wait, else the
+# original; nobody keeps either for long.
+my $half = cold();
+my $low = get("/low/$half")->{content};
+my $bare = cold();
+my @stopped = renderers();
+kill 'STOP', @stopped;
+my $nearest = get("/hurry/$half");
+is(why($nearest)->{reason}, 'nearest', 'hung renderers: the nearest tier');
+ok($nearest->{content} eq $low, 'which is low');
+is(why($nearest)->{tier}, 'medium', 'for a client of medium');
+like($nearest->{headers}{'cache-control'}, qr/max-age=0/, 'for this time only');
+my $whole = get("/hurry/$bare");
+is(why($whole)->{reason}, 'timeout', 'hung renderers, nothing stored');
+ok($whole->{content} eq $original, 'the original');
+like($whole->{headers}{'cache-control'}, qr/max-age=0/, 'for this time only');
+kill 'CONT', @stopped;
+is(why(get('/low/' . cold()))->{reason}, 'rendered', 'and they render again');
+
 # memcached: stopped, then running again, then away for good.
 my $memcached = $ENV{DI_MEMCACHED_PID};
 kill 'STOP', $memcached;
