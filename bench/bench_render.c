@@ -21,6 +21,7 @@
 
 #include <apr_general.h>
 
+#include "base/arg.h"
 #include "image/sniff.h"
 #include "render/render_gm.h"
 #include "render/workers.h"
@@ -121,6 +122,15 @@ static int bench_pool(const char *path, di_job_t job, int rounds, apr_pool_t *p)
     return 0;
 }
 
+/* A number of the command line; 0 when it is none. */
+static apr_uint32_t number(const char *text)
+{
+    apr_int64_t value = 0;
+
+    (void)ds_arg_decimal(&value, text, strlen(text));
+    return value > 0 && value <= 1000000 ? (apr_uint32_t)value : 0;
+}
+
 int main(int argc, char **argv)
 {
     di_job_t job = {.format = DI_FORMAT_JPEG,
@@ -128,15 +138,15 @@ int main(int argc, char **argv)
                     .max_bytes = 100000000,
                     .time_limit_ms = 20000};
     apr_pool_t *p;
-    int rounds = argc == 5 ? atoi(argv[4]) : 0, status;
+    int rounds = argc == 5 ? (int)number(argv[4]) : 0, status;
     pid_t child;
 
     if (rounds < 1 || rounds > ROUNDS_MAX) {
         fprintf(stderr, "usage: %s FILE FIT QUALITY ROUNDS\n", argv[0]);
         return 2;
     }
-    job.fit_px = (apr_uint32_t)atoi(argv[2]);
-    job.quality = (apr_uint32_t)atoi(argv[3]);
+    job.fit_px = number(argv[2]);
+    job.quality = number(argv[3]);
     child = fork();
     if (child == 0) {
         _exit(bench_alone(argv[1], job, rounds));
