@@ -97,47 +97,61 @@ static int has_changed(apr_file_t *original, const di_original_t *known)
            info.mtime != known->modified_at;
 }
 
-/* Read the original's first bytes and render it; the file is closed with p. */
+/* Open the original and tell its format; its offset is its start. */
+static apr_status_t open_original(apr_file_t **out, di_format_e *format,
+                                  const char *path, apr_pool_t *p)
+{
+    char head[DI_SNIFF_BYTES];
+    apr_size_t len = sizeof(head);
+    apr_off_t start = 0;
+    apr_status_t rv =
+        apr_file_open(out, path, APR_READ | APR_BINARY, APR_OS_DEFAULT, p);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = apr_file_read_full(*out, head, len, &len);
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv)) {
+        *format = di_sniff(head, len);
+        rv = apr_file_seek(*out, APR_SET, &start);
+    }
+    if (rv != APR_SUCCESS) {
+        apr_file_close(*out);
+    }
+    return rv;
+}
+
+/* Render the original, and tell whether it changed meanwhile. */
 static void render(di_result_t *result, apr_file_t **file, int *changed,
                    const di_world_t *world, const di_wish_t *wish,
                    apr_pool_t *p)
 {
-    char head[DI_SNIFF_BYTES];
-    apr_size_t len = sizeof(head);
     apr_file_t *original;
-    apr_off_t start = 0;
     di_format_e format;
     di_job_t job;
     apr_status_t rv;
 
     memset(result, 0, sizeof(*result));
     result->status = DI_RENDER_FAILED;
-    rv = apr_file_open(&original, wish->original->file, APR_READ | APR_BINARY,
-                       APR_OS_DEFAULT, p);
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_read_full(original, head, len, &len);
-        rv = rv == APR_EOF ? APR_SUCCESS : rv;
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_seek(original, APR_SET, &start);
-    }
+    rv = open_original(&original, &format, wish->original->file, p);
     if (rv != APR_SUCCESS) {
         ds_log(world->log, DS_LOG_ERROR, "DI0621", rv,
                "cannot read the original %s", wish->original->file);
         return;
     }
-    format = di_sniff(head, len);
     if (format == DI_FORMAT_UNKNOWN) {
         result->status = DI_RENDER_UNSUPPORTED;
-        *changed = has_changed(original, wish->original);
-        return;
     }
-    job = di_tier_job(wish->tier, format);
-    job.max_pixels = wish->limits->max_pixels;
-    job.max_bytes = wish->limits->max_bytes;
-    job.time_limit_ms = wish->wait_ms;
-    world->render(world->renderer, result, file, &job, original, p);
+    else {
+        job = di_tier_job(wish->tier, format);
+        job.max_pixels = wish->limits->max_pixels;
+        job.max_bytes = wish->limits->max_bytes;
+        job.time_limit_ms = wish->wait_ms;
+        world->render(world->renderer, result, file, &job, original, p);
+    }
     *changed = has_changed(original, wish->original);
+    /* Now, because a slow client may keep p alive for minutes. */
+    apr_file_close(original);
 }
 
 /* Keep what came of it.  A store that fails costs only the next request. */
