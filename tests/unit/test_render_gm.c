@@ -272,26 +272,28 @@ static void text_vector_and_script_named_as_a_picture_are_refused(void **state)
     }
 }
 
+/* One picture of each format. */
+static const struct {
+    di_format_e format;
+    const char *coder;
+    unsigned flags;
+} each_format[] = {{DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE},
+                   {DI_FORMAT_PNG, "PNG", PICTURE_NOISE},
+                   {DI_FORMAT_GIF, "GIF", PICTURE_GRAY},
+                   {DI_FORMAT_WEBP, "WEBP", PICTURE_NOISE}};
+
 static void a_cut_or_damaged_picture_is_broken(void **state)
 {
-    static const struct {
-        di_format_e format;
-        const char *coder;
-        unsigned flags;
-    } kinds[] = {{DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE},
-                 {DI_FORMAT_PNG, "PNG", PICTURE_NOISE},
-                 {DI_FORMAT_GIF, "GIF", PICTURE_GRAY},
-                 {DI_FORMAT_WEBP, "WEBP", PICTURE_NOISE}};
     size_t i;
 
     for (i = 0; i < 4; i++) {
-        picture_t in =
-            picture_make(kinds[i].coder, 200, 150, kinds[i].flags, *state);
+        picture_t in = picture_make(each_format[i].coder, 200, 150,
+                                    each_format[i].flags, *state);
         di_job_t job = plain;
         di_result_t result;
         picture_t cut = in;
 
-        job.format = kinds[i].format;
+        job.format = each_format[i].format;
         cut.len = in.len * 6 / 10;
         (void)render(&result, &job, &cut, *state);
         assert_int_equal(result.status, DI_RENDER_BROKEN);
@@ -535,19 +537,12 @@ static void a_transparent_color_is_not_rendered(void **state)
 
 static void the_same_job_gives_the_same_bytes(void **state)
 {
-    static const struct {
-        di_format_e format;
-        const char *coder;
-        unsigned flags;
-    } kinds[] = {{DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE},
-                 {DI_FORMAT_PNG, "PNG", PICTURE_NOISE},
-                 {DI_FORMAT_GIF, "GIF", PICTURE_GRAY},
-                 {DI_FORMAT_WEBP, "WEBP", PICTURE_NOISE}};
     size_t i;
 
     for (i = 0; i < 4; i++) {
-        picture_t in = picture_make(kinds[i].coder, 150, 100,
-                                    kinds[i].flags | PICTURE_COMMENT, *state);
+        picture_t in =
+            picture_make(each_format[i].coder, 150, 100,
+                         each_format[i].flags | PICTURE_COMMENT, *state);
         picture_t once, twice;
         unsigned char *elsewhere;
         di_job_t job = plain;
@@ -555,7 +550,7 @@ static void the_same_job_gives_the_same_bytes(void **state)
         pid_t child;
         int how;
 
-        job.format = kinds[i].format;
+        job.format = each_format[i].format;
         job.fit_px = 60;
         job.colors = 32;
         once = render_ok(&result, &job, &in, *state);
