@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bounded table of rows of one size in memory that processes share: row by
+ * key, the row not used for longest makes room for a new one.
+ *
+ *     head | bucket 0: row row row row row row row row | bucket 1: ...
+ *
+ * A key chooses a bucket; a bucket has SP_TABLE_WAYS rows and one lock.  No
+ * list runs through the table, so what a killed process leaves half done can
+ * spoil one row, never the table; and a lock it leaves is taken over after
+ * SP_TABLE_STALE_FOR.
+ *
+ * The memory may be a mapped file: then the rows outlive httpd.
+ */
+#ifndef SP_TABLE_H
+#define SP_TABLE_H
+
+#include <apr.h>
+#include <apr_time.h>
+
+/* Rows of one bucket: what a new key can push out is the one used longest ago
+   of these. */
+#define SP_TABLE_WAYS 8
+
+/* A lock held for longer was left by a process that died. */
+#define SP_TABLE_STALE_FOR apr_time_from_msec(200)
+
+/* Bytes of a key: a keyed hash, see speed/clientkey.h. */
+#define SP_TABLE_KEY_BYTES 16
+
+typedef struct sp_table_t sp_table_t;
+
+/**
+ * Bytes of memory for a table.
+ * @param rows       rounded up to a multiple of SP_TABLE_WAYS
+ * @param row_bytes  of the caller's part of a row
+ */
+apr_size_t sp_table_bytes(apr_uint32_t rows, apr_size_t row_bytes);
+
+/**
+ * Take memory into use.  Rows that a table of the same shape and tag left in
+ * it are kept; anything else in it is cleared.
+ * @param mem    aligned to 64 bytes; lives as long as the table
+ * @param bytes  at least sp_table_bytes of the two numbers
+ * @param tag    says what the rows mean and whose keys made their names;
+ *               another tag empties the table
+ * @param rv_kept  set to 1 when rows were kept; may be NULL
+ */
+sp_table_t *sp_table_init(void *mem, apr_size_t bytes, apr_uint32_t rows,
+                          apr_size_t row_bytes, apr_uint64_t tag,
+                          int *rv_kept);
+
+/**
+ * Work on the row of a key under its lock.  The callback must be short: no
+ * system call, no lock.
+ * @param table  NULL: nothing is called
+ * @param make   1: make the row (all zero) when there is none
+ * @param row_fn row: the caller's bytes of it, aligned to 8
+ * @return 1 when row_fn was called; 0 when there is no such row, or the lock
+ *         could not be had within a few microseconds
+ */
+int sp_table_with(sp_table_t *table,
+                  const unsigned char key[SP_TABLE_KEY_BYTES], int make,
+                  void (*row_fn)(void *row, void *baton), void *baton,
+                  apr_time_t now);
+
+/* Rows in use, and rows that were pushed out by others so far; 0 for NULL. */
+apr_uint64_t sp_table_used(const sp_table_t *table);
+apr_uint64_t sp_table_evicted(const sp_table_t *table);
+
+#endif
