@@ -27,6 +27,8 @@ enum { SP_METHOD_TIMING, SP_METHOD_OFF };
 #define SP_DIR_SETTINGS(X)                                                     \
     X("SpeedProbe", enabled, DS_KIND_FLAG, 0, 1, 0, NULL,                      \
       "On or Off: know how fast clients are, by measuring in pages")           \
+    X("SpeedProbePassive", passive, DS_KIND_FLAG, 0, 1, 1, NULL,               \
+      "On or Off: measure by deliveries that happen anyway")                   \
     X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 1, SP_METHOD_TIMING,      \
       "timing|off", "how pages measure: timing, off")                          \
     X("SpeedProbeMinPage", min_page_bytes, DS_ARG_SIZE, 0, 65536, 1000, NULL,  \

@@ -6,7 +6,15 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
-    lib/speed/policy.c lib/speed/policy.h
+    lib/speed/policy.c lib/speed/policy.h \
+    lib/speed/tcpinfo.c lib/speed/tcpinfo.h \
+    lib/speed/transfer.c lib/speed/transfer.h \
+    lib/speed/plateau.c lib/speed/plateau.h \
+    lib/speed/passive.c lib/speed/passive.h \
+    lib/speed/parallel.c lib/speed/parallel.h \
+    lib/speed/sampler.c lib/speed/sampler.h \
+    lib/speed/known.c lib/speed/known.h \
+    lib/speed/client.h lib/speed/clientkey.h lib/speed/table.h
 libspeed_la_LIBADD = -lm
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 

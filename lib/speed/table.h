@@ -47,8 +47,7 @@ apr_size_t sp_table_bytes(apr_uint32_t rows, apr_size_t row_bytes);
  * @param rv_kept  set to 1 when rows were kept; may be NULL
  */
 sp_table_t *sp_table_init(void *mem, apr_size_t bytes, apr_uint32_t rows,
-                          apr_size_t row_bytes, apr_uint64_t tag,
-                          int *rv_kept);
+                          apr_size_t row_bytes, apr_uint64_t tag, int *rv_kept);
 
 /**
  * Work on the row of a key under its lock.  The callback must be short: no
