@@ -6,7 +6,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
-    lib/speed/policy.c lib/speed/policy.h
+    lib/speed/policy.c lib/speed/policy.h \
+    lib/speed/clientkey.c lib/speed/clientkey.h \
+    lib/speed/table.c lib/speed/table.h
 libspeed_la_LIBADD = -lm
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
@@ -60,3 +62,12 @@ EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
 check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
 tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_table
+tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/unit.h
+tests_unit_test_table_LDADD = $(SPEED_TEST_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_clientkey
+tests_unit_test_clientkey_SOURCES = tests/unit/test_clientkey.c \
+    tests/unit/unit.h
+tests_unit_test_clientkey_LDADD = $(SPEED_TEST_LIBS)
