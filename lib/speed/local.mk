@@ -1,9 +1,10 @@
 noinst_LTLIBRARIES += libspeed.la
-libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
+libspeed_la_SOURCES = \
+    lib/speed/sample.c lib/speed/sample.h \
     lib/speed/estimate.c lib/speed/estimate.h \
     lib/speed/speedcookie.c lib/speed/speedcookie.h \
-    lib/speed/htmlscan.c lib/speed/htmlscan.h lib/speed/htmlskip.c \
-    lib/speed/htmlskip.h \
+    lib/speed/htmlscan.c lib/speed/htmlscan.h \
+    lib/speed/htmlskip.c lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
@@ -14,7 +15,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/parallel.c lib/speed/parallel.h \
     lib/speed/sampler.c lib/speed/sampler.h \
     lib/speed/known.c lib/speed/known.h \
-    lib/speed/client.h lib/speed/clientkey.h lib/speed/table.h
+    lib/speed/clientkey.c lib/speed/clientkey.h \
+    lib/speed/table.c lib/speed/table.h \
+    lib/speed/client.h
 libspeed_la_LIBADD = -lm
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
@@ -68,3 +71,12 @@ EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
 check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
 tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_table
+tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/unit.h
+tests_unit_test_table_LDADD = $(SPEED_TEST_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_clientkey
+tests_unit_test_clientkey_SOURCES = tests/unit/test_clientkey.c \
+    tests/unit/unit.h
+tests_unit_test_clientkey_LDADD = $(SPEED_TEST_LIBS)
