@@ -48,6 +48,30 @@ check_PROGRAMS += tests/unit/test_policy
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
 tests_unit_test_policy_LDADD = $(SPEED_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_transfer
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/unit.h
+tests_unit_test_transfer_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_plateau
+tests_unit_test_plateau_SOURCES = tests/unit/test_plateau.c tests/unit/unit.h
+tests_unit_test_plateau_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_passive
+tests_unit_test_passive_SOURCES = tests/unit/test_passive.c tests/unit/unit.h
+tests_unit_test_passive_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_parallel
+tests_unit_test_parallel_SOURCES = tests/unit/test_parallel.c tests/unit/unit.h
+tests_unit_test_parallel_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_known
+tests_unit_test_known_SOURCES = tests/unit/test_known.c tests/unit/unit.h
+tests_unit_test_known_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_sampler
+tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/unit.h
+tests_unit_test_sampler_LDADD = $(SPEED_TEST_LIBS)
+
 SPEED_FUZZ_LIBS = libspeed.la libbase.la $(APR_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_htmlscan
