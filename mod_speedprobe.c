@@ -93,8 +93,7 @@ static const sp_request_t *client_of(request_rec *r)
         ctx->read = 1;
         read_cookie(&ctx->known.cookie, r);
         sp_delivery_known(&ctx->known, r);
-        ctx->source =
-            sp_known_state(&ctx->state, &ctx->known, r->request_time);
+        ctx->source = sp_known_state(&ctx->state, &ctx->known, r->request_time);
         if (sp_estimate_is_unsure(&ctx->state, r->request_time)) {
             sp_delivery_wanted(r);
         }
@@ -332,8 +331,7 @@ static void hooks(apr_pool_t *p)
     ap_hook_fixups(fixups, NULL, readers, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_log_transaction(log_transaction, NULL, NULL,
-                            APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
     sp_inject_register();
     sp_delivery_register();
     APR_REGISTER_OPTIONAL_FN(speedprobe_estimate);
