@@ -3,19 +3,12 @@
  * From several memories of one client to one state; the order is in the
  * header.
  *
- * Many clients may share an address, so its row corrects a cookie only when
- * the two plainly contradict each other, and it is the later one.
+ * Many clients may share an address, so its row never corrects a cookie; what
+ * this connection has delivered does.
  */
 #include "speed/known.h"
 
-#include <math.h>
 #include <string.h>
-
-/* A row must be this sure to speak against a cookie, octaves. */
-#define ROW_SPREAD 0.5
-
-/* Standard deviations between two that contradict each other. */
-#define CONTRADICTION 2
 
 void sp_observed_add(sp_observed_t *observed, const sp_sample_t *sample,
                      apr_time_t now)
@@ -28,18 +21,6 @@ void sp_observed_add(sp_observed_t *observed, const sp_sample_t *sample,
     observed->last[observed->count].sample = *sample;
     observed->last[observed->count].at = now;
     observed->count++;
-}
-
-static int contradict(const sp_state_t *row, const sp_state_t *cookie)
-{
-    double s = sqrt(row->s * row->s + cookie->s * cookie->s);
-    double above = row->x - cookie->x;
-
-    return row->at > cookie->at &&
-           (row->lower_bound
-                ? above > CONTRADICTION * s && !cookie->lower_bound
-                : row->s <= ROW_SPREAD &&
-                      (cookie->lower_bound || fabs(above) > CONTRADICTION * s));
 }
 
 /* The cookie, with what this connection has shown since. */
@@ -85,10 +66,6 @@ sp_source_e sp_known_state(sp_state_t *out, const sp_known_t *known,
     sp_source_e source;
 
     if (known->cookie.at) {
-        if (contradict(&known->row, &known->cookie)) {
-            *out = known->row;
-            return SP_SOURCE_TABLE;
-        }
         *out = later(&known->cookie, &known->connection);
         return SP_SOURCE_COOKIE;
     }
