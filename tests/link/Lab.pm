@@ -214,8 +214,8 @@ sub fill {
     return;
 }
 
-# The next answer on this connection.  `first` and `last` are the times of its
-# first and last byte, `rate_kbps` what lies between.
+# The next answer on this connection.  `rate_kbps` is that of the body, from the
+# moment the head was there.
 sub answer {
     my ($self) = @_;
     $self->fill until $self->{buffer} =~ /\r\n\r\n/;
@@ -226,16 +226,9 @@ sub answer {
     my %header = map { /^([^:]+):\s*(.*)/ ? (lc $1, $2) : () }
       split /\r\n/, $head;
     my ($status) = $head =~ m{^HTTP/1\.1 (\d+)};
-    my $bytes = $header{'content-length'} // die "no length:\n$head\n";
-    my $left = $bytes;
-    while (1) {
-        my $have = length $self->{buffer};
-        my $taken = $have < $left ? $have : $left;
-        substr $self->{buffer}, 0, $taken, '';
-        $left -= $taken;
-        last unless $left;
-        $self->fill;
-    }
+    my $chunked = ($header{'transfer-encoding'} // '') eq 'chunked';
+    my $bytes = $chunked ? $self->chunks : $self->skip(
+        $header{'content-length'} // die "no length:\n$head\n");
     my $took = time - $first;
     return {
         status    => $status,
@@ -244,6 +237,31 @@ sub answer {
         speed     => Lab::told($header{'x-speed'}),
         rate_kbps => $took ? ($bytes - $early) * 8 / 1000 / $took : 0,
     };
+}
+
+sub skip {
+    my ($self, $bytes) = @_;
+    my $left = $bytes;
+    while ($left > 0) {
+        $self->fill unless length $self->{buffer};
+        my $have = length $self->{buffer};
+        my $taken = $have < $left ? $have : $left;
+        substr $self->{buffer}, 0, $taken, '';
+        $left -= $taken;
+    }
+    return $bytes;
+}
+
+sub chunks {
+    my ($self) = @_;
+    my $bytes = 0;
+    while (1) {
+        $self->fill until $self->{buffer} =~ s/^([0-9a-f]+)\r\n//i;
+        my $length = hex $1;
+        $bytes += $self->skip($length);
+        $self->skip(2);
+        return $bytes unless $length;
+    }
 }
 
 sub get {

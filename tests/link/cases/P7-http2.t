@@ -14,7 +14,7 @@ my $url = "http://$ENV{LAB_SERVER}:8080";
 sub curl {
     my ($visitor, @arguments) = @_;
     my $from = $visitor->address;
-    return qx{curl -s -S --interface $from @arguments 2>&1};
+    return qx{curl -s --interface $from @arguments};
 }
 
 plan skip_all => 'this curl has no HTTP/2'
