@@ -7,6 +7,8 @@
 #                           8081 with the script in pages; sets httpd_pid;
 #                           logs in DIR/logs
 #
+#   https://10.98.0.1:8443/ too, with HTTP/2 on it and on 8080
+#
 #   /1k.bin /20k.bin ... /16m.bin    noise of 1000-byte kB and 10^6-byte MB
 #   /1k.html /20k.html /100k.html    pages, text that no filter shortens
 #   /photo.jpg                       dynimage works on it
@@ -47,6 +49,10 @@ site_start() {
     chmod 755 "$dir/site/slow"
     chmod -R a+rX "$dir"
     [ "$(id -u)" != 0 ] || chown www-data: "$dir/cache" "$dir/run"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+        -keyout "$dir/run/localhost.pem" -out "$dir/run/localhost.crt" \
+        2>>"$log" || die "openssl made no certificate: $(cat "$log")"
+    cat "$dir/run/localhost.crt" >>"$dir/run/localhost.pem"
     fill_template "$top/tests/link/httpd.conf.in" \
         RUN="$dir/run" LOGS="$dir/logs" SITE="$dir/site" \
         CACHE="$dir/cache" SERVER="$LAB_SERVER" \
