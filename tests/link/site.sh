@@ -53,7 +53,8 @@ site_start() {
         -keyout "$dir/run/localhost.pem" -out "$dir/run/localhost.crt" \
         2>>"$log" || die "openssl made no certificate: $(cat "$log")"
     cat "$dir/run/localhost.crt" >>"$dir/run/localhost.pem"
-    fill_template "$top/tests/link/httpd.conf.in" \
+    cat "$top/tests/link/httpd.conf.in" ${3:+"$3"} >"$dir/httpd.conf.in"
+    fill_template "$dir/httpd.conf.in" \
         RUN="$dir/run" LOGS="$dir/logs" SITE="$dir/site" \
         CACHE="$dir/cache" SERVER="$LAB_SERVER" \
         USER="$(server_user)" GROUP="$(id -gn "$(server_user)")" \
@@ -65,6 +66,19 @@ site_start() {
     site_await "$httpd_pid" && return
     tail -q -n 20 "$dir"/logs/* >&2
     die "httpd did not start"
+}
+
+site_takes() {
+    local build=$1 file status
+    file=$(mktemp)
+    printf '%s\n' "LoadModule mpm_event_module \
+        $(httpd_modules "$build")/mod_mpm_event.so" \
+        "LoadModule speedprobe_module $build/.libs/mod_speedprobe.so" \
+        "ServerName localhost" "$2" >"$file"
+    "$(httpd_program "$build")" -t -f "$file" >/dev/null 2>&1
+    status=$?
+    rm -f "$file"
+    return $status
 }
 
 # Within its own namespace, so that the line stays untouched.
