@@ -74,7 +74,7 @@ site_takes() {
     printf '%s\n' "LoadModule mpm_event_module \
         $(httpd_modules "$build")/mod_mpm_event.so" \
         "LoadModule speedprobe_module $build/.libs/mod_speedprobe.so" \
-        "ServerName localhost" "$2" >"$file"
+        "ServerName localhost" "ErrorLog /dev/null" "$2" >"$file"
     "$(httpd_program "$build")" -t -f "$file" >/dev/null 2>&1
     status=$?
     rm -f "$file"
