@@ -2,11 +2,13 @@
 /*
  * When is a delivery's time the line's, and not slow start's, the client's or
  * our own?  A point must have filled the line (bytes >= 3 round trips of it),
- * taken long enough for the kernel's coarse clock, and spent a third of its
- * time on something else than waiting for round trips.  Everything else that
- * was long enough is a bound: the line is not slower than that.
+ * and what the line itself took must stand out from the round trips of a slow
+ * start that grows no faster than it must: for longer than the kernel's coarse
+ * clock and a busy machine blur, and than a round trip or two that a loss
+ * costs.  Everything else that was long enough is a bound: the line is not
+ * slower than that.
  *
- * Source: speed of known links, 90 deliveries; see docs/benchmarks.md.
+ * Source: deliveries over lines of known rate; see docs/benchmarks.md.
  */
 #include "speed/passive.h"
 
@@ -22,8 +24,11 @@
 
 #define POINT_ROUND_TRIPS 3
 
-/* Share of the time that must not be round trips alone. */
-#define POINT_SHARE 0.3
+/* What the line took, beside the round trips of slow start: at least so much
+   of the whole, and so many round trips. */
+#define LINE_SHARE 0.2
+#define LINE_ROUND_TRIPS 2
+#define SLOW_GROWTH 1.5
 
 /* Share of the busy time that client or server may have held it up. */
 #define LIMITED_SHARE 0.2
@@ -61,17 +66,28 @@ static int bound_of(sp_sample_t *out, const transfer_t *t)
     return in_range(out->rate_kbps);
 }
 
+/* Did the line itself take long enough to be told from slow start? */
+static int stands_out(const transfer_t *t, double window_bytes)
+{
+    double slow_start_ms =
+        t->rtt_ms * sp_transfer_rounds(t->bytes, window_bytes, SLOW_GROWTH);
+    double line_ms = t->ms - slow_start_ms;
+
+    return line_ms >= POINT_MS && line_ms >= LINE_SHARE * t->ms &&
+           line_ms >= LINE_ROUND_TRIPS * t->rtt_ms;
+}
+
 /* @return the rate, or 0 where the time says little about it */
 static double point_of(const transfer_t *t, double window_bytes)
 {
-    double rate_kbps =
-        sp_transfer_rate_kbps(t->bytes, t->ms, t->rtt_ms, window_bytes);
-    double waiting_ms =
-        sp_transfer_ms(t->bytes, HUGE_VAL, t->rtt_ms, window_bytes);
+    double rate_kbps;
 
-    return t->ms >= POINT_MS && t->rtt_ms > 0 && in_range(rate_kbps) &&
-                   t->bytes * 8 >= POINT_ROUND_TRIPS * rate_kbps * t->rtt_ms &&
-                   t->ms - waiting_ms >= POINT_SHARE * t->ms
+    if (t->rtt_ms <= 0 || !stands_out(t, window_bytes)) {
+        return 0;
+    }
+    rate_kbps = sp_transfer_rate_kbps(t->bytes, t->ms, t->rtt_ms, window_bytes);
+    return in_range(rate_kbps) &&
+                   t->bytes * 8 >= POINT_ROUND_TRIPS * rate_kbps * t->rtt_ms
                ? rate_kbps
                : 0;
 }
@@ -138,18 +154,23 @@ static const sp_sample_t *higher(const sp_sample_t *a, const sp_sample_t *b)
     return a->rate_kbps >= b->rate_kbps ? a : b;
 }
 
-/* Both tell of one delivery; at most one of them is a point that counts. */
-static const sp_sample_t *surer(const sp_sample_t *looks,
-                                const sp_sample_t *between)
+/* Both tell of one delivery; at most one of them is a point that counts.  A
+   line that is full has a queue before it: where many looks saw none, the
+   time was lost on something else. */
+static void choose(sp_sample_t *out, const sp_sample_t *looks,
+                   const sp_sample_t *between, int saw_queue)
 {
     if (!looks->lower_bound) {
-        return looks;
+        *out = *looks;
     }
-    if (between->lower_bound ||
-        looks->rate_kbps > CONTRADICTION * between->rate_kbps) {
-        return higher(looks, between);
+    else if (between->lower_bound || !saw_queue ||
+             looks->rate_kbps > CONTRADICTION * between->rate_kbps) {
+        *out = *higher(looks, between);
+        out->lower_bound = 1;
     }
-    return between;
+    else {
+        *out = *between;
+    }
 }
 
 int sp_passive_sample(sp_sample_t *out, const sp_tcp_t *base,
@@ -165,7 +186,10 @@ int sp_passive_sample(sp_sample_t *out, const sp_tcp_t *base,
     looks.rtt_ms = (last->min_rtt_us + 999) / 1000;
     looks.spread += last->ca_state >= SP_TCP_RECOVERY ? LOSS_SPREAD : 0;
     looks.lower_bound |= is_limited(base, last);
-    *out = has_between ? *surer(&looks, &between) : looks;
+    *out = looks;
+    if (has_between) {
+        choose(out, &looks, &between, sp_plateau_saw_queue(plateau));
+    }
     return 1;
 }
 

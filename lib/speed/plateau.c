@@ -22,6 +22,9 @@
 /* Looks behind a queue that make a point. */
 #define QUEUED_LOOKS 2
 
+/* Looks that would have seen one. */
+#define ENOUGH_LOOKS 8
+
 /* A queue stands: the round trip is that much above the least one. */
 #define QUEUE_FACTOR 1.2
 #define QUEUE_US 1000
@@ -82,6 +85,11 @@ void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp, apr_time_t now)
 int sp_plateau_is_done(const sp_plateau_t *plateau)
 {
     return plateau->looks >= SP_PLATEAU_MAX;
+}
+
+int sp_plateau_saw_queue(const sp_plateau_t *plateau)
+{
+    return plateau->looks < ENOUGH_LOOKS || plateau->queued >= QUEUED_LOOKS;
 }
 
 static int by_value(const void *a, const void *b)

@@ -52,6 +52,9 @@ void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp,
 /* More looks change nothing: memory is used up. */
 int sp_plateau_is_done(const sp_plateau_t *plateau);
 
+/* 0 when there were enough looks to see a queue, and none stood. */
+int sp_plateau_saw_queue(const sp_plateau_t *plateau);
+
 /**
  * What the looks say so far.
  * @return 1 and *out, a point or a lower bound; 0 when they say nothing

@@ -26,6 +26,18 @@ double sp_transfer_ms(double bytes, double rate_kbps, double rtt_ms,
     return ms + left / bytes_per_ms;
 }
 
+int sp_transfer_rounds(double bytes, double window_bytes, double growth)
+{
+    double left = bytes, window = window_bytes;
+    int rounds = 1;
+
+    for (; left > window; rounds++) {
+        left -= window;
+        window *= growth;
+    }
+    return rounds;
+}
+
 double sp_transfer_rate_kbps(double bytes, double ms, double rtt_ms,
                              double window_bytes)
 {

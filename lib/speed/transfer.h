@@ -25,13 +25,19 @@
 /**
  * Time of a transfer, ms.
  * @param bytes         > 0
- * @param rate_kbps     capacity of the line, > 0; HUGE_VAL: only round trips
- *                      count
+ * @param rate_kbps     capacity of the line, > 0
  * @param rtt_ms        round trip, >= 0
  * @param window_bytes  what may be on its way at the start, > 0
  */
 double sp_transfer_ms(double bytes, double rate_kbps, double rtt_ms,
                       double window_bytes);
+
+/**
+ * Round trips that the same transfer takes on an endless line.
+ * @param growth  of the window in each, > 1: 2 where every segment is
+ *                acknowledged, 1.5 where every other one is (RFC 5681 4.2)
+ */
+int sp_transfer_rounds(double bytes, double window_bytes, double growth);
 
 /**
  * The rate at which a transfer takes that long: the inverse, by bisection.
