@@ -103,3 +103,11 @@ check_PROGRAMS += tests/fuzz/fuzz_sharedrow
 tests_fuzz_fuzz_sharedrow_SOURCES = tests/fuzz/fuzz_sharedrow.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_sharedrow_LDADD = $(SPEED_FUZZ_LIBS)
+
+# For live tests; no test itself.
+check_PROGRAMS += tests/unit/another_machine
+tests_unit_another_machine_SOURCES = tests/unit/another_machine.c \
+    directives/share_memcached.c
+tests_unit_another_machine_CPPFLAGS = $(LIB_CPPFLAGS) -I$(srcdir)
+tests_unit_another_machine_LDADD = libspeed.la libmemstore.la libbase.la \
+    $(APR_LIBS) -lpthread
