@@ -118,6 +118,7 @@ typedef struct {
     apr_uint32_t rtt_ms;
     apr_time_t ended_at;
     apr_time_t now;
+    sp_state_t known; /* of the client, with it */
 } ending_t;
 
 static void settle(void *row, void *baton)
@@ -139,6 +140,7 @@ static void settle(void *row, void *baton)
     if (e->has_sample) {
         client->state = sp_estimate_fold(&client->state, &e->sample, e->now);
     }
+    e->known = client->state;
 }
 
 static void log_sample(const deliveries_t *d, const ending_t *e)
@@ -168,6 +170,9 @@ static void remember(deliveries_t *d, ending_t *e)
     sp_observed_add(&d->observed, &e->sample, e->now);
     sp_networks_add(sp_parts.networks, &d->network, &d->client, &e->sample,
                     e->now);
+    if (e->known.at) {
+        sp_share_publish(sp_parts.share, &d->client, &e->known);
+    }
 }
 
 /* The mutex is held. */
@@ -298,7 +303,8 @@ static int pre_connection(conn_rec *c, void *csd)
     return OK;
 }
 
-/* At the first request.  @return 0 when nothing can be measured */
+/* At the first request.  What other machines know of the client comes into the
+   table while it is answered.  @return 0 when nothing can be measured */
 static int introduce(deliveries_t *d, const request_rec *r)
 {
     apr_status_t rv = sp_tcp_read(&d->base, d->fd);
@@ -307,7 +313,11 @@ static int introduce(deliveries_t *d, const request_rec *r)
         log_missing(r, rv);
         return 0;
     }
-    return key_client(d, r);
+    if (!key_client(d, r)) {
+        return 0;
+    }
+    sp_share_want(sp_parts.share, &d->client);
+    return 1;
 }
 
 /* Does somebody stand between the client and us?  Then the connection ends at
