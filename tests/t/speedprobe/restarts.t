@@ -22,7 +22,7 @@ sub key_file {
     return "SpeedProbeKeyFile $dir/$name\n";
 }
 
-my $on = "${quiet}SpeedProbe On\nSpeedProbeTable 1000\nSpeedProbeStateFile $state\n"
+my $on = "${quiet}SpeedProbe On\nSpeedProbePassive Off\nSpeedProbeTable 1000\nSpeedProbeStateFile $state\n"
   . key_file('key', 7);
 
 sub slurp {
