@@ -45,6 +45,7 @@
 #include "speed/passive.h"
 #include "speed/plateau.h"
 #include "speed/sampler.h"
+#include "speed/speedcookie.h"
 #include "speed/tcpinfo.h"
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
@@ -573,6 +574,9 @@ static int pre_close_connection(conn_rec *c)
 
 /* ---- what is known ---- */
 
+/* A row speaks for as long as a cookie does; it goes when room is needed. */
+#define ROW_AGE_FOR apr_time_from_sec(SP_SPEEDCOOKIE_AGE_S)
+
 static void copy_state(void *row, void *baton)
 {
     *(sp_state_t *)baton = ((const sp_client_t *)row)->state;
@@ -590,6 +594,9 @@ void sp_delivery_known(sp_known_t *out, request_rec *r)
     apr_thread_mutex_unlock(d->mutex);
     (void)sp_table_with(sp_parts.clients, d->client.bytes, 0, copy_state,
                         &out->row, r->request_time);
+    if (r->request_time - out->row.at > ROW_AGE_FOR) {
+        out->row.at = 0;
+    }
     (void)sp_networks_prior(&out->network, sp_parts.networks, &d->network,
                             r->request_time);
 }

@@ -119,6 +119,11 @@ static void follow(sp_state_t *state, int first)
     }
 }
 
+void sp_estimate_follow(sp_state_t *state)
+{
+    follow(state, 1);
+}
+
 sp_state_t sp_estimate_known(double rate_kbps, double s, int lower_bound,
                              apr_time_t at)
 {

@@ -57,6 +57,9 @@ typedef struct {
 sp_state_t sp_estimate_known(double rate_kbps, double s, int lower_bound,
                              apr_time_t at);
 
+/* Choices follow a state that was put together by hand afresh: sets held. */
+void sp_estimate_follow(sp_state_t *state);
+
 /**
  * What is known after a sample.  Pure.
  *
