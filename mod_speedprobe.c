@@ -34,12 +34,13 @@ extern module AP_MODULE_DECLARE_DATA speedprobe_module;
 
 /* What one request knows; kept with the main request. */
 typedef struct {
-    int read;         /* the cookie has been looked at */
-    int is_beacon;    /* caught by translate_name */
-    int env_set;      /* our variables are in the environment */
-    int counted;      /* its delivery is measured */
-    sp_known_t known; /* by whom, what */
-    sp_state_t state; /* all of it together; at 0: nothing */
+    int read;                  /* the cookie has been looked at */
+    int is_beacon;             /* caught by translate_name */
+    const request_rec *env_of; /* our variables are in its environment, */
+    const sp_conf_t *env_conf; /* as these settings want them */
+    int counted;               /* its delivery is measured */
+    sp_known_t known;          /* by whom, what */
+    sp_state_t state;          /* all of it together; at 0: nothing */
     sp_source_e source;
 } sp_request_t;
 
@@ -179,14 +180,19 @@ static void set_environment(request_rec *r)
     sp_request_t *ctx = request_of(r);
     sp_estimate_t e;
 
+    if (ctx->env_of == r && ctx->env_conf == conf) {
+        return;
+    }
     if (!SP_CONF(conf, enabled)) {
-        if (ctx->env_set) {
+        if (ctx->env_of) {
             unset_environment(r);
         }
+        ctx->env_of = NULL;
         return;
     }
     (void)speedprobe_estimate(&e, r);
-    ctx->env_set = 1;
+    ctx->env_of = r;
+    ctx->env_conf = conf;
     set_or_unset(r->subprocess_env, "SPEEDPROBE_KBPS", e.capacity_kbps,
                  r->pool);
     set_or_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS", e.rtt_ms, r->pool);
