@@ -180,7 +180,8 @@ static void set_environment(request_rec *r)
     sp_request_t *ctx = request_of(r);
     sp_estimate_t e;
 
-    if (ctx->env_of == r && ctx->env_conf == conf) {
+    /* Of a sub-request the address says nothing: the next may have it too. */
+    if (ctx->env_of == r && ctx->env_conf == conf && !r->main) {
         return;
     }
     if (!SP_CONF(conf, enabled)) {
