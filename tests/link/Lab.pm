@@ -35,10 +35,11 @@ my $visitors = 0;
 
 # ---- Visitors ---------------------------------------------------------------
 
-# Addresses of one /24 each, for a network may be remembered too.
+# Addresses of one /24 each, for a network may be remembered too: 4000 of them.
 sub visitor {
+    my $address = sprintf '10.%d.%d.1', 112 + $visitors / 256, $visitors % 256;
     $visitors++;
-    return bless { address => "10.99.$visitors.1" }, 'Lab::Visitor';
+    return bless { address => $address }, 'Lab::Visitor';
 }
 
 sub truth_kbps {
