@@ -7,7 +7,7 @@ package Lab;
 #   my $visitor = visitor();              an address nobody came from before
 #   my $client = $visitor->connect;       one connection
 #   my $answer = $client->get('/1m.bin'); status, bytes, headers, speed
-#   $answer->{speed}{kbps}                known when the request came; 0: nothing
+#   $answer->{speed}{kbps}                known at the request; 0: nothing
 #   $answer->{speed}{bound}               1: at least so much
 #   $visitor->speed                       asked over a new connection
 #   set_link(down => 1000);               from now on
