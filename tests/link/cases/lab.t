@@ -56,6 +56,14 @@ for my $cell (@cells) {
 }
 
 SKIP: {
+    skip 'commands are for tunlink', 3 unless $tun;
+    for my $command ('0 1 1 1 1 1', '1 2 3', 'x 1 1 1 1 1') {
+        is(Lab::lab_shell("lab_command '$command'"), "refused\n",
+            "'$command' is refused");
+    }
+}
+
+SKIP: {
     skip 'loss needs a TUN device', 2 unless $tun;
     set_link(down => 20000, up => 20000, delay => 5, queue => 256,
         loss => 20000);
