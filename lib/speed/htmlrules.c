@@ -43,12 +43,14 @@ static sp_htmlscan_event_e place_start(sp_htmlscan_t *s)
 {
     s->leading = 0;
     s->undecided = 0;
+    s->start_at = s->mark_at + 1;
     return SP_HTMLSCAN_START;
 }
 
 static sp_htmlscan_event_e place_end(sp_htmlscan_t *s)
 {
     (void)sp_htmlrules_stop(s, SP_HTMLSCAN_PLACED);
+    s->end_at = s->mark_at + 1;
     return SP_HTMLSCAN_END;
 }
 

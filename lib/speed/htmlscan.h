@@ -54,9 +54,18 @@ typedef enum {
     SP_HTMLSCAN_CHARSET   /* bytes that look like markup may be none */
 } sp_htmlscan_why_e;
 
+/* What a scan has found. */
+typedef struct {
+    apr_uint64_t start; /* offset of the start script + 1; 0: none */
+    apr_uint64_t end;   /* offset of the end script + 1; 0: none */
+    sp_htmlscan_why_e why;
+} sp_htmlscan_places_t;
+
 typedef struct {
     int state; /* index into the table of states */
     sp_htmlscan_why_e why;
+    apr_uint64_t start_at; /* places given so far, + 1; 0: none */
+    apr_uint64_t end_at;
     apr_uint64_t offset;  /* bytes used so far */
     apr_uint64_t mark_at; /* offset of the "<" of the current tag */
     /* what is known of the document */
@@ -120,6 +129,14 @@ apr_size_t sp_htmlscan_held(const sp_htmlscan_t *scan);
    ends inside a tag, a comment, a script, a template, noscript or foreign
    content. */
 int sp_htmlscan_finish(sp_htmlscan_t *scan);
+
+/* The outcome; complete after DONE or _finish, why is GOING before. */
+sp_htmlscan_places_t sp_htmlscan_places(const sp_htmlscan_t *scan);
+
+/* Make the scan of a page of that size over, with an outcome that is known
+   from the same bytes. */
+void sp_htmlscan_recall(sp_htmlscan_t *scan, const sp_htmlscan_places_t *places,
+                        apr_uint64_t size);
 
 /* One word for logs: "csp", "not-html", ... */
 const char *sp_htmlscan_why(const sp_htmlscan_t *scan);

@@ -5,6 +5,7 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlscan.c lib/speed/htmlscan.h lib/speed/htmlskip.c \
     lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
+    lib/speed/placecache.c lib/speed/placecache.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h
 libspeed_la_LIBADD = -lm
@@ -60,3 +61,8 @@ EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
 check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
 tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_placecache
+tests_unit_test_placecache_SOURCES = tests/unit/test_placecache.c \
+    tests/unit/unit.h
+tests_unit_test_placecache_LDADD = $(SPEED_TEST_LIBS)
