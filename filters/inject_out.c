@@ -445,6 +445,7 @@ static void put_known(ap_filter_t *f, apr_bucket *b,
         (void)sp_pagefile_copy(b, NULL);
     }
     sp_htmlscan_recall(&ctx->scan, places, size);
+    ctx->is_file = 0; /* nothing new to remember */
 }
 
 /*

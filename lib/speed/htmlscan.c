@@ -165,6 +165,7 @@ static void tag_begin(sp_htmlscan_t *s, int is_end)
 {
     s->is_end = is_end ? 1 : 0;
     s->self_closing = s->meta_charset = s->meta_csp = s->meta_escapes = 0;
+    s->meta_pragma = s->meta_content_charset = 0;
     s->name_len = 0;
     s->name[0] = '\0';
     s->name_hash = 2166136261u; /* FNV-1a */

@@ -12,8 +12,9 @@
  *     }
  *     keep back the last sp_htmlscan_held(&scan) bytes, pass on the others
  *
- * START comes at most once, END at most once and behind START.  After DONE
- * the page needs no more scanning.
+ * START comes at most once, END at most once and behind START; a page that
+ * does not tell its charset may have END alone.  After DONE the page needs no
+ * more scanning.
  */
 #ifndef SP_HTMLSCAN_H
 #define SP_HTMLSCAN_H
@@ -80,10 +81,12 @@ typedef struct {
     /* the current tag */
     unsigned is_end : 1;
     unsigned self_closing : 1;
-    unsigned meta_charset : 1; /* has a charset, by attribute or content */
-    unsigned meta_csp : 1;     /* http-equiv names a policy */
-    char name[16];             /* first letters, lower case */
-    apr_uint32_t name_len;     /* all letters */
+    unsigned meta_charset : 1;         /* has a charset attribute */
+    unsigned meta_pragma : 1;          /* http-equiv is content-type */
+    unsigned meta_content_charset : 1; /* content has charset= */
+    unsigned meta_csp : 1;             /* http-equiv names a policy */
+    char name[16];                     /* first letters, lower case */
+    apr_uint32_t name_len;             /* all letters */
     apr_uint32_t name_hash;
     unsigned meta_escapes : 1; /* declares a charset of escape sequences */
     /* the current attribute */
