@@ -445,6 +445,8 @@ static void put_known(ap_filter_t *f, apr_bucket *b,
         (void)sp_pagefile_copy(b, NULL);
     }
     sp_htmlscan_recall(&ctx->scan, places, size);
+    ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, f->r,
+                  "SP0303: the places in this file are known");
     ctx->is_file = 0; /* nothing new to remember */
 }
 
