@@ -61,6 +61,8 @@ sub growth {
     return $most;
 }
 
+my $sanitized = `ldd $ENV{DI_RUN}/modules/mod_speedprobe.so` =~ /libasan/;
+
 # 100 MB out of a program, and in a file by every way of reading it.
 my $line = '<p class="c">Paragraph of <b>plain</b> text, <i>again</i>.</p>' . "\n";
 my $times = int(100_000_000 / length $line);
@@ -76,7 +78,10 @@ sub is_large {
     my $before = peaks();
     my (undef, $got) = raw($path);
     my $growth = growth($before);
-    cmp_ok($growth, '<', 20_000, "P27: $what: 100 MB, and memory grew by $growth kB");
+  SKIP: {
+        skip 'a sanitizer keeps what is freed', 1 if $sanitized;
+        cmp_ok($growth, '<', 20_000, "P27: $what: 100 MB, and memory grew by $growth kB");
+    }
     is(starts($got) + ends($got), 2, "P27: $what: it is measured");
     ok(less_ours($got) eq $large, "P27: $what: and nothing else changed");
     return;
