@@ -6,6 +6,7 @@ libspeed_la_SOURCES = \
     lib/speed/htmlscan.c lib/speed/htmlscan.h \
     lib/speed/htmlskip.c lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
+    lib/speed/placecache.c lib/speed/placecache.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
     lib/speed/tcpinfo.c lib/speed/tcpinfo.h \
@@ -144,3 +145,7 @@ tests_unit_another_machine_SOURCES = tests/unit/another_machine.c \
 tests_unit_another_machine_CPPFLAGS = $(LIB_CPPFLAGS) -I$(srcdir)
 tests_unit_another_machine_LDADD = libspeed.la libmemstore.la libbase.la \
     $(APR_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_placecache
+tests_unit_test_placecache_SOURCES = tests/unit/test_placecache.c \
+    tests/unit/unit.h
+tests_unit_test_placecache_LDADD = $(SPEED_TEST_LIBS)

@@ -10,10 +10,11 @@ use warnings;
 
 use Exporter 'import';
 use HTTP::Tiny ();
+use IO::Socket::INET ();
 use Apache::Test ();
 use Apache::TestRequest ();
 
-our @EXPORT = qw(client base get head ask why site_file in_parallel pids
+our @EXPORT = qw(client base get head ask raw why site_file in_parallel pids
   children slurp);
 
 my $base;
@@ -41,6 +42,22 @@ sub get { my ($path, @headers) = @_; return ask('GET', $path, undef, @headers) }
 sub head {
     my ($path, @headers) = @_;
     return ask('HEAD', $path, undef, @headers);
+}
+
+# GET over HTTP/1.0, so that the end of the connection is that of the answer,
+# which may come early; (head, body).  The code is called after each piece
+# that arrives, with the socket and a reference to all that came so far.
+sub raw {
+    my ($path, $code) = @_;
+    my ($host, $port) = $base =~ m{//([^:]+):(\d+)};
+    my $socket = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port,
+        Timeout => 60) or die "connect: $!";
+    print $socket "GET $path HTTP/1.0\r\nHost: $host\r\n\r\n";
+    my $got = '';
+    while (sysread $socket, $got, 65536, length $got) {
+        $code->($socket, \$got) if $code;
+    }
+    return split /\r\n\r\n/, $got, 2;
 }
 
 sub why {
