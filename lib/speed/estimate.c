@@ -168,6 +168,8 @@ const char *sp_source_name(sp_source_e source)
         return "assume";
     case SP_SOURCE_COOKIE:
         return "cookie";
+    case SP_SOURCE_HINT:
+        return "hint";
     default:
         return "none";
     }

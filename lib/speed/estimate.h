@@ -18,7 +18,8 @@
 typedef enum {
     SP_SOURCE_NONE = 0, /* nothing known */
     SP_SOURCE_ASSUME,   /* SpeedProbeAssume */
-    SP_SOURCE_COOKIE    /* this client's signed speed cookie */
+    SP_SOURCE_COOKIE,   /* this client's signed speed cookie */
+    SP_SOURCE_HINT      /* what its browser says, nothing measured */
 } sp_source_e;
 
 typedef struct {
@@ -29,6 +30,8 @@ typedef struct {
     int lower_bound;             /* 1: the client is at least this fast */
     sp_source_e source;
     apr_uint32_t age_s; /* since the last sample, s */
+    int save_data;      /* 1: the client wants few bytes, however fast it is */
+    int asked_hints;    /* 1: client hints decided, or would have */
 } sp_estimate_t;
 
 /* What is remembered of a client between two samples. */
@@ -67,7 +70,7 @@ void sp_estimate_make(sp_estimate_t *out, const sp_state_t *state,
 void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
                         apr_uint32_t rtt_ms);
 
-/* "none", "assume" or "cookie". */
+/* "none", "assume", "cookie" or "hint". */
 const char *sp_source_name(sp_source_e source);
 
 #endif

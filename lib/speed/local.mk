@@ -8,6 +8,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h
 libspeed_la_LIBADD = -lm
+libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
+    lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
+    lib/speed/consent.c lib/speed/consent.h lib/speed/prior.c lib/speed/prior.h
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_sample
@@ -60,3 +63,29 @@ EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
 check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
 tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_tally
+tests_unit_test_tally_SOURCES = tests/unit/test_tally.c tests/unit/unit.h
+tests_unit_test_tally_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_beaconlimit
+tests_unit_test_beaconlimit_SOURCES = tests/unit/test_beaconlimit.c tests/unit/unit.h
+tests_unit_test_beaconlimit_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_consent
+tests_unit_test_consent_SOURCES = tests/unit/test_consent.c tests/unit/unit.h
+tests_unit_test_consent_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_prior
+tests_unit_test_prior_SOURCES = tests/unit/test_prior.c tests/unit/unit.h
+tests_unit_test_prior_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_prior
+tests_fuzz_fuzz_prior_SOURCES = tests/fuzz/fuzz_prior.c tests/fuzz/replay_main.c
+tests_fuzz_fuzz_prior_LDADD = $(SPEED_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_consent
+tests_fuzz_fuzz_consent_SOURCES = tests/fuzz/fuzz_consent.c tests/fuzz/replay_main.c
+tests_fuzz_fuzz_consent_LDADD = $(SPEED_FUZZ_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/prior tests/fuzz/corpus/consent
