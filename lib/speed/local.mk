@@ -6,7 +6,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
-    lib/speed/policy.c lib/speed/policy.h
+    lib/speed/policy.c lib/speed/policy.h \
+    lib/speed/clientkey.c lib/speed/clientkey.h \
+    lib/speed/table.c lib/speed/table.h
 libspeed_la_LIBADD = -lm
 libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
     lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
@@ -89,3 +91,12 @@ tests_fuzz_fuzz_consent_SOURCES = tests/fuzz/fuzz_consent.c tests/fuzz/replay_ma
 tests_fuzz_fuzz_consent_LDADD = $(SPEED_FUZZ_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/prior tests/fuzz/corpus/consent
+
+check_PROGRAMS += tests/unit/test_table
+tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/unit.h
+tests_unit_test_table_LDADD = $(SPEED_TEST_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_clientkey
+tests_unit_test_clientkey_SOURCES = tests/unit/test_clientkey.c \
+    tests/unit/unit.h
+tests_unit_test_clientkey_LDADD = $(SPEED_TEST_LIBS)
