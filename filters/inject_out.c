@@ -24,6 +24,8 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
+#include "directives/speedprobe_tally.h"
 #include "filters/eligible.h"
 #include "speed/htmlscan.h"
 #include "speed/snippet.h"
@@ -71,6 +73,10 @@ static void confirm_weak(request_rec *r)
         !ap_find_etag_strong(r->pool, asked, etag)) {
         weaken_etag(r);
         apr_table_unset(r->headers_out, "Accept-Ranges");
+    }
+    if (r->status == HTTP_NOT_MODIFIED &&
+        (!r->content_type || sp_eligible_is_html(r))) {
+        sp_consent_vary(r);
     }
 }
 
@@ -277,6 +283,7 @@ static int start(ap_filter_t *f)
     const char *nonce;
     sp_eligible_e reason = sp_eligible(&nonce, r);
 
+    sp_count(sp_eligible_counter(reason));
     confirm_weak(r);
     if (reason != SP_ELIGIBLE) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SP0301: left alone: %s",

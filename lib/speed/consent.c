@@ -92,7 +92,7 @@ static int says_yes(const sp_consent_t *consent, const char *value,
     return consent->pattern ? matches(consent->pattern, value, len) : len > 0;
 }
 
-int sp_consent_given(const sp_consent_t *consent, const char *cookies)
+int sp_consent_found(const sp_consent_t *consent, const char *cookies)
 {
     apr_size_t name_len = consent->name ? strlen(consent->name) : 0;
     int yes = 0;

@@ -32,7 +32,7 @@ const char *sp_consent_parse(sp_consent_t *out, const char *text,
  * known which the visitor meant.
  * @param cookies  the Cookie header, or NULL
  */
-int sp_consent_given(const sp_consent_t *consent, const char *cookies);
+int sp_consent_found(const sp_consent_t *consent, const char *cookies);
 
 /* 1 for the value of Sec-GPC or DNT that objects: "1". */
 int sp_consent_objects(const char *value);

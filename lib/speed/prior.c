@@ -110,30 +110,3 @@ int sp_prior_saves_data(const char *value)
     value += strspn(value, " \t");
     return *value == '\0' || *value == ';';
 }
-
-static int is_private_ipv4(const unsigned char *a)
-{
-    return a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
-           (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
-           (a[0] == 100 && (a[1] & 0xc0) == 64);
-}
-
-int sp_prior_is_private(const unsigned char *address, apr_size_t len)
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0,    0,
-                                             0, 0, 0, 0, 0xff, 0xff};
-    static const unsigned char loopback[16] = {[15] = 1};
-
-    if (len == 4) {
-        return is_private_ipv4(address);
-    }
-    if (len != 16) {
-        return 0;
-    }
-    if (!memcmp(address, mapped, sizeof(mapped))) {
-        return is_private_ipv4(address + sizeof(mapped));
-    }
-    return (address[0] & 0xfe) == 0xfc ||
-           (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) ||
-           !memcmp(address, loopback, sizeof(loopback));
-}

@@ -26,7 +26,7 @@
 typedef struct {
     const char *downlink, *rtt, *ect;
     int is_private; /* 1: the client's address is private, see
-                       sp_prior_is_private */
+                       sp_clientkey_is_private */
 } sp_hints_t;
 
 /**
@@ -45,12 +45,5 @@ int sp_prior_make(sp_state_t *out, const sp_hints_t *hints, apr_time_t now);
 
 /* 1 when a Save-Data header says "on". */
 int sp_prior_saves_data(const char *value);
-
-/**
- * Is it an address of no public network (RFC 1918, RFC 6598, loopback,
- * link-local, RFC 4193)?
- * @param address  4 or 16 bytes, network order
- */
-int sp_prior_is_private(const unsigned char *address, apr_size_t len);
 
 #endif

@@ -21,16 +21,16 @@ static void check(const char *asked, const char *header, apr_pool_t *p)
     static const sp_consent_t fixed = {"ok", "yes"};
     sp_consent_t consent;
 
-    if (sp_consent_given(&fixed, apr_pstrcat(p, "ok=no; ", header, NULL)) ||
-        !sp_consent_given(&fixed, "a=b; ok=yes")) {
+    if (sp_consent_found(&fixed, apr_pstrcat(p, "ok=no; ", header, NULL)) ||
+        !sp_consent_found(&fixed, "a=b; ok=yes")) {
         abort();
     }
     if (sp_consent_parse(&consent, asked, p)) {
         return;
     }
-    (void)sp_consent_given(&consent, header);
+    (void)sp_consent_found(&consent, header);
     /* "*" stands for itself as well, so the text asked for is an answer. */
-    if (consent.pattern && !sp_consent_given(&consent, asked)) {
+    if (consent.pattern && !sp_consent_found(&consent, asked)) {
         abort();
     }
 }

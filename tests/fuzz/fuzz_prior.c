@@ -43,7 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(&hints);
     hints.is_private = 1;
     check(&hints);
-    (void)sp_prior_is_private(data, size);
     free(text);
     return 0;
 }
