@@ -311,7 +311,8 @@ static void insert_filter(request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
 
-    if (r->main || !SP_CONF(conf, enabled)) {
+    if (r->main || !SP_CONF(conf, enabled) ||
+        !strcmp(r->handler ? r->handler : "", SP_BEACON_HANDLER)) {
         return;
     }
     /* Without a cookie there is nothing to keep a report in. */

@@ -15,7 +15,7 @@ const char *di_explain_header(const di_explanation_t *e, apr_pool_t *p)
                         ", ms=%u, reason=%s%s",
                         e->tier, e->kbps, e->source, e->cache, e->in_bytes,
                         e->out_bytes, e->took_ms, di_reason_word(e->reason),
-                        e->saving ? ", save-data" : "");
+                        e->saving ? ", save-data=?1" : "");
 }
 
 const char *di_explain_cache_status(const di_explanation_t *e, apr_pool_t *p)

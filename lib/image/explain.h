@@ -4,7 +4,7 @@
  *
  *   DynImage: tier=low, kbps=187, src=cookie, cache=disk, in=1843200,
  *             out=40113, ms=12, reason=rendered    (RFC 8941 dictionary)
- *             and ", save-data" where that chose the tier
+ *             and ", save-data=?1" where that chose the tier
  *   Cache-Status: dynimage; hit; detail=disk       (RFC 9211)
  *   Server-Timing: dynimage;dur=12;desc="low rendered disk"
  */

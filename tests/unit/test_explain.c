@@ -27,7 +27,7 @@ static void the_header_says_when_save_data_chose(void **state)
     assert_string_equal(
         di_explain_header(&e, *state),
         "tier=low, kbps=187, src=cookie, cache=disk, in=1843200, out=40113, "
-        "ms=12, reason=rendered, save-data");
+        "ms=12, reason=rendered, save-data=?1");
 }
 
 static void cache_status_tells_hit_miss_and_bypass(void **state)
