@@ -8,7 +8,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
     lib/speed/clientkey.c lib/speed/clientkey.h \
-    lib/speed/table.c lib/speed/table.h
+    lib/speed/table.c lib/speed/table.h \
+    lib/speed/memory.c lib/speed/memory.h \
+    lib/speed/networks.c lib/speed/networks.h
 libspeed_la_LIBADD = -lm
 libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
     lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
@@ -100,3 +102,13 @@ check_PROGRAMS += tests/unit/test_clientkey
 tests_unit_test_clientkey_SOURCES = tests/unit/test_clientkey.c \
     tests/unit/unit.h
 tests_unit_test_clientkey_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_memory
+tests_unit_test_memory_SOURCES = tests/unit/test_memory.c tests/unit/unit.h \
+    tests/unit/folder.h
+tests_unit_test_memory_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_networks
+tests_unit_test_networks_SOURCES = tests/unit/test_networks.c \
+    tests/unit/unit.h
+tests_unit_test_networks_LDADD = $(SPEED_TEST_LIBS)

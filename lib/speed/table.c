@@ -44,12 +44,13 @@ struct sp_table_t {
     apr_uint64_t row_bytes; /* of a body */
     apr_uint64_t bucket_bytes;
     apr_uint64_t tag;
+    apr_uint64_t used;    /* atomic; about: a killed process may miss one */
     apr_uint64_t evicted; /* atomic */
 };
 
 typedef struct {
     unsigned char key[SP_TABLE_KEY_BYTES];
-    apr_time_t used_at; /* 0: free; atomic, as sp_table_used takes no lock */
+    apr_time_t used_at; /* 0: free */
     apr_uint64_t check;
 } slot_t;
 
@@ -176,11 +177,6 @@ static apr_uint64_t check_of(const sp_table_t *table, const slot_t *slot,
     return mixed(sum, body, table->row_bytes);
 }
 
-static void use(slot_t *slot, apr_time_t at)
-{
-    __atomic_store_n(&slot->used_at, at, __ATOMIC_RELAXED);
-}
-
 /* ---- locks ---- */
 
 static apr_uint64_t steady_now(void)
@@ -279,19 +275,30 @@ static slot_t *make_room(sp_table_t *table, bucket_t *bucket, apr_time_t now)
     return oldest;
 }
 
+static int is_whole(const sp_table_t *table, bucket_t *bucket,
+                    const slot_t *slot)
+{
+    return slot->check == check_of(table, slot, body_of(table, bucket, slot));
+}
+
+static void set_free(sp_table_t *table, slot_t *slot)
+{
+    slot->used_at = 0;
+    __atomic_fetch_sub(&table->used, 1, __ATOMIC_RELAXED);
+}
+
 /* The slot of the key, its body fit for the callback; NULL: there is none. */
 static slot_t *obtain(sp_table_t *table, bucket_t *bucket,
                       const unsigned char *key, int make, apr_time_t now)
 {
     slot_t *slot = find(bucket, key);
 
-    if (slot &&
-        slot->check == check_of(table, slot, body_of(table, bucket, slot))) {
+    if (slot && is_whole(table, bucket, slot)) {
         return slot;
     }
     if (!make) {
         if (slot) {
-            use(slot, 0);
+            set_free(table, slot);
         }
         return NULL;
     }
@@ -299,6 +306,17 @@ static slot_t *obtain(sp_table_t *table, bucket_t *bucket,
     memcpy(slot->key, key, sizeof(slot->key));
     memset(body_of(table, bucket, slot), 0, table->row_bytes);
     return slot;
+}
+
+/* Make the row whole again. */
+static void finish(sp_table_t *table, bucket_t *bucket, slot_t *slot,
+                   apr_time_t now)
+{
+    if (slot->used_at == 0) {
+        __atomic_fetch_add(&table->used, 1, __ATOMIC_RELAXED);
+    }
+    slot->used_at = now > 0 ? now : 1;
+    slot->check = check_of(table, slot, body_of(table, bucket, slot));
 }
 
 int sp_table_with(sp_table_t *table,
@@ -317,8 +335,7 @@ int sp_table_with(sp_table_t *table,
     if (slot) {
         row_fn(body_of(table, bucket, slot), baton);
         if (is_held(bucket, taken)) {
-            use(slot, now > 0 ? now : 1);
-            slot->check = check_of(table, slot, body_of(table, bucket, slot));
+            finish(table, bucket, slot, now);
         }
     }
     unlock(bucket, taken);
@@ -329,17 +346,13 @@ int sp_table_with(sp_table_t *table,
 
 apr_uint64_t sp_table_used(const sp_table_t *table)
 {
-    apr_uint64_t used = 0, i;
-    int way;
+    apr_int64_t used =
+        table ? (apr_int64_t)__atomic_load_n(&table->used, __ATOMIC_RELAXED)
+              : 0;
+    apr_int64_t rows =
+        table ? (apr_int64_t)(table->buckets * SP_TABLE_WAYS) : 0;
 
-    for (i = 0; table && i < table->buckets; i++) {
-        const bucket_t *bucket = bucket_at(table, i);
-        for (way = 0; way < SP_TABLE_WAYS; way++) {
-            used += __atomic_load_n(&bucket->slot[way].used_at,
-                                    __ATOMIC_RELAXED) != 0;
-        }
-    }
-    return used;
+    return (apr_uint64_t)(used < 0 ? 0 : used > rows ? rows : used);
 }
 
 apr_uint64_t sp_table_evicted(const sp_table_t *table)

@@ -76,8 +76,8 @@ int sp_table_with(sp_table_t *table,
                   void (*row_fn)(void *row, void *baton), void *baton,
                   apr_time_t now);
 
-/* Rows in use, and rows that were pushed out by others so far; 0 for NULL.
-   The first looks at every row. */
+/* Rows in use, about, and rows that were pushed out by others so far; 0 for
+   NULL. */
 apr_uint64_t sp_table_used(const sp_table_t *table);
 apr_uint64_t sp_table_evicted(const sp_table_t *table);
 
