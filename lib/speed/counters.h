@@ -38,7 +38,7 @@
     X(BEACON_FOREIGN, "beacons_foreign_origin", COUNTER, "beacons",            \
       "a page of another site sent it")                                        \
     X(BEACON_NO_CONSENT, "beacons_no_consent", COUNTER, "beacons",             \
-      "not used, because consent is missing")                                  \
+      "not used: no consent, or SpeedProbeCookie is Off")                      \
     X(BEACON_REPLAYED, "beacons_replayed", COUNTER, "beacons",                 \
       "the same report came before from this client")                          \
     X(BEACON_LIMITED, "beacons_limited", COUNTER, "beacons",                   \
