@@ -9,6 +9,7 @@
 #include "mod_status.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_start.h"
 #include "directives/speedprobe_tally.h"
 
 static void print_line(request_rec *r, const ds_counter_t *counter,
@@ -27,10 +28,22 @@ static void print_row(request_rec *r, const ds_counter_t *counter,
                counter->name, value, counter->unit, counter->help);
 }
 
+/* Levels are looked at when they are shown. */
+static void set_gauges(void)
+{
+    ds_tally_set(sp_tally, SP_COUNT_TABLE_CLIENTS,
+                 sp_table_used(sp_parts.clients));
+    ds_tally_set(sp_tally, SP_COUNT_TABLE_NETWORKS,
+                 sp_table_used(sp_parts.networks));
+    ds_tally_set(sp_tally, SP_COUNT_TABLE_EVICTED,
+                 sp_table_evicted(sp_parts.clients));
+}
+
 static int print_status(request_rec *r, int flags)
 {
     int lines = flags & AP_STATUS_SHORT, i;
 
+    set_gauges();
     if (!lines) {
         ap_rputs("<hr />\n<h2>mod_speedprobe</h2>\n<table border=\"0\">\n", r);
     }

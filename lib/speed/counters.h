@@ -72,7 +72,13 @@
     X(PAGE_PROXY, "pages_left_proxy", COUNTER, "answers",                      \
       "left alone: a forward proxy's traffic")                                 \
     X(PAGE_CONSENT, "pages_left_consent", COUNTER, "answers",                  \
-      "left alone: consent is missing")
+      "left alone: consent is missing")                                        \
+    X(TABLE_CLIENTS, "table_clients", GAUGE, "rows",                           \
+      "clients that the table knows now")                                      \
+    X(TABLE_NETWORKS, "table_networks", GAUGE, "rows",                         \
+      "networks that the table knows now")                                     \
+    X(TABLE_EVICTED, "table_evicted", GAUGE, "rows",                           \
+      "clients that made room for others, in the life of the table")
 
 #define SP_COUNTERS_ENUM(suffix, name, kind, unit, help) SP_COUNT_##suffix,
 

@@ -13,7 +13,7 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/networks.c lib/speed/networks.h
 libspeed_la_LIBADD = -lm
 libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
-    lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
+    lib/speed/beaconlimit.c lib/speed/beaconlimit.h lib/speed/client.h \
     lib/speed/consent.c lib/speed/consent.h lib/speed/prior.c lib/speed/prior.h
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 

@@ -34,6 +34,7 @@ sub counted {
     my $now = counters($url);
     my %more = map { $_ => $now->{$_} - $before->{$_} } keys %$now;
     $more{pages_left_type}-- if exists $more{pages_left_type};
+    delete $more{$_} for grep { /^table_/ } keys %more; # gauges
     return { map { $_ => $more{$_} } grep { $more{$_} != 0 } keys %more };
 }
 

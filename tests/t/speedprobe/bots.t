@@ -6,7 +6,9 @@ use lib 'lib';
 
 use Client;
 use Counters;
+use HTTP::Tiny ();
 use Page;
+use Private;
 use Test::More;
 use Watch;
 
@@ -34,6 +36,30 @@ for my $name (sort keys %agents) {
 }
 is(less_ours(get('/sp/page.html', Range => 'bytes=0-9')->{content}), substr($html, 0, 10),
     'P20: a range is one of the page as it is');
+
+# On a server of its own: what is kept of them, and of who has not agreed.
+my $server = private_server(<<'EOT');
+SpeedProbe On
+SpeedProbeConsent cookies_ok
+<Location /server-status>
+    SetHandler server-status
+</Location>
+EOT
+my $url = "$server->{base}/server-status";
+
+sub say_it {
+    my (@headers) = @_;
+    return HTTP::Tiny->new->post("$server->{base}/speedprobe-beacon",
+        { content => fresh('v=1&rb=1251448&rd=100000&rn=1&rt=60'), headers => {@headers} });
+}
+$server->get($_) for ('/sp/page.html', '/photos/fig.jpg', '/nothing') x 5;
+is(counters($url)->{table_clients}, 0, 'P20: clients that report nothing have no row');
+say_it();
+is(counters($url)->{table_clients}, 0, 'P21: nor has one that has not agreed');
+is(say_it(Cookie => 'cookies_ok=1')->{status}, 204, 'one that has agreed reports');
+is(counters($url)->{table_clients}, 1, 'and has a row');
+ok($server->stop, 'it stops');
+undef $server;
 
 watch_end();
 done_testing();
