@@ -92,7 +92,10 @@ my $before = memory();
 ok($before > 0, 'memory is measured');
 is(flood($beacons), $beacons, "P18: $beacons beacons are answered 204");
 my $grown = memory() - $before;
-cmp_ok($grown, '<', $beacons * $growth_max, "P18: and leave memory where it was ($grown bytes)");
+SKIP: {
+    skip 'a sanitizer keeps what is freed', 1 if $ENV{DI_HTTPD} eq "$ENV{DI_RUN}/httpd";
+    cmp_ok($grown, '<', $beacons * $growth_max, "P18: and leave memory where it was ($grown bytes)");
+}
 is(counters($url)->{beacons_taken}, $beacons + 5_000, 'every one was used');
 is(scalar(my @pids = children($server->pid)), 1, 'by one process');
 ok(-s $server->{log} < 10_000, 'P17: the log stays short');
