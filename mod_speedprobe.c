@@ -113,12 +113,13 @@ static void read_cookie(sp_state_t *out, request_rec *r)
     }
 }
 
-/* What this client's cookie says; read at the first question. */
+/* What this client's cookie says; read at the first question that may be
+   asked. */
 static const sp_state_t *state_of(request_rec *r)
 {
     sp_request_t *ctx = request_of(r);
 
-    if (!ctx->read) {
+    if (!ctx->read && SP_CONF(sp_conf_of(r), cookie) && sp_consent_given(r)) {
         ctx->read = 1;
         read_cookie(&ctx->state, r);
     }
@@ -293,7 +294,7 @@ static int fixups(request_rec *r)
     }
     set_environment(r);
     if (SP_CONF(sp_conf_of(r), enabled)) {
-        sp_consent_forget_page(r);
+        sp_consent_unmark_pages(r);
     }
     return DECLINED;
 }

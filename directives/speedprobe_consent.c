@@ -52,28 +52,57 @@ void sp_consent_vary(request_rec *r)
     }
 }
 
-/* As far as is known before there is an answer. */
-static int may_be_page(const request_rec *r)
-{
-    const char *accept = apr_table_get(r->headers_in, "Accept");
+/* ---- the page with scripts as an entity of its own ---- */
 
-    return r->content_type ? !strncasecmp(r->content_type, "text/html", 9)
-                           : accept && strstr(accept, "text/html");
+/* W/"abc" becomes W/"abc-sp". */
+#define MARK "-sp\""
+
+static int is_marked(const char *tag, apr_size_t len)
+{
+    return len >= sizeof(MARK) + 2 && !strncmp(tag, "W/\"", 3) &&
+           !strncmp(tag + len - (sizeof(MARK) - 1), MARK, sizeof(MARK) - 1);
 }
 
-/*
- * A page with our scripts has a weak ETag; one without ETag cannot be told
- * from its date.  A strong ETag is that of the page as it is, and may be
- * confirmed.
- */
-void sp_consent_forget_page(request_rec *r)
+void sp_consent_mark_page(request_rec *r)
 {
-    const char *etag = apr_table_get(r->headers_in, "If-None-Match");
+    const char *etag = apr_table_get(r->headers_out, "ETag");
+    apr_size_t len = etag ? strlen(etag) : 0;
 
-    if (r->main || !sp_consent_asked(r) || sp_consent_given(r) ||
-        !may_be_page(r) || (etag && !strstr(etag, "W/") && strcmp(etag, "*"))) {
+    if (!sp_consent_asked(r)) {
         return;
     }
-    apr_table_unset(r->headers_in, "If-None-Match");
-    apr_table_unset(r->headers_in, "If-Modified-Since");
+    if (!etag) {
+        apr_table_unset(r->headers_out, "Last-Modified");
+    }
+    else if (len > 3 && etag[len - 1] == '"' && !is_marked(etag, len)) {
+        apr_table_setn(r->headers_out, "ETag",
+                       apr_pstrcat(r->pool,
+                                   apr_pstrmemdup(r->pool, etag, len - 1), MARK,
+                                   NULL));
+    }
+}
+
+/* Longest If-None-Match that is looked at; longer ones match nothing. */
+#define ETAGS_MAX 1024
+
+void sp_consent_unmark_pages(request_rec *r)
+{
+    const char *asked = apr_table_get(r->headers_in, "If-None-Match");
+    const char *from;
+    char *text, *to;
+
+    if (!asked || r->main || !strstr(asked, MARK) ||
+        strlen(asked) > ETAGS_MAX || !sp_consent_asked(r) ||
+        !sp_consent_given(r)) {
+        return;
+    }
+    text = to = apr_palloc(r->pool, strlen(asked) + 1);
+    for (from = asked; *from;) {
+        if (!strncmp(from, MARK, sizeof(MARK) - 1)) {
+            from += sizeof(MARK) - 2;
+        }
+        *to++ = *from++;
+    }
+    *to = '\0';
+    apr_table_setn(r->headers_in, "If-None-Match", text);
 }

@@ -36,5 +36,5 @@ void sp_tally_parent_start(server_rec *s)
     }
     sp_tally =
         ds_tally_init(apr_shm_baseaddr_get(shm), sp_counters, SP_COUNT_END);
-    apr_pool_userdata_set(sp_tally, kept_name, apr_pool_cleanup_null, process);
+    (void)apr_pool_userdata_set(sp_tally, kept_name, NULL, process);
 }

@@ -72,6 +72,9 @@ static void confirm_weak(request_rec *r)
         ap_find_etag_weak(r->pool, asked, etag) &&
         !ap_find_etag_strong(r->pool, asked, etag)) {
         weaken_etag(r);
+        if (sp_consent_given(r)) {
+            sp_consent_mark_page(r);
+        }
         apr_table_unset(r->headers_out, "Accept-Ranges");
     }
     if (r->status == HTTP_NOT_MODIFIED &&
@@ -93,6 +96,7 @@ static void fix_headers(request_rec *r)
         apr_table_unset(r->err_headers_out, untrue[i]);
     }
     weaken_etag(r);
+    sp_consent_mark_page(r);
 }
 
 static inject_t *begin(ap_filter_t *f, const char *nonce)

@@ -169,9 +169,9 @@ int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
     }
     status = read_body(r, body, &len);
     if (status != OK) {
-        sp_count(status == HTTP_REQUEST_ENTITY_TOO_LARGE
-                     ? SP_COUNT_BEACON_OVERSIZED
-                     : SP_COUNT_NONE);
+        if (status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            sp_count(SP_COUNT_BEACON_OVERSIZED);
+        }
         return status;
     }
     take_report(r, body, len, prior);

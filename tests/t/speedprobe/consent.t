@@ -13,7 +13,7 @@ use Watch;
 
 client('consent');
 my $html = '<!doctype html><html><head><title>T</title></head><body>page</body></html>';
-page_file($_, $html) for qw(page.html other.html plain.txt);
+page_file($_, $html) for qw(page.html other.html another.html);
 my $good = 'v=1&rb=1251448&rd=100000&rn=1&rt=60';
 my @yes  = (Cookie => 'cookies_ok=yes');
 my @no   = (Cookie => 'cookies_ok=no');
@@ -73,32 +73,46 @@ is(get('/gpc/page.html', @yes)->{headers}{vary}, 'Cookie,Sec-GPC', 'P21: both va
 
 # ---- caches ----
 
-my $weak = $page->{headers}{etag};
-my $kept = get('/sp/page.html', @yes, 'If-None-Match' => $weak);
-is("$kept->{status} $kept->{headers}{vary}", '304 Cookie', 'a page with scripts is confirmed');
+my $marked = $page->{headers}{etag};
+my $plain  = get('/sp/page.html')->{headers}{etag};
+is($marked, 'W/' . $plain =~ s/"$/-sp"/r, 'a page with scripts has an ETag of its own');
+my $kept = get('/sp/page.html', @yes, 'If-None-Match' => $marked);
+is("$kept->{status} $kept->{headers}{vary} $kept->{headers}{etag}", "304 Cookie $marked",
+    'by which it is confirmed');
 my @date = ('If-Modified-Since' => $page->{headers}{'last-modified'});
-for my $case (['its ETag', 'If-None-Match' => $weak],
-    ['ETag and date', 'If-None-Match' => $weak, @date], ['its date', @date])
-{
-    my ($name, @headers) = @$case;
-    my $res = get('/sp/page.html', @no, @headers);
-    is("$res->{status} " . starts($res->{content}), '200 0',
-        "P21: consent withdrawn: a page with scripts is not confirmed by $name");
+for my $where ('/sp', '/cached') {
+    get("$where/page.html", @$_) for \@yes, \@no;    # a cache has both
+    for my $case (['its ETag', 'If-None-Match' => $marked],
+        ['ETag and date', 'If-None-Match' => $marked, @date])
+    {
+        my ($name, @headers) = @$case;
+        my $res = get("$where/page.html", @no, @headers);
+        is("$res->{status} " . starts($res->{content}), '200 0',
+            "P21: $where: consent withdrawn: a page with scripts is not confirmed by $name");
+        is(get("$where/page.html", @yes, @headers)->{status}, 304,
+            "$where: with consent it is, by $name");
+    }
+    is(get("$where/page.html", @no, 'If-None-Match' => $plain)->{status}, 304,
+        "$where: the page as it is, is");
 }
-is(get('/sp/page.html', @no, 'If-None-Match' => $weak =~ s{^W/}{}r)->{status}, 304,
-    'the page as it is, is');
-@date = ('If-Modified-Since' => get('/sp/plain.txt')->{headers}{'last-modified'});
-is(get('/sp/plain.txt', @no, @date)->{status}, 304, 'so is what is no page');
+like(get('/cached/page.html', @yes, 'If-None-Match' => $marked)->{headers}{'x-cache'}, qr/^HIT/,
+    'from the cache itself');
+is(get('/free/page.html')->{headers}{etag}, "W/$plain", 'where nobody is asked, it is the usual one');
 
-for my $file (qw(page other)) {
-    my @order = $file eq 'page' ? (\@no, \@yes) : (\@yes, \@no);
+# A page without ETag: its date would confirm both.
+is(get('/dated/page.html', @yes)->{headers}{'last-modified'}, undef,
+    'a page with scripts and no ETag has no date');
+ok(get('/dated/page.html', @no)->{headers}{'last-modified'}, 'the page as it is has');
+
+for my $file (qw(another other)) {
+    my @order = $file eq 'another' ? (\@no, \@yes) : (\@yes, \@no);
     for my $headers (@order, @order) {
         my $res = get("/cached/$file.html", @$headers);
         is(starts($res->{content}), $headers == \@yes ? 1 : 0,
             "P21: from a shared cache: @$headers, $res->{headers}{'x-cache'}");
     }
 }
-like(get('/cached/page.html', @yes)->{headers}{'x-cache'}, qr/^HIT/, 'which does keep pages');
+like(get('/cached/other.html', @yes)->{headers}{'x-cache'}, qr/^HIT/, 'which does keep pages');
 
 # ---- no cookie at all ----
 
