@@ -54,55 +54,27 @@ void sp_consent_vary(request_rec *r)
 
 /* ---- the page with scripts as an entity of its own ---- */
 
-/* W/"abc" becomes W/"abc-sp". */
-#define MARK "-sp\""
-
-static int is_marked(const char *tag, apr_size_t len)
-{
-    return len >= sizeof(MARK) + 2 && !strncmp(tag, "W/\"", 3) &&
-           !strncmp(tag + len - (sizeof(MARK) - 1), MARK, sizeof(MARK) - 1);
-}
-
 void sp_consent_mark_page(request_rec *r)
 {
     const char *etag = apr_table_get(r->headers_out, "ETag");
-    apr_size_t len = etag ? strlen(etag) : 0;
 
     if (!sp_consent_asked(r)) {
         return;
     }
-    if (!etag) {
+    if (etag) {
+        apr_table_setn(r->headers_out, "ETag", sp_consent_mark(etag, r->pool));
+    }
+    else {
         apr_table_unset(r->headers_out, "Last-Modified");
     }
-    else if (len > 3 && etag[len - 1] == '"' && !is_marked(etag, len)) {
-        apr_table_setn(r->headers_out, "ETag",
-                       apr_pstrcat(r->pool,
-                                   apr_pstrmemdup(r->pool, etag, len - 1), MARK,
-                                   NULL));
-    }
 }
-
-/* Longest If-None-Match that is looked at; longer ones match nothing. */
-#define ETAGS_MAX 1024
 
 void sp_consent_unmark_pages(request_rec *r)
 {
     const char *asked = apr_table_get(r->headers_in, "If-None-Match");
-    const char *from;
-    char *text, *to;
 
-    if (!asked || r->main || !strstr(asked, MARK) ||
-        strlen(asked) > ETAGS_MAX || !sp_consent_asked(r) ||
-        !sp_consent_given(r)) {
-        return;
+    if (asked && !r->main && sp_consent_asked(r) && sp_consent_given(r)) {
+        apr_table_setn(r->headers_in, "If-None-Match",
+                       sp_consent_unmark(asked, r->pool));
     }
-    text = to = apr_palloc(r->pool, strlen(asked) + 1);
-    for (from = asked; *from;) {
-        if (!strncmp(from, MARK, sizeof(MARK) - 1)) {
-            from += sizeof(MARK) - 2;
-        }
-        *to++ = *from++;
-    }
-    *to = '\0';
-    apr_table_setn(r->headers_in, "If-None-Match", text);
 }

@@ -2,7 +2,7 @@
 /*
  * The first line as what an operator asks for, the rest as a Cookie header:
  * a header with the named cookie twice, once as asked and once otherwise, is
- * never consent; an own one always is.
+ * never consent; an own one always is.  And as an ETag, and as a list of them.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,6 +23,10 @@ static void check(const char *asked, const char *header, apr_pool_t *p)
 
     if (sp_consent_found(&fixed, apr_pstrcat(p, "ok=no; ", header, NULL)) ||
         !sp_consent_found(&fixed, "a=b; ok=yes")) {
+        abort();
+    }
+    if (strlen(sp_consent_unmark(header, p)) > strlen(header) ||
+        strlen(sp_consent_mark(header, p)) > strlen(header) + 5) {
         abort();
     }
     if (sp_consent_parse(&consent, asked, p)) {
