@@ -252,8 +252,23 @@ static void set_environment(request_rec *r)
 
 /* ---- a request's way ---- */
 
+/* What other machines know of this client comes into the table while its first
+   request is answered. */
+static void want_client(request_rec *r)
+{
+    sp_clientkey_t client;
+
+    if (sp_parts.share && r->connection->keepalives == 0 &&
+        SP_CONF(sp_conf_of(r), enabled) &&
+        sp_clientkey_client(&client, &sp_parts.table_key, r->useragent_addr) ==
+            APR_SUCCESS) {
+        sp_share_want(sp_parts.share, &client);
+    }
+}
+
 static int post_read_request(request_rec *r)
 {
+    want_client(r);
     set_environment(r);
     return DECLINED;
 }

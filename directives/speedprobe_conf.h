@@ -48,7 +48,9 @@ enum { SP_HONOR_GPC = 1, SP_HONOR_DNT = 2 };
    X(directive, member, kind, least, greatest, default, help) */
 #define SP_SERVER_SETTINGS(X)                                                  \
     X("SpeedProbeTable", table_rows, DS_ARG_COUNT, 64, 16777216, 65536,        \
-      "clients that the server remembers; or none")
+      "clients that the server remembers; or none")                            \
+    X("SpeedProbeMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,    \
+      "longest wait for one memcached operation")
 
 #define SP_SERVER_MEMBER(directive, member, kind, least, greatest, def, help)  \
     apr_int64_t member;
@@ -74,6 +76,7 @@ typedef struct {
     SP_SERVER_SETTINGS(SP_SERVER_MEMBER) /* table_rows 0: none */
     const char *beacon;                  /* path */
     const char *state_file;              /* absolute; NULL: none */
+    apr_array_header_t *memcached;       /* const char *: servers; NULL: none */
     const ds_seal_keys_t *keys;
     int used; /* some scope of this server says On */
 } sp_server_conf_t;

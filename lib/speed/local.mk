@@ -10,8 +10,10 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/clientkey.c lib/speed/clientkey.h \
     lib/speed/table.c lib/speed/table.h \
     lib/speed/memory.c lib/speed/memory.h \
-    lib/speed/networks.c lib/speed/networks.h
-libspeed_la_LIBADD = -lm
+    lib/speed/networks.c lib/speed/networks.h \
+    lib/speed/sharedrow.c lib/speed/sharedrow.h \
+    lib/speed/share.c lib/speed/share.h
+libspeed_la_LIBADD = -lm -lpthread
 libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
     lib/speed/beaconlimit.c lib/speed/beaconlimit.h lib/speed/client.h \
     lib/speed/consent.c lib/speed/consent.h lib/speed/prior.c lib/speed/prior.h
@@ -62,7 +64,7 @@ tests_fuzz_fuzz_speedcookie_SOURCES = tests/fuzz/fuzz_speedcookie.c \
 tests_fuzz_fuzz_speedcookie_LDADD = $(SPEED_FUZZ_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
-    tests/fuzz/corpus/speedcookie
+    tests/fuzz/corpus/speedcookie tests/fuzz/corpus/sharedrow
 
 check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
@@ -112,3 +114,29 @@ check_PROGRAMS += tests/unit/test_networks
 tests_unit_test_networks_SOURCES = tests/unit/test_networks.c \
     tests/unit/unit.h
 tests_unit_test_networks_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_sharedrow
+tests_unit_test_sharedrow_SOURCES = tests/unit/test_sharedrow.c \
+    tests/unit/unit.h
+tests_unit_test_sharedrow_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_share
+tests_unit_test_share_SOURCES = tests/unit/test_share.c tests/unit/unit.h \
+    tests/unit/counting_log.h tests/unit/fake_server.h \
+    tests/unit/memcached_server.h directives/share_memcached.c
+tests_unit_test_share_CPPFLAGS = $(LIB_CPPFLAGS) -I$(srcdir)
+tests_unit_test_share_LDADD = libspeed.la libmemstore.la libbase.la \
+    $(UNIT_LIBS) -lpthread
+
+check_PROGRAMS += tests/fuzz/fuzz_sharedrow
+tests_fuzz_fuzz_sharedrow_SOURCES = tests/fuzz/fuzz_sharedrow.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_sharedrow_LDADD = $(SPEED_FUZZ_LIBS)
+
+# For live tests; no test itself.
+check_PROGRAMS += tests/unit/another_machine
+tests_unit_another_machine_SOURCES = tests/unit/another_machine.c \
+    directives/share_memcached.c
+tests_unit_another_machine_CPPFLAGS = $(LIB_CPPFLAGS) -I$(srcdir)
+tests_unit_another_machine_LDADD = libspeed.la libmemstore.la libbase.la \
+    $(APR_LIBS) -lpthread
