@@ -6,7 +6,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
-    lib/speed/policy.c lib/speed/policy.h
+    lib/speed/policy.c lib/speed/policy.h \
+    lib/speed/table.c lib/speed/table.h lib/speed/client.h \
+    lib/speed/clientkey.c lib/speed/clientkey.h lib/speed/parallel.h
 libspeed_la_LIBADD = -lm
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
