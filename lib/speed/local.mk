@@ -7,6 +7,9 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
+    lib/speed/gaps.c lib/speed/gaps.h \
+    lib/speed/sealed.c lib/speed/sealed.h \
+    lib/speed/budget.c lib/speed/budget.h lib/speed/probe.c lib/speed/probe.h \
     lib/speed/table.c lib/speed/table.h lib/speed/client.h \
     lib/speed/clientkey.c lib/speed/clientkey.h lib/speed/parallel.h
 libspeed_la_LIBADD = -lm
@@ -62,3 +65,22 @@ EXTRA_DIST += tests/fuzz/corpus/htmlscan tests/fuzz/corpus/sample \
 check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
 tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_gaps
+tests_unit_test_gaps_SOURCES = tests/unit/test_gaps.c tests/unit/unit.h
+tests_unit_test_gaps_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_budget
+tests_unit_test_budget_SOURCES = tests/unit/test_budget.c tests/unit/unit.h
+tests_unit_test_budget_LDADD = $(SPEED_TEST_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/test_probe
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/unit.h
+tests_unit_test_probe_LDADD = $(SPEED_TEST_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_probe
+tests_fuzz_fuzz_probe_SOURCES = tests/fuzz/fuzz_probe.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_probe_LDADD = $(SPEED_FUZZ_LIBS) $(CRYPTO_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/probe
