@@ -24,7 +24,7 @@ static const step_case_t steps[] = {
     {"0.3 s of 2 Mbit/s are 75 kB", 2000, 20, 0, 262144, 1500, 262144},
     {"six round trips of 200 ms are 300 kB", 2000, 200, 0, 1048576, 9999,
      1048576},
-    {"the next is at least twice the last", 256, 20, 16384, 262144, 1500,
+    {"the next is at least twice the last", 256, 20, 16384, 262144, 3000,
      65536},
     {"cut to the budget", 20000, 20, 16384, 245760, 1500, 245760},
     {"too little budget for one that tells more", 20000, 20, 16384, 32767, 1500,
