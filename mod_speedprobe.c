@@ -9,8 +9,8 @@
  * offered to other modules (mod_speedprobe.h) and written into environment
  * variables early enough for mod_rewrite and <If>.
  *
- * Runs in httpd's children, on any thread; nothing is shared but the keys,
- * which are made before the children are.
+ * Runs in httpd's children, on any thread; what they share is made before
+ * they are (directives/speedprobe_start.c).
  */
 #include "mod_speedprobe.h"
 
@@ -23,6 +23,7 @@
 #include "http_request.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_start.h"
 #include "filters/inject_out.h"
 #include "handlers/beacon.h"
 #include "handlers/probe.h"
@@ -268,67 +269,30 @@ static void insert_filter(request_rec *r)
 
 /* ---- start ---- */
 
-/* One random key for the life of the parent, so that cookies outlive graceful
-   restarts; NULL when there is no randomness. */
-static const ds_seal_keys_t *random_keys(server_rec *s)
-{
-    static const char name[] = "mod_speedprobe-keys";
-    apr_pool_t *process = s->process->pool;
-    ds_seal_keys_t *keys = NULL;
-    apr_status_t rv;
-
-    (void)apr_pool_userdata_get((void **)&keys, name, process);
-    if (keys) {
-        return keys;
-    }
-    keys = apr_pcalloc(process, sizeof(*keys));
-    rv = ds_seal_keys_random(keys);
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "SP0001: no random key could be made");
-        return NULL;
-    }
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                 "SP0002: SpeedProbeKeyFile is not set: cookies are signed "
-                 "with a random key and end when httpd stops");
-    apr_pool_userdata_setn(keys, name, apr_pool_cleanup_null, process);
-    return keys;
-}
-
-/* A name that no list of this server has is a slip, but harmless. */
-static void check_unknown_band(server_rec *s)
-{
-    const sp_conf_t *conf =
-        ap_get_module_config(s->lookup_defaults, &speedprobe_module);
-    const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
-
-    if (conf->unknown_band && ds_bands_find(bands, conf->unknown_band) < 0) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "SP0003: SpeedProbeUnknownBand %s: no such band, \"%s\" "
-                     "is used",
-                     conf->unknown_band,
-                     bands->band[ds_bands_unknown(bands, NULL)].name);
-    }
-}
-
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *base)
 {
-    const ds_seal_keys_t *keys = sp_server_conf_of(base)->keys;
+    const ds_seal_keys_t *keys;
     server_rec *s;
 
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    keys = keys ? keys : random_keys(base);
+    keys = sp_start_keys(base);
     if (!keys) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    sp_start_parent(base, keys, pconf, ptemp);
     for (s = base; s; s = s->next) {
         sp_server_conf_of(s)->keys = keys;
-        check_unknown_band(s);
+        sp_start_check(s);
     }
     return OK;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    sp_start_child(s, pchild);
 }
 
 static void hooks(apr_pool_t *p)
@@ -341,6 +305,7 @@ static void hooks(apr_pool_t *p)
         "mod_proxy.c",    "mod_vhost_alias.c", "mod_dir.c",     NULL};
 
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(post_read_request, address, readers,
                               APR_HOOK_FIRST);
     ap_hook_translate_name(translate_name, NULL, readers,

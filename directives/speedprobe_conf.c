@@ -31,6 +31,24 @@ enum { SP_DIR_SETTINGS(INDEX) AT_assume_kbps, AT_assume_rtt_ms, COUNT };
 
 const sp_conf_t sp_conf_defaults = {SP_DIR_SETTINGS(DEFAULT)};
 
+#define SERVER_ENTRY(directive, member, kind, least, greatest, def, help)      \
+    {                                                                          \
+        directive, offsetof(sp_server_conf_t, member),                         \
+        kind,      least,                                                      \
+        greatest,  def,                                                        \
+        NULL},
+#define SERVER_DEFAULT(directive, member, kind, least, greatest, def, help)    \
+    .member = def,
+#define SERVER_INDEX(directive, member, kind, least, greatest, def, help)      \
+    AT_##member,
+
+static const ds_setting_t server_settings[] = {
+    SP_SERVER_SETTINGS(SERVER_ENTRY)};
+enum { SP_SERVER_SETTINGS(SERVER_INDEX) SERVER_COUNT };
+
+const sp_server_conf_t sp_server_conf_defaults = {
+    SP_SERVER_SETTINGS(SERVER_DEFAULT)};
+
 void *sp_conf_dir_create(apr_pool_t *p, char *dir)
 {
     sp_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
@@ -53,7 +71,10 @@ void *sp_conf_dir_merge(apr_pool_t *p, void *base_conf, void *add_conf)
 
 void *sp_conf_server_create(apr_pool_t *p, server_rec *s)
 {
-    return apr_pcalloc(p, sizeof(sp_server_conf_t));
+    sp_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+
+    ds_settings_unset(conf, server_settings, SERVER_COUNT);
+    return conf;
 }
 
 void *sp_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
@@ -61,7 +82,9 @@ void *sp_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     sp_server_conf_t *base = base_conf, *add = add_conf;
     sp_server_conf_t *out = apr_pcalloc(p, sizeof(*out));
 
+    ds_settings_merge(out, base, add, server_settings, SERVER_COUNT);
     out->beacon = add->beacon ? add->beacon : base->beacon;
+    out->state_file = base->state_file;
     out->keys = add->keys ? add->keys : base->keys;
     out->used = add->used || base->used;
     out->probes = add->probes || base->probes;
@@ -166,6 +189,43 @@ static const char *set_beacon(cmd_parms *cmd, void *dir_conf, const char *path)
     return error;
 }
 
+/* A number that one httpd has once. */
+static const char *set_server_number(cmd_parms *cmd, void *dir_conf,
+                                     const char *word)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    return error ? error
+                 : ds_setting_take(sp_server_conf_of(cmd->server), cmd->info,
+                                   word, cmd->pool);
+}
+
+static const char *set_table(cmd_parms *cmd, void *dir_conf, const char *word)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    if (!error && !strcasecmp(word, "none")) {
+        sp_server_conf_of(cmd->server)->table_rows = 0;
+        return NULL;
+    }
+    error = error ? error : set_server_number(cmd, dir_conf, word);
+    return error ? apr_pstrcat(cmd->pool, error, "; or none", NULL) : NULL;
+}
+
+static const char *set_state_file(cmd_parms *cmd, void *dir_conf,
+                                  const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+
+    if (!error && !path) {
+        error = ds_setting_error(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", name));
+    }
+    sp_server_conf_of(cmd->server)->state_file = path;
+    return error;
+}
+
 static const char *set_key_file(cmd_parms *cmd, void *dir_conf,
                                 const char *name)
 {
@@ -202,4 +262,9 @@ const command_rec sp_conf_commands[] = {
                   "path of the URL that pages report to"),
     AP_INIT_TAKE1("SpeedProbeKeyFile", set_key_file, NULL, RSRC_CONF,
                   "file with the key of the cookies, and the previous key"),
+    AP_INIT_TAKE1("SpeedProbeTable", set_table,
+                  (void *)(apr_uintptr_t)&server_settings[AT_table_rows],
+                  RSRC_CONF, "clients that the server remembers; or none"),
+    AP_INIT_TAKE1("SpeedProbeStateFile", set_state_file, NULL, RSRC_CONF,
+                  "file in which what is remembered of clients outlives httpd"),
     {NULL}};

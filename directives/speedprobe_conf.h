@@ -49,6 +49,15 @@ enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
       604800000, NULL,                                                         \
       "lifetime of the cookie; 0 lets it end with the browser's session")
 
+/* One for the whole httpd.
+   X(directive, member, kind, least, greatest, default, help) */
+#define SP_SERVER_SETTINGS(X)                                                  \
+    X("SpeedProbeTable", table_rows, DS_ARG_COUNT, 64, 16777216, 65536,        \
+      "clients that the server remembers; or none")
+
+#define SP_SERVER_MEMBER(directive, member, kind, least, greatest, def, help)  \
+    apr_int64_t member;
+
 #define SP_MEMBER(directive, member, kind, least, greatest, def, choices,      \
                   help)                                                        \
     apr_int64_t member;
@@ -63,7 +72,9 @@ typedef struct {
 } sp_conf_t;
 
 typedef struct {
-    const char *beacon; /* path */
+    SP_SERVER_SETTINGS(SP_SERVER_MEMBER) /* table_rows 0: none */
+    const char *beacon;                  /* path */
+    const char *state_file;              /* absolute; NULL: none */
     const ds_seal_keys_t *keys;
     int used;   /* some scope of this server says On */
     int probes; /* some scope of this server has the method probe */
@@ -73,12 +84,16 @@ typedef struct {
 
 extern const command_rec sp_conf_commands[];
 
-/* Defaults of all numbers of sp_conf_t. */
+/* Defaults of all numbers. */
 extern const sp_conf_t sp_conf_defaults;
+extern const sp_server_conf_t sp_server_conf_defaults;
 
 /* A number's value in this scope. */
 #define SP_CONF(conf, member)                                                  \
     ds_setting_or((conf)->member, sp_conf_defaults.member)
+
+#define SP_SERVER_CONF(conf, member)                                           \
+    ds_setting_or((conf)->member, sp_server_conf_defaults.member)
 
 void *sp_conf_dir_create(apr_pool_t *p, char *dir);
 void *sp_conf_dir_merge(apr_pool_t *p, void *base, void *add);

@@ -13,15 +13,26 @@
 #include "speed/table.h"
 
 typedef struct {
-    ds_log_t log;             /* ends in the error log; usable in any thread */
-    ds_seal_key_t table_key;  /* hashes addresses; outlives graceful restarts */
-    sp_table_t *clients;      /* rows: sp_client_t; NULL: none is kept */
-    sp_table_t *networks;     /* rows: lib/speed/networks.c; NULL: none */
+    ds_log_t log;            /* ends in the error log; usable in any thread */
+    ds_seal_key_t table_key; /* hashes addresses; made of the cookies' current
+                                key, so it lives as long as that */
+    sp_table_t *clients;     /* rows: sp_client_t; NULL: none is kept */
+    sp_table_t *networks;    /* rows: lib/speed/networks.c; NULL: none */
 } sp_parts_t;
 
 /* Of this process; complete after post_config, for children after
    child_init.  Every function that takes a member of it bears NULL. */
 extern sp_parts_t sp_parts;
+
+/**
+ * The keys of the cookies: those of SpeedProbeKeyFile, else a random one that
+ * lives as long as the parent, so that cookies outlive graceful restarts.
+ * @return NULL after a log line when there is no randomness
+ */
+const ds_seal_keys_t *sp_start_keys(server_rec *s);
+
+/* Log what is legal but a slip in the settings of one server. */
+void sp_start_check(server_rec *s);
 
 /**
  * In httpd's parent, from post_config.  What cannot be made is left NULL, and

@@ -4,8 +4,9 @@
  * network, so no table and no cache holds an address.  Pure.
  *
  *     client    IPv4: the whole address; IPv6: /64
- *     network   IPv4: /24; IPv6: /48; private, loopback and link-local
- *               addresses: as client, for neighbours there share no line
+ *     network   IPv4: /24; IPv6: /48; private, shared (100.64.0.0/10),
+ *               loopback and link-local addresses: as client, for neighbours
+ *               there share no line
  *
  * An IPv4 address inside IPv6 (::ffff:a.b.c.d) is an IPv4 address.
  * Source of the prefix lengths: Chromium and boomerang key IPv6 and IPv4

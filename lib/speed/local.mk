@@ -10,8 +10,11 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/gaps.c lib/speed/gaps.h \
     lib/speed/sealed.c lib/speed/sealed.h \
     lib/speed/budget.c lib/speed/budget.h lib/speed/probe.c lib/speed/probe.h \
-    lib/speed/table.c lib/speed/table.h lib/speed/client.h \
-    lib/speed/clientkey.c lib/speed/clientkey.h lib/speed/parallel.h
+    lib/speed/client.h lib/speed/parallel.h \
+    lib/speed/clientkey.c lib/speed/clientkey.h \
+    lib/speed/table.c lib/speed/table.h \
+    lib/speed/memory.c lib/speed/memory.h \
+    lib/speed/networks.c lib/speed/networks.h
 libspeed_la_LIBADD = -lm
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
@@ -84,3 +87,22 @@ tests_fuzz_fuzz_probe_SOURCES = tests/fuzz/fuzz_probe.c \
 tests_fuzz_fuzz_probe_LDADD = $(SPEED_FUZZ_LIBS) $(CRYPTO_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/probe
+
+check_PROGRAMS += tests/unit/test_table
+tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/unit.h
+tests_unit_test_table_LDADD = $(SPEED_TEST_LIBS) -lpthread
+
+check_PROGRAMS += tests/unit/test_clientkey
+tests_unit_test_clientkey_SOURCES = tests/unit/test_clientkey.c \
+    tests/unit/unit.h
+tests_unit_test_clientkey_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_memory
+tests_unit_test_memory_SOURCES = tests/unit/test_memory.c tests/unit/unit.h \
+    tests/unit/folder.h
+tests_unit_test_memory_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_networks
+tests_unit_test_networks_SOURCES = tests/unit/test_networks.c \
+    tests/unit/unit.h
+tests_unit_test_networks_LDADD = $(SPEED_TEST_LIBS)

@@ -16,10 +16,10 @@
 
 #include "base/arg.h"
 #include "base/units.h"
+#include "speed/clientkey.h"
 
 #define VERSION "1"
 #define PURPOSE "speed-cookie"
-#define NETWORK_PURPOSE "client-network"
 
 /* Steps of x and s per octave: 2 % each. */
 #define STEPS 32
@@ -51,36 +51,15 @@ typedef struct {
     apr_size_t len;
 } field_t;
 
-/* The part of the address that names its network: /24 or /48.  An IPv4
-   address inside IPv6 (::ffff:a.b.c.d) is an IPv4 address. */
-static apr_size_t network_of(const unsigned char **out,
-                             const apr_sockaddr_t *client)
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0,    0,
-                                             0, 0, 0, 0, 0xff, 0xff};
-
-    *out = client->ipaddr_ptr;
-    if (client->family == APR_INET) {
-        return 3;
-    }
-    if (client->ipaddr_len == 16 && !memcmp(*out, mapped, sizeof(mapped))) {
-        *out += sizeof(mapped);
-        return 3;
-    }
-    return client->ipaddr_len == 16 ? 6 : 0;
-}
-
 static apr_status_t network_tag(char out[NETWORK_CHARS + 1],
                                 const ds_seal_key_t *key,
                                 const apr_sockaddr_t *client)
 {
-    unsigned char mac[DS_SEAL_MAC_BYTES];
-    const unsigned char *network;
-    apr_size_t len = network_of(&network, client);
-    apr_status_t rv = ds_seal_mac(mac, key, NETWORK_PURPOSE, network, len);
+    sp_clientkey_t network;
+    apr_status_t rv = sp_clientkey_network(&network, key, client);
 
     if (rv == APR_SUCCESS) {
-        ds_seal_base64url(out, mac, NETWORK_BYTES);
+        ds_seal_base64url(out, network.bytes, NETWORK_BYTES);
     }
     return rv;
 }

@@ -5,8 +5,8 @@
  *     sp=1.KK.X.S.R.T.F.PPPPPP.MMMMMMMMMMMMMMMMMMMMMM
  *        | |  | | | | | |      |
  *        | |  | | | | | |      HMAC of all before this dot, base64url
- *        | |  | | | | | network tag: 4 bytes of a keyed hash of the client's
- *        | |  | | | | |         /24 (IPv4) or /48 (IPv6), base64url; so no
+ *        | |  | | | | | network tag: 4 bytes of the network's key
+ *        | |  | | | | |         (speed/clientkey.h), base64url; so no
  *        | |  | | | | |         address is stored
  *        | |  | | | | flags: 1 lower bound, 2 last sample cut from below, 4
  *        | |  | | | |         from above

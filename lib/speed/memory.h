@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that processes share by inheritance: a mapping that a parent makes
+ * and its children find at the same place.  It may lie in a file, and then
+ * outlives them all.
+ *
+ *     parent                        child
+ *       sp_memory_make    --fork-->   sp_memory_child
+ *       [ sp_memory_renew, then the next children ]
+ *       sp_memory_drop
+ *
+ * A file belongs to one parent at a time: an open-file-description lock on it
+ * is held by the parent alone, so it ends with it, however it ends.  Its blocks
+ * are reserved, and a file in use is never cut: new contents come in a new
+ * file under the old name, and children of before go on with the old one.
+ */
+#ifndef SP_MEMORY_H
+#define SP_MEMORY_H
+
+#include <apr_errno.h>
+
+typedef struct {
+    void *at; /* aligned to pages; NULL: none */
+    apr_size_t bytes;
+    int is_new;  /* 1: all zero */
+    int lock_fd; /* of the file; -1: memory without a file, or a child */
+    dev_t dev;   /* of the file, to know it again */
+    ino_t ino;
+} sp_memory_t;
+
+/**
+ * Map a file, which is made when it is not there, or memory without one.
+ * @param path   NULL: no file.  The file is ours alone (mode 0600); one of
+ *               another user is refused.  One of another size is replaced
+ * @param bytes  above 0
+ * @return APR_SUCCESS; APR_EBUSY when another process holds the file; else why
+ *         not; out->at is NULL then
+ */
+apr_status_t sp_memory_make(sp_memory_t *out, const char *path,
+                            apr_size_t bytes);
+
+/**
+ * The same memory, new and all zero, in a new file of that name.
+ * @return as sp_memory_make; *memory is as it was when that fails
+ */
+apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path);
+
+/* In a child that was forked: leave the lock to the parent. */
+void sp_memory_child(sp_memory_t *memory);
+
+/* Give it back; a file stays where it is. */
+void sp_memory_drop(sp_memory_t *memory);
+
+#endif
