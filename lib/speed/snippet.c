@@ -77,7 +77,7 @@
  *
  *     e   [ms, bytes so far] of each piece
  *     W   length of a window, ms; a round trip at least
- *     B   bytes at the ends of the windows
+ *     B   last piece at the ends of the windows
  *     f   the mean of two windows grew by less than a quarter three times: the
  *         line is full (the rule of BBR's start)
  *     i   where the fastest stretch to the end begins: at least three windows
@@ -90,11 +90,11 @@
     "var s=e[0],x=e[e.length-1],D=x[0]-s[0],W=Math.max(40,r>1e8?0:r),"         \
     "K=Math.floor(D/W),B=[],i,j=0,v,f=0,g=0,a=0,b=0,y=0;"                      \
     "for(i=0;i<=K;i++){"                                                       \
-    "while(j<e.length-1&&e[j+1][0]<=s[0]+i*W)j++;B[i]=e[j][1]}"                \
-    "for(i=0;i+2<=K&&f<3;i++){v=B[i+2]-B[i];"                                  \
+    "while(j<e.length-1&&e[j+1][0]<=s[0]+i*W)j++;B[i]=e[j]}"                   \
+    "for(i=0;i+2<=K&&f<3;i++){v=B[i+2][1]-B[i][1];"                            \
     "v<g*1.25?f++:(g=v,f=0)}"                                                  \
-    "for(i=0;i<=K;i++)if(!i||K-i>=3&&D-i*W>=D/3){"                             \
-    "v=(x[1]-B[i])/(D-i*W);if(v>a){a=v;b=x[1]-B[i];y=D-i*W}}"                  \
+    "for(i=0;i<=K;i++){j=x[0]-B[i][0];v=(x[1]-B[i][1])/j;"                     \
+    "if((!i||j>=3*W&&j>=D/3)&&v>a){a=v;b=x[1]-B[i][1];y=j}}"                   \
     "return 'v=1&nb='+b+'&nd='+Math.ceil(y)+'&np='+(f<3?0:1)"                  \
     "+'&rt='+Math.ceil(r)+'&ck='+Math.ceil(c||99)+'&nt='+n},"                  \
     "L=function(q){var b=p.now();"                                             \
