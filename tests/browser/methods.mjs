@@ -233,14 +233,9 @@ async function ahead(kind) {
     return { delivery: g.deliveryType, activated: g.activationStart };
   });
   console.log(`# ${kind}: ${JSON.stringify(entry)}`);
-  const happened = kind === 'prefetch' ? entry.delivery : entry.activated > 0;
-  const now = await nothingMore(seen);
-  if (!happened) {
-    tests += 1;
-    console.log(`ok ${tests} - P9: ${kind} # SKIP this browser did none`);
-  } else {
-    is(now, own, `P9: ${kind}: no beacon`);
-  }
+  // A browser may make less of it than it was told.
+  ok(entry.delivery || entry.activated > 0, `P9: ${kind}: loaded ahead`, entry);
+  is(await nothingMore(seen), own, `P9: ${kind}: no beacon`);
   await seen.context.close();
 }
 
