@@ -141,11 +141,12 @@ static int is_possible(const sp_beacon_t *b, const sp_probe_token_t *token)
            b->probe_ms > 0 && b->rtt_ms > 0;
 }
 
-/* The whole step has come in the time that the server saw go by, so the rate
-   is not below that; a bound of ours, not of the client's. */
+/* The whole step, but for a burst at its start, has come in the time that the
+   server saw go by, so the rate is not below that; a bound of ours, not of the
+   client's. */
 static double least_rate(const sp_probe_token_t *token, apr_time_t now)
 {
-    return (double)token->bytes * 8 /
+    return ((double)token->bytes - BURST_BYTES) * 8 /
            (double)(apr_time_as_msec(now - token->sent_at) + 1);
 }
 
