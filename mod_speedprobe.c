@@ -32,6 +32,9 @@
 #include "handlers/status.h"
 #include "speed/clientkey.h"
 #include "speed/prior.h"
+#include "handlers/probe.h"
+#include "handlers/script.h"
+#include "speed/snippet.h"
 #include "speed/speedcookie.h"
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
@@ -42,7 +45,8 @@ enum { SP_ONCE_CONSENT = 1, SP_ONCE_HINT = 2, SP_ONCE_SAVE_DATA = 4 };
 /* What one request knows; kept with the main request. */
 typedef struct {
     int read;         /* the cookie has been looked at */
-    int is_beacon;    /* caught by translate_name */
+    const char *ours; /* handler of one of our URLs, caught by
+                         translate_name; NULL: another URL */
     int env_set;      /* our variables are in the environment */
     int counted;      /* SP_ONCE_* that have been counted */
     sp_state_t state; /* of the cookie; at 0: none */
@@ -259,7 +263,7 @@ static void want_client(request_rec *r)
     sp_clientkey_t client;
 
     if (sp_parts.share && r->connection->keepalives == 0 &&
-        SP_CONF(sp_conf_of(r), enabled) &&
+        SP_CONF(sp_conf_of(r), enabled) && sp_consent_given(r) &&
         sp_clientkey_client(&client, &sp_parts.table_key, r->useragent_addr) ==
             APR_SUCCESS) {
         sp_share_want(sp_parts.share, &client);
@@ -273,38 +277,60 @@ static int post_read_request(request_rec *r)
     return DECLINED;
 }
 
-static int is_beacon(request_rec *r)
+/* The handler of one of our URLs, all of which begin with the beacon's path;
+   NULL: another URL. */
+static const char *ours_of(request_rec *r)
 {
-    return !r->main && !r->prev && r->proxyreq != PROXYREQ_PROXY &&
-           sp_server_conf_of(r->server)->used &&
-           !strcmp(r->uri, sp_conf_beacon(r->server));
+    const sp_server_conf_t *server = sp_server_conf_of(r->server);
+    const char *beacon = sp_conf_beacon(r->server);
+    apr_size_t len = strlen(beacon);
+
+    if (r->main || r->prev || r->proxyreq == PROXYREQ_PROXY || !server->used ||
+        strncmp(r->uri, beacon, len)) {
+        return NULL;
+    }
+    if (!strcmp(r->uri + len, SP_SCRIPT_SUFFIX)) {
+        return SP_SCRIPT_HANDLER;
+    }
+    if (!strcmp(r->uri + len, SP_PROBE_SUFFIX)) {
+        return server->probes ? SP_PROBE_HANDLER : NULL;
+    }
+    return r->uri[len] ? NULL : SP_BEACON_HANDLER;
 }
 
-/* The Location's settings hold by now.  The beacon is taken before aliases,
+/* The Location's settings hold by now.  Our URLs are taken before aliases,
    rewriting and proxying can. */
 static int translate_name(request_rec *r)
 {
+    const char *ours = ours_of(r);
+
     set_environment(r);
-    if (!is_beacon(r)) {
+    if (!ours) {
         return DECLINED;
     }
-    request_of(r)->is_beacon = 1;
-    r->handler = SP_BEACON_HANDLER;
+    request_of(r)->ours = ours;
+    r->handler = ours;
     r->filename = apr_pstrdup(r->pool, r->uri);
     return OK;
 }
 
-/* The beacon has no file, so no Directory applies to it. */
+/* Our handler of this very request; NULL for requests made out of it. */
+static const char *handler_of(request_rec *r)
+{
+    return r->main || r->prev ? NULL : request_of(r)->ours;
+}
+
+/* Our URLs have no file, so no Directory applies to them. */
 static int map_to_storage(request_rec *r)
 {
-    return r->handler && !strcmp(r->handler, SP_BEACON_HANDLER) ? OK : DECLINED;
+    return handler_of(r) ? OK : DECLINED;
 }
 
 /* All settings hold by now. */
 static int fixups(request_rec *r)
 {
-    if (!r->main && !r->prev && request_of(r)->is_beacon) {
-        r->handler = SP_BEACON_HANDLER; /* whatever SetHandler says */
+    if (handler_of(r)) {
+        r->handler = handler_of(r); /* whatever SetHandler says */
         return OK;
     }
     set_environment(r);
@@ -316,9 +342,22 @@ static int fixups(request_rec *r)
 
 static int handler(request_rec *r)
 {
-    if (!r->handler || strcmp(r->handler, SP_BEACON_HANDLER) || r->main ||
-        !request_of(r)->is_beacon) {
+    const char *ours = handler_of(r);
+    sp_estimate_t known;
+
+    if (!ours || !r->handler || strcmp(r->handler, ours)) {
         return DECLINED;
+    }
+    if (!strcmp(ours, SP_SCRIPT_HANDLER)) {
+        return sp_script_answer(r);
+    }
+    if (!strcmp(ours, SP_PROBE_HANDLER)) {
+        /* On may be said elsewhere than here. */
+        if (!speedprobe_estimate(&known, r)) {
+            sp_estimate_make(&known, state_of(r), SP_SOURCE_COOKIE,
+                             r->request_time);
+        }
+        return sp_probe_answer(r, &known);
     }
     return sp_beacon_answer(r, state_of(r));
 }
@@ -327,8 +366,7 @@ static void insert_filter(request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
 
-    if (r->main || !SP_CONF(conf, enabled) ||
-        !strcmp(r->handler ? r->handler : "", SP_BEACON_HANDLER)) {
+    if (r->main || !SP_CONF(conf, enabled) || handler_of(r)) {
         return;
     }
     /* Without a cookie there is nothing to keep a report in. */
@@ -392,6 +430,7 @@ static void hooks(apr_pool_t *p)
     sp_inject_register();
     sp_hints_register();
     sp_status_register();
+    sp_probe_register(p);
     APR_REGISTER_OPTIONAL_FN(speedprobe_estimate);
 }
 

@@ -107,6 +107,7 @@ void *sp_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     out->memcached = base->memcached;
     out->keys = add->keys ? add->keys : base->keys;
     out->used = add->used || base->used;
+    out->probes = add->probes || base->probes;
     return out;
 }
 
@@ -142,6 +143,9 @@ static const char *set_number(cmd_parms *cmd, void *dir_conf, const char *word)
        Directory holds, so any On of a server switches it on. */
     if (!error && conf->enabled == 1 && at_startup(cmd)) {
         sp_server_conf_of(cmd->server)->used = 1;
+    }
+    if (!error && conf->method == SP_METHOD_PROBE && at_startup(cmd)) {
+        sp_server_conf_of(cmd->server)->probes = 1;
     }
     return error;
 }

@@ -9,12 +9,12 @@
 
 #include "apr_buckets.h"
 #include "apr_strings.h"
+#include "http_core.h"
 #include "http_protocol.h"
 #include "util_filter.h"
 
 #include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_tally.h"
-#include "speed/policy.h"
 
 /* ---- as it is ---- */
 
@@ -230,11 +230,14 @@ static int add_policy(void *baton, const char *name, const char *value)
 }
 
 /* A report-only policy must not gain reports, so it counts as well. */
-static sp_policy_t policy_of(const request_rec *r)
+static sp_policy_t policy_of(request_rec *r)
 {
     static const char *const headers[] = {
         "Content-Security-Policy", "Content-Security-Policy-Report-Only"};
-    policy_baton_t baton = {.p = r->pool};
+    policy_baton_t baton = {
+        .policy = {.scheme = ap_http_scheme(r),
+                   .host = apr_table_get(r->headers_in, "Host")},
+        .p = r->pool};
     int i;
 
     for (i = 0; i < 2; i++) {
@@ -254,20 +257,19 @@ static sp_eligible_e as_consented(request_rec *r)
     return sp_consent_given(r) ? SP_ELIGIBLE : SP_INELIGIBLE_CONSENT;
 }
 
-sp_eligible_e sp_eligible(const char **nonce, request_rec *r)
+sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r)
 {
     sp_eligible_e reason = as_it_is(r);
     request_rec *then;
-    sp_policy_t policy;
 
-    *nonce = NULL;
+    memset(policy, 0, sizeof(*policy));
     if (reason != SP_ELIGIBLE) {
         return reason;
     }
     then = as_it_will_be(r);
-    policy = policy_of(then);
-    *nonce = policy.nonce;
-    reason = policy.forbidden ? SP_INELIGIBLE_POLICY : as_it_is(then);
+    *policy = policy_of(then);
+    reason = policy->no_inline && policy->no_external ? SP_INELIGIBLE_POLICY
+                                                      : as_it_is(then);
     return reason == SP_ELIGIBLE ? as_consented(r) : reason;
 }
 

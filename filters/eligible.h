@@ -5,6 +5,8 @@
 
 #include "httpd.h"
 
+#include "speed/policy.h"
+
 /* Why an answer is left alone; sp_eligible_name has the words. */
 typedef enum {
     SP_ELIGIBLE,
@@ -30,10 +32,9 @@ int sp_eligible_counter(sp_eligible_e reason);
 /**
  * Decide by the headers, when the handler has set them all.  Where consent is
  * asked for, Vary is set on pages that depend on it.
- * @param nonce  set to the nonce that the scripts must carry, in r's pool, or
- *               NULL
+ * @param policy  set to what the page's policies allow
  */
-sp_eligible_e sp_eligible(const char **nonce, request_rec *r);
+sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r);
 
 /* Is it text/html, as far as is known? */
 int sp_eligible_is_html(const request_rec *r);

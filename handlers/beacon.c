@@ -16,8 +16,12 @@
 
 #include "directives/speedprobe_conf.h"
 #include "directives/speedprobe_consent.h"
+#include "directives/speedprobe_start.h"
 #include "directives/speedprobe_tally.h"
 #include "handlers/beaconguard.h"
+#include "handlers/probe.h"
+#include "speed/client.h"
+#include "speed/clientkey.h"
 #include "speed/speedcookie.h"
 
 /*
@@ -98,12 +102,58 @@ static void set_cookie(request_rec *r, const sp_state_t *state)
                                NULL));
 }
 
+/* ---- a page that paused ---- */
+
+/* The end of the page by the server's clock and by the browser's differ by
+   what was still on its way, and by the way of the beacon. */
+#define PAUSE_NEAR apr_time_from_sec(2)
+
+static void get_paused(void *row, void *baton)
+{
+    *(apr_time_t *)baton = ((sp_client_t *)row)->paused_at;
+}
+
+/* The time of a page whose origin paused is not the line's: drop it, and keep
+   what the beacon says of the rest. */
+static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
+{
+    apr_time_t ended_at, paused_at = 0, apart;
+    sp_clientkey_t key;
+
+    if (beacon->page_bytes < 0 || beacon->since_page_ms < 0 ||
+        !sp_parts.clients ||
+        sp_clientkey_client(&key, &sp_parts.table_key, r->useragent_addr) !=
+            APR_SUCCESS ||
+        !sp_table_with(sp_parts.clients, key.bytes, 0, get_paused, &paused_at,
+                       r->request_time) ||
+        !paused_at) {
+        return;
+    }
+    ended_at = r->request_time - apr_time_from_msec(beacon->since_page_ms);
+    apart = ended_at > paused_at ? ended_at - paused_at : paused_at - ended_at;
+    if (apart <= PAUSE_NEAR) {
+        beacon->page_bytes = beacon->page_ms = -1;
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      "SP0604: the page paused, its time does not count");
+    }
+}
+
+static int make_sample(sp_sample_t *out, sp_beacon_t *beacon,
+                       const sp_state_t *prior, request_rec *r)
+{
+    if (beacon->token) {
+        return sp_probe_report(out, beacon, prior, r);
+    }
+    drop_paused_page(beacon, r);
+    return sp_sample_make(out, beacon);
+}
+
 /*
  * May this report become a sample?  Counts the reason when not.
  * @return 1 and *beacon, *sample
  */
 static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
-                     const char *body, apr_size_t len)
+                     const sp_state_t *prior, const char *body, apr_size_t len)
 {
     int why = SP_COUNT_NONE;
 
@@ -119,7 +169,7 @@ static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
     else if (sp_beaconguard_take(r, body, len) != SP_BEACONLIMIT_FINE) {
         return 0;
     }
-    else if (!sp_sample_make(sample, beacon)) {
+    else if (!make_sample(sample, beacon, prior, r)) {
         why = SP_COUNT_BEACON_NO_SAMPLE;
     }
     sp_count(why == SP_COUNT_NONE ? SP_COUNT_BEACON_TAKEN : why);
@@ -134,7 +184,7 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     sp_state_t state;
     sp_estimate_t now_known;
 
-    if (!is_usable(r, &beacon, &sample, body, len)) {
+    if (!is_usable(r, &beacon, &sample, prior, body, len)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_DEBUG, 0, r,
             "SP0201: beacon of %" APR_SIZE_T_FMT " bytes gives no sample", len);
@@ -142,16 +192,19 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     }
     state = sp_estimate_fold(prior, &sample, r->request_time);
     sp_estimate_make(&now_known, &state, SP_SOURCE_COOKIE, r->request_time);
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  "SP0203: page %" APR_INT64_T_FMT " bytes in %" APR_INT64_T_FMT
-                  " ms, rest %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
-                  " ms, round trip %u ms: %.0f kbit/s%s; now %u kbit/s%s, "
-                  "confidence %u %%",
-                  beacon.page_bytes, beacon.page_ms, beacon.rest_bytes,
-                  beacon.rest_ms, sample.rtt_ms, sample.rate_kbps,
-                  sample.lower_bound ? " or more" : "", now_known.capacity_kbps,
-                  now_known.lower_bound ? " or more" : "",
-                  now_known.confidence_pct);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_DEBUG, 0, r,
+        "SP0203: page %" APR_INT64_T_FMT " bytes in %" APR_INT64_T_FMT
+        " ms, rest %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+        " ms, probe %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+        " ms, filler %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+        " ms, round trip %u ms: %.0f kbit/s%s; now %u kbit/s%s, "
+        "confidence %u %%",
+        beacon.page_bytes, beacon.page_ms, beacon.rest_bytes, beacon.rest_ms,
+        beacon.probe_bytes, beacon.probe_ms, beacon.filler_bytes,
+        beacon.filler_ms, sample.rtt_ms, sample.rate_kbps,
+        sample.lower_bound ? " or more" : "", now_known.capacity_kbps,
+        now_known.lower_bound ? " or more" : "", now_known.confidence_pct);
     set_cookie(r, &state);
 }
 

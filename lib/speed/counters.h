@@ -47,6 +47,14 @@
       "the body is over 8 KB: refused with 413")                               \
     X(BEACON_METHOD, "beacons_wrong_method", COUNTER, "requests",              \
       "not POST: refused with 405")                                            \
+    X(PROBE_SENT, "probes_sent", COUNTER, "requests",                          \
+      "a step of the probe was sent")                                          \
+    X(PROBE_BYTES, "probe_bytes", COUNTER, "bytes",                            \
+      "noise that the probe has sent")                                         \
+    X(PROBE_NONE, "probes_without_step", COUNTER, "requests",                  \
+      "the probe had nothing to send: budget, Save-Data, or enough is known")  \
+    X(PROBE_NO_CONSENT, "probes_no_consent", COUNTER, "requests",              \
+      "the probe was not answered, because consent is missing")                \
     X(PAGE_INJECTED, "pages_injected", COUNTER, "pages",                       \
       "the scripts were put in, or would have been for GET")                   \
     X(PAGE_METHOD, "pages_left_method", COUNTER, "answers",                    \

@@ -7,6 +7,10 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
+    lib/speed/gaps.c lib/speed/gaps.h \
+    lib/speed/sealed.c lib/speed/sealed.h \
+    lib/speed/budget.c lib/speed/budget.h lib/speed/probe.c lib/speed/probe.h \
+    lib/speed/client.h lib/speed/parallel.h \
     lib/speed/clientkey.c lib/speed/clientkey.h \
     lib/speed/table.c lib/speed/table.h \
     lib/speed/memory.c lib/speed/memory.h \
@@ -15,7 +19,7 @@ libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
     lib/speed/share.c lib/speed/share.h
 libspeed_la_LIBADD = -lm -lpthread
 libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
-    lib/speed/beaconlimit.c lib/speed/beaconlimit.h lib/speed/client.h \
+    lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
     lib/speed/consent.c lib/speed/consent.h lib/speed/prior.c lib/speed/prior.h
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
@@ -95,6 +99,24 @@ tests_fuzz_fuzz_consent_SOURCES = tests/fuzz/fuzz_consent.c tests/fuzz/replay_ma
 tests_fuzz_fuzz_consent_LDADD = $(SPEED_FUZZ_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/prior tests/fuzz/corpus/consent
+check_PROGRAMS += tests/unit/test_gaps
+tests_unit_test_gaps_SOURCES = tests/unit/test_gaps.c tests/unit/unit.h
+tests_unit_test_gaps_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_budget
+tests_unit_test_budget_SOURCES = tests/unit/test_budget.c tests/unit/unit.h
+tests_unit_test_budget_LDADD = $(SPEED_TEST_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/test_probe
+tests_unit_test_probe_SOURCES = tests/unit/test_probe.c tests/unit/unit.h
+tests_unit_test_probe_LDADD = $(SPEED_TEST_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_probe
+tests_fuzz_fuzz_probe_SOURCES = tests/fuzz/fuzz_probe.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_probe_LDADD = $(SPEED_FUZZ_LIBS) $(CRYPTO_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/probe
 
 check_PROGRAMS += tests/unit/test_table
 tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/unit.h

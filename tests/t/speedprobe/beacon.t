@@ -89,7 +89,7 @@ $res  = say_it(fresh($good));
 is($res->{status}, 204, 'a beacon with a path of its own');
 unlike($res->{headers}{'set-cookie'}, qr/Max-Age/, 'and a cookie for the session');
 is(ask('POST', '/speedprobe-beacon', $good)->{status}, 404, 'the default path is free');
-like(get('/sp/page.html')->{content}, qr{location\.origin\+'/own/path'}, 'pages use it');
+like(get('/sp/page.html')->{content}, qr{location\.origin,u=o\+'/own/path'}, 'pages use it');
 client('beaconoff');
 is(ask('POST', '/speedprobe-beacon', $good)->{status}, 404, 'no beacon where it is Off');
 

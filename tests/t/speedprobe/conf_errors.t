@@ -21,7 +21,11 @@ sub key_file {
 my $key = join '', map { sprintf '%02x', $_ * 7 % 256 } 1 .. 32;
 my @cases = (
     ['SpeedProbe maybe', qr/SpeedProbe: "maybe" is neither On nor Off/],
-    ['SpeedProbeMethod probe', qr/SpeedProbeMethod: "probe" is none of timing\|off/],
+    ['SpeedProbeMethod noise', qr/SpeedProbeMethod: "noise" is none of timing\|probe\|padding\|off/],
+    ['SpeedProbeScript file', qr/SpeedProbeScript: "file" is none of inline\|external/],
+    ['SpeedProbePadding 65K', qr/SpeedProbePadding: "65K" is not a size .* from 0 to 64K/],
+    ['SpeedProbeBudgetBytes 2M', qr/SpeedProbeBudgetBytes: "2M" is not a size .* from 0 to 1M/],
+    ['SpeedProbeBudgetTime 4s', qr/SpeedProbeBudgetTime: "4s" is not a time .* from 0 to 3s/],
     ['SpeedProbeMinPage 65K', qr/SpeedProbeMinPage: "65K" is not a size .* from 0 to 64K/],
     ['SpeedProbeMinPage -1', qr/SpeedProbeMinPage: "-1" is not a size/],
     ['SpeedProbeCookieMaxAge 31d', qr/SpeedProbeCookieMaxAge: .* from 0 to 30d/],

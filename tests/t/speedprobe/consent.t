@@ -41,6 +41,15 @@ for my $case (['none', []], ['refused', \@no], ['other cookies', [Cookie => 'a=b
         "P21: consent $name: a beacon is not used");
     is(counted($before)->{beacons_no_consent}, 1, "P21: consent $name: and counted");
 }
+my $probe  = '/speedprobe-beacon/probe?v=1&rt=20';
+my $before = counters();
+my $step   = get($probe, @no);
+is("$step->{status} " . ($step->{headers}{'set-cookie'} // 'none'), '204 none',
+    'P21: no probe without consent');
+is_deeply(counted($before), { probes_no_consent => 1, consent_missing => 1 },
+    'P21: and counted');
+is(get($probe, @yes, 'Save-Data' => 'on')->{status}, 204, 'P22: no probe against the wish to save data');
+is(get($probe, @yes)->{status}, 200, 'one with consent');
 my $page = get('/sp/page.html', @yes);
 is(starts($page->{content}), 1, 'P21: consent given: a script');
 is($page->{headers}{vary}, 'Cookie', 'P21: consent given: Vary');
