@@ -2,7 +2,7 @@
 /*
  * mod_speedprobe: how fast is this client?
  *
- * A page: insert_filter puts the filter in, which puts two scripts into HTML
+ * A page: insert_filter puts the filter in, which puts scripts into HTML
  * (filters/inject_out.c).  A beacon: its URL is caught before any mapping and
  * answered by handlers/beacon.c with the speed cookie.  Any request: the
  * cookie is read once, and what it says (or what SpeedProbeAssume says) is
