@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "speed/snippet.h"
+#include "store/store_memcached.h"
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
 
@@ -85,6 +86,7 @@ void *sp_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     ds_settings_merge(out, base, add, server_settings, SERVER_COUNT);
     out->beacon = add->beacon ? add->beacon : base->beacon;
     out->state_file = base->state_file;
+    out->memcached = base->memcached;
     out->keys = add->keys ? add->keys : base->keys;
     out->used = add->used || base->used;
     out->probes = add->probes || base->probes;
@@ -226,6 +228,22 @@ static const char *set_state_file(cmd_parms *cmd, void *dir_conf,
     return error;
 }
 
+static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
+                                 const char *server)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    sp_server_conf_t *conf = sp_server_conf_of(cmd->server);
+
+    if (error) {
+        return error;
+    }
+    if (!conf->memcached) {
+        conf->memcached = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->memcached, const char *) = server;
+    return ds_setting_error(cmd, di_memcached_server_check(server, cmd->pool));
+}
+
 static const char *set_key_file(cmd_parms *cmd, void *dir_conf,
                                 const char *name)
 {
@@ -267,4 +285,9 @@ const command_rec sp_conf_commands[] = {
                   RSRC_CONF, "clients that the server remembers; or none"),
     AP_INIT_TAKE1("SpeedProbeStateFile", set_state_file, NULL, RSRC_CONF,
                   "file in which what is remembered of clients outlives httpd"),
+    AP_INIT_ITERATE("SpeedProbeMemcached", add_memcached, NULL, RSRC_CONF,
+                    "memcached servers: host:port, or the path of a socket"),
+    AP_INIT_TAKE1("SpeedProbeMemcachedTimeout", set_server_number,
+                  (void *)(apr_uintptr_t)&server_settings[AT_memcached_ms],
+                  RSRC_CONF, "longest wait for one memcached operation"),
     {NULL}};

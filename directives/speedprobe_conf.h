@@ -31,6 +31,8 @@ enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
 #define SP_DIR_SETTINGS(X)                                                     \
     X("SpeedProbe", enabled, DS_KIND_FLAG, 0, 1, 0, NULL,                      \
       "On or Off: know how fast clients are, by measuring in pages")           \
+    X("SpeedProbePassive", passive, DS_KIND_FLAG, 0, 1, 1, NULL,               \
+      "On or Off: measure by deliveries that happen anyway")                   \
     X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 3, SP_METHOD_TIMING,      \
       "timing|probe|padding|off",                                              \
       "how pages measure: timing, probe, padding, off")                        \
@@ -53,7 +55,9 @@ enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
    X(directive, member, kind, least, greatest, default, help) */
 #define SP_SERVER_SETTINGS(X)                                                  \
     X("SpeedProbeTable", table_rows, DS_ARG_COUNT, 64, 16777216, 65536,        \
-      "clients that the server remembers; or none")
+      "clients that the server remembers; or none")                            \
+    X("SpeedProbeMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,    \
+      "longest wait for one memcached operation")
 
 #define SP_SERVER_MEMBER(directive, member, kind, least, greatest, def, help)  \
     apr_int64_t member;
@@ -75,6 +79,7 @@ typedef struct {
     SP_SERVER_SETTINGS(SP_SERVER_MEMBER) /* table_rows 0: none */
     const char *beacon;                  /* path */
     const char *state_file;              /* absolute; NULL: none */
+    apr_array_header_t *memcached;       /* const char *: servers; NULL: none */
     const ds_seal_keys_t *keys;
     int used;   /* some scope of this server says On */
     int probes; /* some scope of this server has the method probe */

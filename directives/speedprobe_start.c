@@ -17,6 +17,7 @@
 #include "apr_strings.h"
 #include "http_config.h"
 
+#include "directives/share_memcached.h"
 #include "directives/speedprobe_conf.h"
 #include "speed/client.h"
 #include "speed/memory.h"
@@ -64,21 +65,6 @@ const ds_seal_keys_t *sp_start_keys(server_rec *s)
     /* Not _setn: the name would be unloaded with the module. */
     (void)apr_pool_userdata_set(keys, name, NULL, process);
     return keys;
-}
-
-/* Bytes that follow from a key and a purpose. */
-static apr_status_t derive(ds_seal_key_t *out, const ds_seal_key_t *key)
-{
-    apr_status_t rv = APR_SUCCESS;
-    int half;
-
-    memset(out, 0, sizeof(*out));
-    for (half = 0; half < 2 && rv == APR_SUCCESS; half++) {
-        rv = ds_seal_mac(out->secret + half * DS_SEAL_MAC_BYTES, key,
-                         half ? "table-key-2" : "table-key-1", "", 0);
-        out->len += DS_SEAL_MAC_BYTES;
-    }
-    return rv;
 }
 
 /* Says whose keys named the rows, and what the rows mean. */
@@ -272,13 +258,14 @@ void sp_start_parent(server_rec *s, const ds_seal_keys_t *keys,
 {
     const sp_server_conf_t *conf = sp_server_conf_of(s);
     apr_int64_t rows = SP_SERVER_CONF(conf, table_rows);
-    apr_status_t rv = derive(&sp_parts.table_key, &keys->key[0]);
+    apr_status_t rv = sp_clientkey_secret(&sp_parts.table_key, &keys->key[0]);
 
     sp_parts.log.baton = s;
     sp_parts.log.upto = (ds_log_level_e)ap_get_server_module_loglevel(
         s, speedprobe_module.module_index);
     sp_parts.log.print = print_log;
     sp_parts.clients = sp_parts.networks = NULL;
+    sp_parts.share = NULL;
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
                      "SP0505: no key for the table of clients: nothing is "
@@ -294,10 +281,44 @@ void sp_start_parent(server_rec *s, const ds_seal_keys_t *keys,
                      "SP0506: SpeedProbeStateFile without SpeedProbeKeyFile: "
                      "what it holds ends when httpd stops");
     }
+    if (conf->memcached && !conf->keys) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "SP0507: SpeedProbeMemcached without SpeedProbeKeyFile: "
+                     "no machine understands what another one shares");
+    }
     start_tables(s, (apr_uint32_t)rows, conf->state_file);
+}
+
+static void start_share(server_rec *s, const sp_server_conf_t *conf,
+                        apr_pool_t *pchild)
+{
+    sp_share_cache_t cache;
+    apr_status_t rv;
+
+    *(const char **)apr_array_push(conf->memcached) = NULL;
+    conf->memcached->nelts--;
+    rv = sp_share_memcached_make(
+        &cache, (const char *const *)conf->memcached->elts,
+        (apr_uint32_t)SP_SERVER_CONF(conf, memcached_ms), &sp_parts.log,
+        pchild);
+    if (rv == APR_SUCCESS) {
+        sp_parts.share =
+            sp_share_make(&cache, sp_parts.clients, &sp_parts.table_key,
+                          &sp_parts.log, pchild);
+    }
+    else {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     "SP0513: this process shares no clients through "
+                     "memcached");
+    }
 }
 
 void sp_start_child(server_rec *s, apr_pool_t *pchild)
 {
+    const sp_server_conf_t *conf = sp_server_conf_of(s);
+
     sp_memory_child(&kept_of(s)->memory);
+    if (conf->memcached && sp_parts.clients) {
+        start_share(s, conf, pchild);
+    }
 }

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/seal.h"
+#include "speed/share.h"
 #include "speed/table.h"
 
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
                                 key, so it lives as long as that */
     sp_table_t *clients;     /* rows: sp_client_t; NULL: none is kept */
     sp_table_t *networks;    /* rows: lib/speed/networks.c; NULL: none */
+    sp_share_t *share;       /* in children only; NULL: no memcached */
 } sp_parts_t;
 
 /* Of this process; complete after post_config, for children after

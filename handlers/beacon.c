@@ -135,17 +135,17 @@ static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
 }
 
 static int make_sample(sp_sample_t *out, sp_beacon_t *beacon,
-                       const sp_state_t *prior, request_rec *r)
+                       apr_time_t cookie_at, request_rec *r)
 {
     if (beacon->token) {
-        return sp_probe_report(out, beacon, prior, r);
+        return sp_probe_report(out, beacon, cookie_at, r);
     }
     drop_paused_page(beacon, r);
     return sp_sample_make(out, beacon);
 }
 
 static void take_report(request_rec *r, const char *body, apr_size_t len,
-                        const sp_state_t *prior)
+                        const sp_state_t *prior, apr_time_t cookie_at)
 {
     sp_beacon_t beacon;
     sp_sample_t sample;
@@ -153,7 +153,7 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     sp_estimate_t now_known;
 
     if (!is_same_origin(r) || !sp_beacon_parse(&beacon, body, len) ||
-        !make_sample(&sample, &beacon, prior, r)) {
+        !make_sample(&sample, &beacon, cookie_at, r)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_DEBUG, 0, r,
             "SP0201: beacon of %" APR_SIZE_T_FMT " bytes gives no sample", len);
@@ -177,7 +177,8 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     set_cookie(r, &state);
 }
 
-int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
+int sp_beacon_answer(request_rec *r, const sp_state_t *prior,
+                     apr_time_t cookie_at)
 {
     char *body = apr_palloc(r->pool, SP_BEACON_BODY_MAX + 1);
     apr_size_t len;
@@ -192,7 +193,7 @@ int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
     if (status != OK) {
         return status;
     }
-    take_report(r, body, len, prior);
+    take_report(r, body, len, prior, cookie_at);
     r->status = HTTP_NO_CONTENT;
     return OK;
 }

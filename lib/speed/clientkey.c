@@ -74,6 +74,20 @@ static int is_in_any(const range_t *ranges, apr_size_t count,
     return 0;
 }
 
+apr_status_t sp_clientkey_secret(ds_seal_key_t *out, const ds_seal_key_t *key)
+{
+    static const char *const purposes[] = {"table-key-1", "table-key-2"};
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t i;
+
+    memset(out, 0, sizeof(*out));
+    for (i = 0; i < COUNT(purposes) && rv == APR_SUCCESS; i++) {
+        rv = ds_seal_mac(out->secret + out->len, key, purposes[i], "", 0);
+        out->len += DS_SEAL_MAC_BYTES;
+    }
+    return rv;
+}
+
 static apr_status_t hash(sp_clientkey_t *out, const ds_seal_key_t *key,
                          const char *purpose, const unsigned char *bytes,
                          apr_size_t len)

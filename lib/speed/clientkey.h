@@ -26,8 +26,15 @@ typedef struct {
 } sp_clientkey_t;
 
 /**
+ * The secret for keys of clients, made of the current key of the cookies.  It
+ * lives as long as that: another one names all clients anew.
+ * @return as ds_seal_mac
+ */
+apr_status_t sp_clientkey_secret(ds_seal_key_t *out, const ds_seal_key_t *key);
+
+/**
  * The key of a client.
- * @param key  secret; another one gives other keys
+ * @param key  of sp_clientkey_secret; another one gives other keys
  * @return APR_SUCCESS; APR_EGENERAL when it cannot be hashed; APR_EAFNOSUPPORT
  *         for addresses that are neither IPv4 nor IPv6 (a UNIX socket)
  */

@@ -118,6 +118,7 @@ int sp_table_is_kept(const void *mem, apr_size_t bytes, apr_uint32_t rows,
 sp_table_t *sp_table_init(void *mem, apr_size_t bytes, apr_uint32_t rows,
                           apr_size_t row_bytes, apr_uint64_t tag, int *rv_kept)
 {
+    static const char nothing[LINE];
     int kept = sp_table_is_kept(mem, bytes, rows, row_bytes, tag);
 
     if (rv_kept) {
@@ -127,7 +128,10 @@ sp_table_t *sp_table_init(void *mem, apr_size_t bytes, apr_uint32_t rows,
         return NULL;
     }
     if (!kept) {
-        memset(mem, 0, sp_table_bytes(rows, row_bytes));
+        /* Memory that is new stays untouched, and so takes no room yet. */
+        if (memcmp(mem, nothing, LINE)) {
+            memset(mem, 0, sp_table_bytes(rows, row_bytes));
+        }
         *(struct sp_table_t *)mem = head_of(rows, row_bytes, tag);
     }
     return mem;

@@ -46,7 +46,8 @@ apr_size_t sp_table_bytes(apr_uint32_t rows, apr_size_t row_bytes);
 /**
  * Take memory into use.  Rows that a table of the same shape and tag left in
  * it are kept, also while other processes use it; anything else in it is
- * cleared, which nobody may be using then: ask sp_table_is_kept before.
+ * cleared, which nobody may be using then: ask sp_table_is_kept before.  Memory
+ * that begins with 64 bytes of zero is taken for new, all zero.
  * @param mem    aligned to 64 bytes; lives as long as the table
  * @param bytes  at least sp_table_bytes of the two numbers
  * @param tag    says what the rows mean and whose keys made their names;

@@ -1,15 +1,18 @@
-noinst_LTLIBRARIES += libstore.la
-libstore_la_SOURCES = lib/store/store.c lib/store/store.h \
+# The memcached level with what it needs, for both modules; and the rest.
+noinst_LTLIBRARIES += libmemstore.la libstore.la
+libmemstore_la_SOURCES = lib/store/store.c lib/store/store.h \
     lib/store/record.c lib/store/record.h \
-    lib/store/store_disk.c lib/store/store_disk.h \
-    lib/store/reclaim.c lib/store/reclaim.h \
-    lib/store/sweeper.c lib/store/sweeper.h \
     lib/store/store_memcached.c lib/store/store_memcached.h \
     lib/store/breaker.c lib/store/breaker.h \
-    lib/store/lease.c lib/store/lease.h \
     lib/store/pace.c lib/store/pace.h
-libstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
-libstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS) -lpthread
+libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
+libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
+libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
+    lib/store/reclaim.c lib/store/reclaim.h \
+    lib/store/sweeper.c lib/store/sweeper.h \
+    lib/store/lease.c lib/store/lease.h
+libstore_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libstore_la_LIBADD = libmemstore.la -lpthread
 
 # What any test of this folder links with, and the tests' shared parts.
 STORE_TEST_LIBS = libstore.la libbase.la $(UNIT_LIBS) -lpthread

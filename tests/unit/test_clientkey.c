@@ -100,6 +100,21 @@ static void p21_keys_depend_on_the_secret_and_on_the_use(void **state)
     assert_memory_not_equal(of_a.bytes, network.bytes, sizeof(of_a.bytes));
 }
 
+static void the_secret_depends_on_the_cookies_key_alone(void **state)
+{
+    ds_seal_key_t a = key_of(KEY_A, *state), b = key_of(KEY_B, *state);
+    ds_seal_key_t of_a, again, of_b;
+
+    assert_int_equal(sp_clientkey_secret(&of_a, &a), APR_SUCCESS);
+    sp_clientkey_secret(&again, &a);
+    sp_clientkey_secret(&of_b, &b);
+    assert_int_equal(of_a.len, DS_SEAL_KEY_MIN_BYTES);
+    assert_memory_equal(&of_a, &again, sizeof(of_a));
+    assert_memory_not_equal(of_a.secret, of_b.secret, of_a.len);
+    assert_memory_not_equal(of_a.secret, of_a.secret + DS_SEAL_MAC_BYTES,
+                            DS_SEAL_MAC_BYTES);
+}
+
 static void other_families_have_no_key(void **state)
 {
     ds_seal_key_t key = key_of(KEY_A, *state);
@@ -116,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(p19_clients_and_networks_are_told_apart_by_prefix),
         UNIT(p21_keys_depend_on_the_secret_and_on_the_use),
+        UNIT(the_secret_depends_on_the_cookies_key_alone),
         UNIT(other_families_have_no_key),
     };
 

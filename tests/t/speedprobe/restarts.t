@@ -44,15 +44,17 @@ sub pids_of {
     return ($parent, split ' ', `ps -o pid= --ppid $parent`);
 }
 
-# Bytes of the file that no start writes: a mark to find again.
-sub mark {
-    my ($where) = @_;
-    open my $file, '+<', $state or die "state: $!";
-    seek $file, -8, 2;
-    print $file 'markmark' if $where eq 'set';
-    read $file, my $bytes, 8 if $where ne 'set';
-    close $file;
-    return $bytes;
+# What the table in the file says of a client, kbit/s; and saying it.
+my $machine = "$ENV{DI_BUILD}/tests/unit/another_machine";
+
+sub known {
+    chomp(my $kbps = `$machine look $dir/key $state 1000 192.0.2.7`);
+    return $kbps;
+}
+
+sub learn {
+    my ($kbps) = @_;
+    return system $machine, 'put', "$dir/key", $state, 1000, '192.0.2.7', $kbps;
 }
 
 my $server = private_server($on);
@@ -63,7 +65,9 @@ my @stat = stat $state;
 is(S_IMODE($stat[2]), 0600, 'which nobody else may read');
 is($stat[4], $>, 'and belongs to who started httpd');
 cmp_ok($stat[12] * 512, '>=', $stat[7], 'and has its blocks');
-mark('set');
+is(known(), 0, 'an empty table knows nobody');
+is(learn(3000), 0, 'a client is learned');
+is(known(), 3000, 'and known');
 
 # A graceful restart: the same memory.
 my $before = () = lines($server, 'SP0501');
@@ -74,7 +78,9 @@ for (1 .. 100) {
 }
 is((() = lines($server, 'SP0501')), $before + 1, 'a graceful restart takes it over');
 is((stat $state)[1], $stat[1], 'in the same file');
-is(mark('get'), 'markmark', 'P20: what was in it is still there');
+is(known(), 3000, 'P20: the client is still known');
+like((lines($server, 'SP0501'))[-1], qr/: 1 clients/, 'and counted');
+is(learn(4000), 0, 'its row changes');
 is($server->get('/')->{status}, 200, 'served');
 
 # Two httpd on one file.
@@ -87,13 +93,13 @@ ok($second->stop, 'it stops');
 # Stop and start, kill and start.
 ok($server->stop, 'stopped');
 $server = private_server($on);
-is(mark('get'), 'markmark', 'P20: still there after a stop and a start');
+is(known(), 4000, 'P20: still known after a stop and a start');
 is((stat $state)[1], $stat[1], 'in the same file');
 kill 'KILL', pids_of($server);
 unlink "$server->{dir}/pid";
 $server = private_server($on);
 like((lines($server, 'SP0501'))[-1], qr/in \Q$state\E/, 'after kill -9 of all the file is free');
-is(mark('get'), 'markmark', 'P20: and holds what it held');
+is(known(), 4000, 'P20: and the client is known');
 ok($server->stop, 'stopped');
 
 # Rows that mean something else, or whose keys are gone, are not kept.
@@ -104,9 +110,13 @@ for my $case (
 {
     my ($from, $to, $name) = @$case;
     (my $changed = $on) =~ s/$from/$to/;
-    mark('set');
+    $server = private_server($on);
+    learn(3000);
+    $server->stop;
+    my $inode = (stat $state)[1];
     $server = private_server($changed);
-    isnt(mark('get'), 'markmark', "$name: the file is new");
+    like((lines($server, 'SP0501'))[-1], qr/: 0 clients/, "$name: nobody is known");
+    isnt((stat $state)[1], $inode, 'in a new file');
     is($server->get('/')->{status}, 200, 'served');
     is(scalar(lines($server, 'SP0506')), $to eq '' ? 1 : 0, 'a file without a key file is remarked');
     $server->stop;
