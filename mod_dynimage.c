@@ -39,6 +39,7 @@ static const di_tier_t no_tier = {.name = "none", .original = 1};
 
 static di_parts_t parts; /* of this process */
 static APR_OPTIONAL_FN_TYPE(speedprobe_estimate) * estimate_client;
+static APR_OPTIONAL_FN_TYPE(speedprobe_transfer_ms) * predict_ms;
 
 /* One request on its way through the handler. */
 typedef struct {
@@ -82,7 +83,7 @@ static void pick_tier(image_t *image)
     const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
     int band =
         ds_bands_of(bands, image->conf->unknown_band,
-                    image->speed.capacity_kbps, image->speed.lower_bound);
+                    image->speed.choice_kbps, image->speed.lower_bound);
 
     if (band == 0) {
         image->speed.asked &= ~(unsigned)SP_ASKED_SAVE_DATA;
@@ -196,7 +197,10 @@ static void explain(const image_t *image)
                           .took_ms = got->took_ms,
                           .reason = got->reason,
                           .kept = got->kept};
-    const char *text = di_explain_header(&e, r->pool);
+    const char *text;
+
+    e.eta_ms = predict_ms ? predict_ms(&image->speed, e.out_bytes) : 0;
+    text = di_explain_header(&e, r->pool);
 
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "DI0601: %s %s", r->uri, text);
     apr_table_setn(r->subprocess_env, "DYNIMAGE_TIER", e.tier);
@@ -268,6 +272,7 @@ static int parent_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         estimate_client = APR_RETRIEVE_OPTIONAL_FN(speedprobe_estimate);
+        predict_ms = APR_RETRIEVE_OPTIONAL_FN(speedprobe_transfer_ms);
         di_start_parent(&parts, s, pconf, ptemp);
     }
     return OK;

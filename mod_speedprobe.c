@@ -2,7 +2,7 @@
 /*
  * mod_speedprobe: how fast is this client?
  *
- * A page: insert_filter puts the filter in, which puts two scripts into HTML
+ * A page: insert_filter puts the filter in, which puts scripts into HTML
  * (filters/inject_out.c).  A beacon: its URL is caught before any mapping and
  * answered by handlers/beacon.c with the speed cookie.  Any request: the
  * cookie is read once, and what it says (or what SpeedProbeAssume says) is
@@ -29,11 +29,13 @@
 #include "filters/hints_out.h"
 #include "filters/inject_out.h"
 #include "handlers/beacon.h"
+#include "filters/delivery_out.h"
 #include "handlers/status.h"
 #include "speed/clientkey.h"
 #include "speed/prior.h"
 #include "handlers/probe.h"
 #include "handlers/script.h"
+#include "speed/known.h"
 #include "speed/snippet.h"
 #include "speed/speedcookie.h"
 
@@ -48,8 +50,11 @@ typedef struct {
     const char *ours; /* handler of one of our URLs, caught by
                          translate_name; NULL: another URL */
     int env_set;      /* our variables are in the environment */
-    int counted;      /* SP_ONCE_* that have been counted */
-    sp_state_t state; /* of the cookie; at 0: none */
+    int once;         /* SP_ONCE_* that have been counted */
+    int counted;      /* its delivery is measured */
+    sp_known_t known; /* by whom, what */
+    sp_state_t state; /* all of it together; at 0: nothing */
+    sp_source_e source;
 } sp_request_t;
 
 /* The record of the request that the client sent: sub-requests and internal
@@ -73,8 +78,8 @@ static void count_once(request_rec *r, int once, int counter)
 {
     sp_request_t *ctx = request_of(r);
 
-    if (!(ctx->counted & once)) {
-        ctx->counted |= once;
+    if (!(ctx->once & once)) {
+        ctx->once |= once;
         sp_count(counter);
     }
 }
@@ -117,17 +122,36 @@ static void read_cookie(sp_state_t *out, request_rec *r)
     }
 }
 
-/* What this client's cookie says; read at the first question that may be
+/* What is known of this client; found out at the first question that may be
    asked. */
-static const sp_state_t *state_of(request_rec *r)
+static const sp_request_t *client_of(request_rec *r)
 {
     sp_request_t *ctx = request_of(r);
 
-    if (!ctx->read && SP_CONF(sp_conf_of(r), cookie) && sp_consent_given(r)) {
+    if (!ctx->read && sp_consent_given(r)) {
         ctx->read = 1;
-        read_cookie(&ctx->state, r);
+        if (SP_CONF(sp_conf_of(r), cookie)) {
+            read_cookie(&ctx->known.cookie, r);
+        }
+        sp_delivery_known(&ctx->known, r);
+        ctx->source = sp_known_state(&ctx->state, &ctx->known, r->request_time);
+        if (sp_estimate_is_unsure(&ctx->state, r->request_time)) {
+            sp_delivery_wanted(r);
+        }
     }
-    return &ctx->state;
+    return ctx;
+}
+
+/* What a new cookie is to build on: the old one and this connection, not what
+   is known of other clients of the address. */
+static sp_state_t own_state_of(request_rec *r)
+{
+    sp_known_t own = {.cookie = client_of(r)->known.cookie,
+                      .connection = client_of(r)->known.connection};
+    sp_state_t state;
+
+    (void)sp_known_state(&state, &own, r->request_time);
+    return state;
 }
 
 /* What the browser says of itself, where nothing was measured. */
@@ -150,15 +174,17 @@ static void estimate_client(sp_estimate_t *out, request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
     unsigned asked = sp_consent_asked(r);
+    const sp_request_t *client;
 
     if (!sp_consent_given(r)) {
         count_once(r, SP_ONCE_CONSENT, SP_COUNT_CONSENT_MISSING);
         out->asked = asked;
         return;
     }
+    client = client_of(r);
+    sp_estimate_make(out, &client->state, client->source, r->request_time);
     if (SP_CONF(conf, cookie)) {
         asked |= SP_ASKED_COOKIE;
-        sp_estimate_make(out, state_of(r), SP_SOURCE_COOKIE, r->request_time);
     }
     if (out->capacity_kbps == 0 && SP_CONF(conf, hints)) {
         asked |= SP_ASKED_HINTS;
@@ -199,6 +225,13 @@ static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
     return out->capacity_kbps > 0;
 }
 
+/* The other one. */
+static apr_uint32_t speedprobe_transfer_ms(const sp_estimate_t *estimate,
+                                           apr_uint64_t bytes)
+{
+    return sp_estimate_transfer_ms(estimate, bytes);
+}
+
 static const char *band_of(const sp_conf_t *conf, const sp_estimate_t *e)
 {
     const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
@@ -223,6 +256,8 @@ static void set_or_unset(apr_table_t *env, const char *name, apr_uint32_t value,
 static void unset_environment(request_rec *r)
 {
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_KBPS");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_BOUND");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_CONFIDENCE");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_BAND");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_SOURCE");
@@ -247,8 +282,12 @@ static void set_environment(request_rec *r)
     set_or_unset(r->subprocess_env, "SPEEDPROBE_KBPS", e.capacity_kbps,
                  r->pool);
     set_or_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS", e.rtt_ms, r->pool);
+    set_or_unset(r->subprocess_env, "SPEEDPROBE_CONFIDENCE", e.confidence_pct,
+                 r->pool);
     set_or_unset(r->subprocess_env, "SPEEDPROBE_SAVE_DATA",
                  (apr_uint32_t)e.save_data, r->pool);
+    apr_table_setn(r->subprocess_env, "SPEEDPROBE_BOUND",
+                   e.lower_bound ? "1" : "0");
     apr_table_setn(r->subprocess_env, "SPEEDPROBE_BAND", band_of(conf, &e));
     apr_table_setn(r->subprocess_env, "SPEEDPROBE_SOURCE",
                    sp_source_name(e.source));
@@ -256,23 +295,11 @@ static void set_environment(request_rec *r)
 
 /* ---- a request's way ---- */
 
-/* What other machines know of this client comes into the table while its first
-   request is answered. */
-static void want_client(request_rec *r)
-{
-    sp_clientkey_t client;
-
-    if (sp_parts.share && r->connection->keepalives == 0 &&
-        SP_CONF(sp_conf_of(r), enabled) && sp_consent_given(r) &&
-        sp_clientkey_client(&client, &sp_parts.table_key, r->useragent_addr) ==
-            APR_SUCCESS) {
-        sp_share_want(sp_parts.share, &client);
-    }
-}
-
 static int post_read_request(request_rec *r)
 {
-    want_client(r);
+    if (!r->main && !r->prev && sp_server_conf_of(r->server)->used) {
+        request_of(r)->counted = sp_delivery_on_request(r);
+    }
     set_environment(r);
     return DECLINED;
 }
@@ -344,6 +371,7 @@ static int handler(request_rec *r)
 {
     const char *ours = handler_of(r);
     sp_estimate_t known;
+    sp_state_t state;
 
     if (!ours || !r->handler || strcmp(r->handler, ours)) {
         return DECLINED;
@@ -354,12 +382,26 @@ static int handler(request_rec *r)
     if (!strcmp(ours, SP_PROBE_HANDLER)) {
         /* On may be said elsewhere than here. */
         if (!speedprobe_estimate(&known, r)) {
-            sp_estimate_make(&known, state_of(r), SP_SOURCE_COOKIE,
+            const sp_request_t *client = client_of(r);
+            sp_estimate_make(&known, &client->state, client->source,
                              r->request_time);
         }
         return sp_probe_answer(r, &known);
     }
-    return sp_beacon_answer(r, state_of(r));
+    state = own_state_of(r);
+    return sp_beacon_answer(r, &state, client_of(r)->known.cookie.at);
+}
+
+static int log_transaction(request_rec *r)
+{
+    sp_request_t *ctx =
+        ap_get_module_config(r->request_config, &speedprobe_module);
+
+    if (ctx && ctx->counted) {
+        ctx->counted = 0;
+        sp_delivery_on_logged(r);
+    }
+    return DECLINED;
 }
 
 static void insert_filter(request_rec *r)
@@ -405,6 +447,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     sp_start_child(s, pchild);
+    sp_delivery_start_child(s, pchild);
 }
 
 static void hooks(apr_pool_t *p)
@@ -427,11 +470,14 @@ static void hooks(apr_pool_t *p)
     ap_hook_fixups(fixups, NULL, readers, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_log_transaction(log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
     sp_inject_register();
     sp_hints_register();
     sp_status_register();
     sp_probe_register(p);
+    sp_delivery_register();
     APR_REGISTER_OPTIONAL_FN(speedprobe_estimate);
+    APR_REGISTER_OPTIONAL_FN(speedprobe_transfer_ms);
 }
 
 module AP_MODULE_DECLARE_DATA speedprobe_module = {STANDARD20_MODULE_STUFF,

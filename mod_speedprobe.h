@@ -32,4 +32,15 @@
 APR_DECLARE_OPTIONAL_FN(int, speedprobe_estimate,
                         (sp_estimate_t * out, request_rec *r));
 
+/**
+ * How long will an answer take to reach that client?  Counts the round trips
+ * of slow start, so it is right for small pictures on distant lines too.
+ * @param estimate  as speedprobe_estimate gave it
+ * @param bytes     of the answer
+ * @return ms from the arrival of the request on; 0 for an unknown client.  For
+ *         a lower bound it is the longest time to be expected
+ */
+APR_DECLARE_OPTIONAL_FN(apr_uint32_t, speedprobe_transfer_ms,
+                        (const sp_estimate_t *estimate, apr_uint64_t bytes));
+
 #endif

@@ -35,6 +35,8 @@ enum { SP_HONOR_GPC = 1, SP_HONOR_DNT = 2 };
 #define SP_DIR_SETTINGS(X)                                                     \
     X("SpeedProbe", enabled, DS_KIND_FLAG, 0, 1, 0, NULL,                      \
       "On or Off: know how fast clients are, by measuring in pages")           \
+    X("SpeedProbePassive", passive, DS_KIND_FLAG, 0, 1, 1, NULL,               \
+      "On or Off: measure by deliveries that happen anyway")                   \
     X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 3, SP_METHOD_TIMING,      \
       "timing|probe|padding|off",                                              \
       "how pages measure: timing, probe, padding, off")                        \

@@ -139,10 +139,10 @@ static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
 }
 
 static int make_sample(sp_sample_t *out, sp_beacon_t *beacon,
-                       const sp_state_t *prior, request_rec *r)
+                       apr_time_t cookie_at, request_rec *r)
 {
     if (beacon->token) {
-        return sp_probe_report(out, beacon, prior, r);
+        return sp_probe_report(out, beacon, cookie_at, r);
     }
     drop_paused_page(beacon, r);
     return sp_sample_make(out, beacon);
@@ -153,7 +153,7 @@ static int make_sample(sp_sample_t *out, sp_beacon_t *beacon,
  * @return 1 and *beacon, *sample
  */
 static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
-                     const sp_state_t *prior, const char *body, apr_size_t len)
+                     apr_time_t cookie_at, const char *body, apr_size_t len)
 {
     int why = SP_COUNT_NONE;
 
@@ -169,7 +169,7 @@ static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
     else if (sp_beaconguard_take(r, body, len) != SP_BEACONLIMIT_FINE) {
         return 0;
     }
-    else if (!make_sample(sample, beacon, prior, r)) {
+    else if (!make_sample(sample, beacon, cookie_at, r)) {
         why = SP_COUNT_BEACON_NO_SAMPLE;
     }
     sp_count(why == SP_COUNT_NONE ? SP_COUNT_BEACON_TAKEN : why);
@@ -177,14 +177,14 @@ static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
 }
 
 static void take_report(request_rec *r, const char *body, apr_size_t len,
-                        const sp_state_t *prior)
+                        const sp_state_t *prior, apr_time_t cookie_at)
 {
     sp_beacon_t beacon;
     sp_sample_t sample;
     sp_state_t state;
     sp_estimate_t now_known;
 
-    if (!is_usable(r, &beacon, &sample, prior, body, len)) {
+    if (!is_usable(r, &beacon, &sample, cookie_at, body, len)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_DEBUG, 0, r,
             "SP0201: beacon of %" APR_SIZE_T_FMT " bytes gives no sample", len);
@@ -208,7 +208,8 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     set_cookie(r, &state);
 }
 
-int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
+int sp_beacon_answer(request_rec *r, const sp_state_t *prior,
+                     apr_time_t cookie_at)
 {
     char *body = apr_palloc(r->pool, SP_BEACON_BODY_MAX + 1);
     apr_size_t len;
@@ -227,7 +228,7 @@ int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
         }
         return status;
     }
-    take_report(r, body, len, prior);
+    take_report(r, body, len, prior, cookie_at);
     r->status = HTTP_NO_CONTENT;
     return OK;
 }

@@ -297,7 +297,7 @@ int sp_probe_answer(request_rec *r, const sp_estimate_t *known)
 /* ---- the report ---- */
 
 int sp_probe_report(sp_sample_t *out, const sp_beacon_t *beacon,
-                    const sp_state_t *prior, request_rec *r)
+                    apr_time_t cookie_at, request_rec *r)
 {
     ask_t ask = {.beacon = *beacon};
     account_t account = account_of(r, &ask);
@@ -307,7 +307,7 @@ int sp_probe_report(sp_sample_t *out, const sp_beacon_t *beacon,
                              sp_probe_sealer(r), r->request_time);
     /* Cookies tell whole minutes, so the same report may count again within
        one. */
-    if (!ask.has_step || prior->at > ask.token.sent_at) {
+    if (!ask.has_step || cookie_at > ask.token.sent_at) {
         return 0;
     }
     settle_account(&account, r);

@@ -30,11 +30,12 @@ sp_sealer_t sp_probe_sealer(request_rec *r);
 
 /**
  * The sample of a report, whose step is charged to the client's budget now.
- * @param beacon  with a token
- * @param prior   what the client's cookie said before; a report counts once
+ * @param beacon     with a token
+ * @param cookie_at  of the last sample in the client's cookie: a step that was
+ *                   sent before counts no more
  * @return 1 and *out; 0 when it counts for nothing
  */
 int sp_probe_report(sp_sample_t *out, const sp_beacon_t *beacon,
-                    const sp_state_t *prior, request_rec *r);
+                    apr_time_t cookie_at, request_rec *r);
 
 #endif

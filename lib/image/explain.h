@@ -3,8 +3,9 @@
  * The headers with which an image answer explains itself.
  *
  *   DynImage: tier=low, kbps=187, src=cookie, cache=disk, in=1843200,
- *             out=40113, ms=12, reason=rendered    (RFC 8941 dictionary)
+ *             out=40113, eta=2543, ms=12, reason=rendered
  *             and ", save-data=?1" where that chose the tier
+ *             (RFC 8941 dictionary)
  *   Cache-Status: dynimage; hit; detail=disk       (RFC 9211)
  *   Server-Timing: dynimage;dur=12;desc="low rendered disk"
  */
@@ -23,6 +24,7 @@ typedef struct {
     const char *cache;      /* disk, memcached, miss, none */
     apr_uint64_t in_bytes;  /* the original */
     apr_uint64_t out_bytes; /* this answer's whole representation */
+    apr_uint32_t eta_ms;    /* predicted time to the client; 0 = unknown */
     apr_uint32_t took_ms;
     di_reason_e reason;
     int kept; /* a rendition just rendered was stored */

@@ -22,8 +22,8 @@ typedef struct {
     sp_state_t state;       /* of samples that the server itself took */
     sp_parallel_t parallel; /* deliveries of this moment */
     /* the page methods (handlers/beacon.c, handlers/probe.c) */
-    apr_time_t paused_at;   /* end of the last page whose origin paused */
-    apr_time_t beacon_at;   /* token bucket of beacons: full again then */
+    apr_time_t paused_at; /* end of the last page whose origin paused */
+    apr_time_t beacon_at; /* token bucket of beacons: full again then */
     apr_uint32_t beacon_hash[SP_CLIENT_BEACONS]; /* of the last ones */
     apr_uint32_t beacon_next;                    /* place of the next */
     apr_uint32_t probe_bytes; /* sent to it since probe_day_at */

@@ -20,7 +20,10 @@ typedef enum {
     SP_SOURCE_NONE = 0, /* nothing known */
     SP_SOURCE_ASSUME,   /* SpeedProbeAssume */
     SP_SOURCE_COOKIE,   /* this client's signed speed cookie */
-    SP_SOURCE_HINT      /* what its browser says, nothing measured */
+    SP_SOURCE_PASSIVE,  /* earlier deliveries on this connection */
+    SP_SOURCE_TABLE,    /* earlier deliveries to this address */
+    SP_SOURCE_NETWORK,  /* deliveries to others of its network */
+    SP_SOURCE_HINT      /* what its browser says of its network */
 } sp_source_e;
 
 /* Request headers that an estimate followed, or would have. */
@@ -34,6 +37,9 @@ enum {
 
 typedef struct {
     apr_uint32_t capacity_kbps;  /* kbit/s of 1000 bit; 0 = unknown */
+    apr_uint32_t choice_kbps;    /* what choices follow: a little below the
+                                    capacity where that is unsure, and steady
+                                    when it wavers; 0 = unknown */
     apr_uint32_t rtt_ms;         /* least round trip seen, ms; 0 = unknown */
     apr_uint32_t confidence_pct; /* chance that the truth lies within a factor
                                     1.5 of capacity_kbps, 0..100 */
@@ -48,12 +54,20 @@ typedef struct {
 typedef struct {
     double x;            /* log2 of the capacity in kbit/s */
     double s;            /* standard deviation of x, octaves */
+    double held;         /* log2 of the rate that choices follow */
     apr_uint32_t rtt_ms; /* 0 = unknown */
     apr_time_t at;       /* of the last sample; 0: nothing known */
     int lower_bound;     /* 1: x is only a bound */
     int clipped;         /* -1 or 1: the last sample was so far below
                             or above that it was cut; else 0 */
 } sp_state_t;
+
+/* Known worse than this, octaves, a client is worth a measurement. */
+#define SP_ESTIMATE_UNSURE 0.5
+
+/* A rate known from elsewhere, not from samples. */
+sp_state_t sp_estimate_known(double rate_kbps, double s, int lower_bound,
+                             apr_time_t at);
 
 /**
  * What is known after a sample.  Pure.
@@ -62,6 +76,10 @@ typedef struct {
  * standard deviations is cut to that; the second in a row on the same side
  * is taken for a change of the line and adopted.  A bound counts only when it
  * lies above what is known.  What is known becomes less sure with time.
+ *
+ * The rate that choices follow lies half a standard deviation below the
+ * capacity (a bound is followed as it is), and stays where it is until that
+ * has moved by 20 %: a client near a border of two bands stays in its band.
  *
  * @param prior  prior->at 0 for a client not yet known
  * @param now    of the sample; before prior->at counts as prior->at
@@ -76,6 +94,18 @@ sp_state_t sp_estimate_fold(const sp_state_t *prior, const sp_sample_t *sample,
 void sp_estimate_make(sp_estimate_t *out, const sp_state_t *state,
                       sp_source_e source, apr_time_t now);
 
+/* Is a measurement worth its cost: nothing known, only a bound, or too unsure
+   by now? */
+int sp_estimate_is_unsure(const sp_state_t *state, apr_time_t now);
+
+/**
+ * Time that an answer of that many bytes will take on a new connection, ms,
+ * from the arrival of the request; 0 when the client is unknown.  With a
+ * lower bound it is the longest that is to be expected.
+ */
+apr_uint32_t sp_estimate_transfer_ms(const sp_estimate_t *estimate,
+                                     apr_uint64_t bytes);
+
 /* A fixed estimate: exact, ageless. */
 void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
                         apr_uint32_t rtt_ms);
@@ -84,7 +114,7 @@ void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
    from p; NULL for none. */
 const char *sp_estimate_vary(unsigned asked, apr_pool_t *p);
 
-/* "none", "assume", "cookie" or "hint". */
+/* "none", "assume", "cookie", "passive", "table", "network" or "hint". */
 const char *sp_source_name(sp_source_e source);
 
 #endif

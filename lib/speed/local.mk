@@ -1,18 +1,26 @@
 noinst_LTLIBRARIES += libspeed.la
-libspeed_la_SOURCES = lib/speed/sample.c lib/speed/sample.h \
+libspeed_la_SOURCES = \
+    lib/speed/sample.c lib/speed/sample.h \
     lib/speed/estimate.c lib/speed/estimate.h \
     lib/speed/speedcookie.c lib/speed/speedcookie.h \
-    lib/speed/htmlscan.c lib/speed/htmlscan.h lib/speed/htmlskip.c \
-    lib/speed/htmlskip.h \
+    lib/speed/htmlscan.c lib/speed/htmlscan.h \
+    lib/speed/htmlskip.c lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
     lib/speed/gaps.c lib/speed/gaps.h \
     lib/speed/sealed.c lib/speed/sealed.h \
     lib/speed/budget.c lib/speed/budget.h lib/speed/probe.c lib/speed/probe.h \
-    lib/speed/client.h lib/speed/parallel.h \
+    lib/speed/tcpinfo.c lib/speed/tcpinfo.h \
+    lib/speed/transfer.c lib/speed/transfer.h \
+    lib/speed/plateau.c lib/speed/plateau.h \
+    lib/speed/passive.c lib/speed/passive.h \
+    lib/speed/parallel.c lib/speed/parallel.h \
+    lib/speed/sampler.c lib/speed/sampler.h \
+    lib/speed/known.c lib/speed/known.h \
     lib/speed/clientkey.c lib/speed/clientkey.h \
     lib/speed/table.c lib/speed/table.h \
+    lib/speed/client.h \
     lib/speed/memory.c lib/speed/memory.h \
     lib/speed/networks.c lib/speed/networks.h \
     lib/speed/sharedrow.c lib/speed/sharedrow.h \
@@ -49,6 +57,30 @@ tests_unit_test_snippet_LDADD = $(SPEED_TEST_LIBS) $(ZLIB_LIBS)
 check_PROGRAMS += tests/unit/test_policy
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
 tests_unit_test_policy_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_transfer
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/unit.h
+tests_unit_test_transfer_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_plateau
+tests_unit_test_plateau_SOURCES = tests/unit/test_plateau.c tests/unit/unit.h
+tests_unit_test_plateau_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_passive
+tests_unit_test_passive_SOURCES = tests/unit/test_passive.c tests/unit/unit.h
+tests_unit_test_passive_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_parallel
+tests_unit_test_parallel_SOURCES = tests/unit/test_parallel.c tests/unit/unit.h
+tests_unit_test_parallel_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_known
+tests_unit_test_known_SOURCES = tests/unit/test_known.c tests/unit/unit.h
+tests_unit_test_known_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_sampler
+tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/unit.h
+tests_unit_test_sampler_LDADD = $(SPEED_TEST_LIBS)
 
 SPEED_FUZZ_LIBS = libspeed.la libbase.la $(APR_LIBS)
 

@@ -4,28 +4,61 @@
  * them shows the rate, but all together do: bytes of all over the time in
  * which at least one was delivering.  Pure; one such struct lies in each row
  * of the client table.
+ *
+ *     connection 1  [=======]      [====]
+ *     connection 2     [========]              A lone delivery speaks for
+ *     connection 3  [==========]               itself, a group together, when
+ *                   |--group---|   |lone|      its last one has ended.
  */
 #ifndef SP_PARALLEL_H
 #define SP_PARALLEL_H
 
 #include <apr_time.h>
 
-/* Connections that are followed at once; browsers open six to a host. */
+#include "speed/sample.h"
+
+/* Deliveries that are followed at once; browsers open six connections to a
+   host. */
 #define SP_PARALLEL_MAX 8
+
+/* One that has not ended by now never will: its process died. */
+#define SP_PARALLEL_STALE_FOR apr_time_from_sec(120)
 
 /* One delivery; id 0: the place is free. */
 typedef struct {
-    apr_uint32_t id;    /* of the connection, never 0 */
-    apr_uint32_t open;  /* 1: still delivering */
-    apr_time_t begun_at;
-    apr_time_t ended_at;  /* when open is 0 */
-    apr_uint64_t bytes;   /* acknowledged in it */
-    apr_uint32_t busy_ms; /* of the connection */
-    apr_uint32_t reserved;
+    apr_uint64_t id;     /* never 0, of no other delivery on this machine */
+    apr_time_t begun_at; /* first byte; while open: its request */
+    apr_time_t ended_at; /* last acknowledgement; 0 while open */
+    apr_uint64_t bytes;  /* acknowledged in it */
+    apr_uint32_t rtt_ms; /* least round trip of the connection */
+    apr_uint32_t open;   /* 1: still delivering */
 } sp_delivery_t;
 
 typedef struct {
     sp_delivery_t delivery[SP_PARALLEL_MAX];
 } sp_parallel_t;
+
+/* A delivery begins; each has an id of its own.  With all places taken, the
+   delivery that ended first makes room, else the oldest one. */
+void sp_parallel_begin(sp_parallel_t *all, apr_uint64_t id, apr_time_t now);
+
+/**
+ * A delivery has ended.
+ * @param busy_for  time in which its bytes were on their way, before now
+ * @return 1 when it was alone on the line as far as is known; else 0, and its
+ *         rate is only a lower bound
+ */
+int sp_parallel_end(sp_parallel_t *all, apr_uint64_t id, apr_uint64_t bytes,
+                    apr_uint32_t rtt_ms, apr_interval_time_t busy_for,
+                    apr_time_t now);
+
+/**
+ * What a whole group says, once; then it is forgotten.
+ * @param id  a delivery that has ended and was not alone
+ * @return 1 and *out; 0 while another one of the group is open, or when the
+ *         group says nothing
+ */
+int sp_parallel_sample(sp_sample_t *out, sp_parallel_t *all, apr_uint64_t id,
+                       apr_time_t now);
 
 #endif

@@ -18,7 +18,7 @@
 #include "base/units.h"
 #include "speed/clientkey.h"
 
-#define VERSION "1"
+#define VERSION "2"
 #define PURPOSE "speed-cookie"
 
 /* Steps of x and s per octave: 2 % each. */
@@ -38,6 +38,7 @@ enum {
     FIELD_KEY,
     FIELD_X,
     FIELD_S,
+    FIELD_HELD,
     FIELD_RTT,
     FIELD_TIME,
     FIELD_FLAGS,
@@ -95,8 +96,9 @@ apr_status_t sp_speedcookie_format(char out[SP_SPEEDCOOKIE_ROOM],
         return rv;
     }
     used = snprintf(out, SP_SPEEDCOOKIE_ROOM,
-                    VERSION ".%s.%d.%d.%u.%" APR_INT64_T_FMT ".%d.%s.", key->id,
-                    steps_of(state->x, X_MAX), steps_of(state->s, S_MAX),
+                    VERSION ".%s.%d.%d.%d.%u.%" APR_INT64_T_FMT ".%d.%s.",
+                    key->id, steps_of(state->x, X_MAX),
+                    steps_of(state->s, S_MAX), steps_of(state->held, X_MAX),
                     state->rtt_ms, (apr_int64_t)(apr_time_sec(state->at) / 60),
                     flags_of(state), network);
     if (used < 0 || used > SP_SPEEDCOOKIE_MAX - DS_SEAL_MAC_CHARS) {
@@ -133,10 +135,11 @@ static int number(apr_int64_t *out, const field_t *field, apr_int64_t max)
 
 static int read_state(sp_state_t *out, const field_t fields[FIELDS])
 {
-    apr_int64_t x, s, rtt_ms, minutes, flags;
+    apr_int64_t x, s, held, rtt_ms, minutes, flags;
 
     if (!number(&x, &fields[FIELD_X], X_MAX) ||
         !number(&s, &fields[FIELD_S], S_MAX) ||
+        !number(&held, &fields[FIELD_HELD], X_MAX) ||
         !number(&rtt_ms, &fields[FIELD_RTT], DS_RTT_MAX_MS) ||
         !number(&minutes, &fields[FIELD_TIME], APR_INT32_MAX) ||
         !number(&flags, &fields[FIELD_FLAGS], FLAGS_ALL)) {
@@ -144,6 +147,7 @@ static int read_state(sp_state_t *out, const field_t fields[FIELDS])
     }
     out->x = (double)x / STEPS;
     out->s = (double)s / STEPS;
+    out->held = (double)held / STEPS;
     out->rtt_ms = (apr_uint32_t)rtt_ms;
     out->at = apr_time_from_sec(minutes * 60);
     out->lower_bound = flags & FLAG_BOUND ? 1 : 0;

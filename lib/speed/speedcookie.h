@@ -2,16 +2,17 @@
 /*
  * What is known of a client, as a signed cookie that the client keeps.
  *
- *     sp=1.KK.X.S.R.T.F.PPPPPP.MMMMMMMMMMMMMMMMMMMMMM
- *        | |  | | | | | |      |
- *        | |  | | | | | |      HMAC of all before this dot, base64url
- *        | |  | | | | | network tag: 4 bytes of the network's key
- *        | |  | | | | |         (speed/clientkey.h), base64url; so no
- *        | |  | | | | |         address is stored
- *        | |  | | | | flags: 1 lower bound, 2 last sample cut from below, 4
- *        | |  | | | |         from above
- *        | |  | | | minutes since 1970 of the last sample
- *        | |  | | least round trip, ms, 0 = unknown
+ *     sp=2.KK.X.S.H.R.T.F.PPPPPP.MMMMMMMMMMMMMMMMMMMMMM
+ *        | |  | | | | | | |      |
+ *        | |  | | | | | | |      HMAC of all before this dot, base64url
+ *        | |  | | | | | | network tag: 4 bytes of the network's key
+ *        | |  | | | | | |         (speed/clientkey.h), base64url; so no
+ *        | |  | | | | | |         address is stored
+ *        | |  | | | | | flags: 1 lower bound, 2 last sample cut from below, 4
+ *        | |  | | | | |         from above
+ *        | |  | | | | minutes since 1970 of the last sample
+ *        | |  | | | least round trip, ms, 0 = unknown
+ *        | |  | | log2 of the rate that choices follow, 1/32 octave
  *        | |  | standard deviation of x, 1/32 octave
  *        | |  x = log2(kbit/s), 1/32 octave
  *        | id of the key, two hex digits

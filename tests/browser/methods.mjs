@@ -79,6 +79,36 @@ async function firstBeacon(seen) {
   return seen.beacons.length ? told(seen.beacons[0]) : {};
 }
 
+// A page that is loaded again through a service worker.
+async function fromWorker() {
+  const seen = await visitor();
+  await load(seen, `${fastUrl}worker.html`);
+  await until(() => seen.beacons.length > 0);
+  is(seen.beacons.length, 1, 'P9: before there is a service worker: a beacon');
+  await seen.page.evaluate(() => navigator.serviceWorker.ready);
+  await load(seen, `${fastUrl}worker.html`);
+  ok(await seen.page.evaluate(() => !!navigator.serviceWorker.controller &&
+    performance.getEntriesByType('navigation')[0].workerStart > 0),
+  'P9: the page comes through the service worker');
+  is(await nothingMore(seen), 1, 'P9: through the service worker: no beacon');
+  await seen.context.close();
+}
+
+// Navigation Timing taken away.
+async function oldBrowser() {
+  for (const [path, keys] of [['', ['mb', 'md']],
+    ['padding/', ['fb', 'fd', 'mb', 'md']]]) {
+    const seen = await visitor(
+      'Performance.prototype.getEntriesByType = () => []');
+    await load(seen, `${slowUrl}${path}short.html`);
+    const beacon = await firstBeacon(seen);
+    is(Object.keys(beacon).filter((k) => /^[mfprn][bd]$/.test(k)), keys.sort(),
+      `${path || 'inline'}: an old browser tells its clock between the scripts`);
+    is(beacon.status, 204, 'and that is understood');
+    await seen.context.close();
+  }
+}
+
 // Time in which something that must not happen would have happened.
 async function nothingMore(seen) {
   await seen.page.waitForTimeout(1500);
@@ -314,8 +344,10 @@ async function main() {
     await noProbe('P15: hidden',
       'Object.defineProperty(document, "hidden", { get: () => true })');
     await padding();
+    await oldBrowser();
     await fromCache();
     await fromHistory();
+    await fromWorker();
     await ahead('prefetch');
     await ahead('prerender');
     await hidden();

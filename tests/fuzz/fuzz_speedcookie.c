@@ -40,7 +40,9 @@ static sp_cookie_verdict_e parse(sp_state_t *out, const char *text, size_t len,
 
 static void check_own(const ds_seal_keys_t *keys, const apr_sockaddr_t *client)
 {
-    sp_state_t known = {9, 0.2, 50, apr_time_from_sec(1700000000), 0, 0}, out;
+    sp_state_t known =
+        sp_estimate_known(512, 0.2, 0, apr_time_from_sec(1700000000));
+    sp_state_t out;
     char text[SP_SPEEDCOOKIE_ROOM];
 
     if (sp_speedcookie_format(text, &known, keys, client) ||

@@ -84,8 +84,11 @@ static void a_bound_counts_only_above_what_is_known(void **state)
     sp_state_t none = {0}, s = known(1000);
 
     assert_in_range(rate_of(fold(s, 200, 1, T0), T0), 1000, 1000);
-    assert_in_range(rate_of(fold(s, 4000, 1, T0), T0), 1200, 2500);
+    assert_in_range(rate_of(fold(s, 4000, 1, T0), T0), 1100, 2500);
     assert_int_equal(fold(s, 4000, 1, T0).lower_bound, 0);
+    s = fold(fold(s, 4000, 1, T0), 4000, 1, T0); /* the line has changed */
+    assert_int_equal(rate_of(s, T0), 4000);
+    assert_int_equal(s.lower_bound, 1);
 
     s = fold(none, 300, 1, T0);
     assert_int_equal(s.lower_bound, 1);
@@ -166,6 +169,69 @@ static void every_source_has_a_word(void **state)
     assert_string_equal(sp_source_name(SP_SOURCE_HINT), "hint");
 }
 
+static apr_uint32_t choice_of(sp_state_t s)
+{
+    sp_estimate_t e;
+
+    sp_estimate_make(&e, &s, SP_SOURCE_COOKIE, T0);
+    return e.choice_kbps;
+}
+
+static void choices_are_a_little_cautious(void **state)
+{
+    assert_int_equal(choice_of(sp_estimate_known(1000, 1, 0, T0)), 707);
+    assert_int_equal(choice_of(sp_estimate_known(1000, 1, 1, T0)), 1000);
+    assert_in_range(choice_of(known(1000)), 930, 980);
+}
+
+/* P14: a client at the border of two bands does not go to and fro, and one
+   far outlier does not move it. */
+static void p14_choices_hold_until_a_fifth_has_changed(void **state)
+{
+    sp_state_t s = known(2000);
+    apr_uint32_t before = choice_of(s);
+    int i;
+
+    for (i = 0; i < 40; i++) {
+        s = fold(s, i % 2 ? 1800 : 2200, 0, T0);
+        assert_int_equal(choice_of(s), before);
+    }
+    s = fold(s, 10000, 0, T0);
+    assert_int_equal(choice_of(s), before);
+    for (i = 0; i < 40; i++) {
+        s = fold(s, 1200, 0, T0);
+    }
+    assert_in_range(choice_of(s), 1000, 1300);
+}
+
+static void unsure_is_unknown_a_bound_or_long_ago(void **state)
+{
+    sp_state_t none = {0};
+
+    assert_int_equal(sp_estimate_is_unsure(&none, T0), 1);
+    assert_int_equal(
+        sp_estimate_is_unsure(
+            &(sp_state_t){.at = T0, .s = 0.1, .lower_bound = 1}, T0),
+        1);
+    none = known(1000);
+    assert_int_equal(sp_estimate_is_unsure(&none, T0), 0);
+    assert_int_equal(sp_estimate_is_unsure(&none, T0 + 2 * DAY), 1);
+}
+
+static void times_follow_from_capacity_and_round_trip(void **state)
+{
+    sp_estimate_t e = {0};
+
+    assert_int_equal(sp_estimate_transfer_ms(&e, 100000), 0);
+    sp_estimate_assume(&e, 800, 10);
+    assert_int_equal(sp_estimate_transfer_ms(&e, 100000), 1010);
+    assert_int_equal(sp_estimate_transfer_ms(&e, 0), 0);
+    sp_estimate_assume(&e, 20000, 300); /* 40 ms by bits alone */
+    assert_in_range(sp_estimate_transfer_ms(&e, 100000), 900, 1200);
+    sp_estimate_assume(&e, 1, 0);
+    assert_true(sp_estimate_transfer_ms(&e, APR_UINT64_MAX) == APR_UINT32_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +245,10 @@ int main(void)
         UNIT(capacity_stays_in_its_range),
         UNIT(vary_names_what_was_asked),
         UNIT(every_source_has_a_word),
+        UNIT(choices_are_a_little_cautious),
+        UNIT(p14_choices_hold_until_a_fifth_has_changed),
+        UNIT(unsure_is_unknown_a_bound_or_long_ago),
+        UNIT(times_follow_from_capacity_and_round_trip),
     };
 
     return UNIT_RUN(tests);

@@ -9,14 +9,16 @@ static const di_explanation_t hit = {.tier = "low",
                                      .cache = "disk",
                                      .in_bytes = 1843200,
                                      .out_bytes = 40113,
+                                     .eta_ms = 1920,
                                      .took_ms = 12,
                                      .reason = DI_REASON_RENDERED};
 
 static void the_header_is_the_documented_dictionary(void **state)
 {
-    assert_string_equal(di_explain_header(&hit, *state),
-                        "tier=low, kbps=187, src=cookie, cache=disk, "
-                        "in=1843200, out=40113, ms=12, reason=rendered");
+    assert_string_equal(
+        di_explain_header(&hit, *state),
+        "tier=low, kbps=187, src=cookie, cache=disk, "
+        "in=1843200, out=40113, eta=1920, ms=12, reason=rendered");
 }
 
 static void the_header_says_when_save_data_chose(void **state)
@@ -27,7 +29,7 @@ static void the_header_says_when_save_data_chose(void **state)
     assert_string_equal(
         di_explain_header(&e, *state),
         "tier=low, kbps=187, src=cookie, cache=disk, in=1843200, out=40113, "
-        "ms=12, reason=rendered, save-data=?1");
+        "eta=1920, ms=12, reason=rendered, save-data=?1");
 }
 
 static void cache_status_tells_hit_miss_and_bypass(void **state)

@@ -30,7 +30,8 @@ static apr_sockaddr_t *address(const char *text, apr_pool_t *p)
 
 static fixture_t make(const char *client, apr_pool_t *p)
 {
-    fixture_t f = {.known = {9.5, 0.25, 120, T0, 0, 0}};
+    fixture_t f = {
+        .known = {.x = 9.5, .s = 0.25, .held = 9.25, .rtt_ms = 120, .at = T0}};
 
     assert_null(ds_seal_keys_parse(&f.keys, KEY_A, strlen(KEY_A), p));
     f.client = address(client, p);
@@ -61,6 +62,7 @@ static void a_cookie_brings_back_what_was_known(void **state)
                      SP_COOKIE_FINE);
     assert_true(fabs(out.x - 9.5) < 0.02);
     assert_true(fabs(out.s - 0.25) < 0.02);
+    assert_true(fabs(out.held - 9.25) < 0.02);
     assert_int_equal(out.rtt_ms, 120);
     assert_true(out.at == T0);
     assert_int_equal(out.lower_bound, 1);

@@ -33,13 +33,13 @@ my ($mac) = $ours =~ /\.([\w-]+)$/;
 my $other = cookie(ask('POST', $path, fresh('v=1&rb=5001448&rd=2000&rn=1&rt=20')));
 my ($other_mac) = $other =~ /\.([\w-]+)$/;
 my %cookies = (
-    'forged value' => [$ours =~ s/^1\.(..)\.\d+/1.$1.600/r, 'forged'],
+    'forged value' => [$ours =~ s/^(\d)\.(..)\.\d+/$1.$2.600/r, 'forged'],
     'another cookie\'s signature' => [$ours =~ s/\Q$mac\E$/$other_mac/r, 'forged'],
-    'wrong key'    => [$ours =~ s/^1\.(..)/'1.' . ($1 eq '00' ? '01' : '00')/er, 'forged'],
+    'wrong key'    => [$ours =~ s/^(\d)\.(..)/"$1." . ($2 eq '00' ? '01' : '00')/er, 'forged'],
     'truncated'    => [substr($ours, 0, -1), 'forged'],
     'cut in half'  => [substr($ours, 0, length($ours) / 2), 'malformed'],
     'empty'        => ['', 'malformed'],
-    'other version' => [$ours =~ s/^1/2/r, 'malformed'],
+    'other version' => [$ours =~ s/^\d/9/r, 'malformed'],
     '4 kB'         => ['9' x 4096, 'oversized'],
     '4 kB of dots' => ['.' x 4096, 'oversized'],
     '97 bytes'     => [$ours . 'A' x (97 - length $ours), 'oversized'],

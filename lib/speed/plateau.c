@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plateau gate; its idea and sources are in the header.
+ *
+ * A look counts when something new was acknowledged and the flight was not
+ * short of data.  Rates before MIN_BYTES are left out: the first flight may
+ * have gone through an idle token bucket at once.
+ */
+#include "speed/plateau.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Acknowledged before a rate is believed. */
+#define MIN_BYTES 16384
+
+/* BBR's full-pipe rule. */
+#define GROWTH 1.25
+#define FLAT_ROUNDS 3
+
+/* Looks behind a queue that make a point. */
+#define QUEUED_LOOKS 2
+
+/* Looks that would have seen one. */
+#define ENOUGH_LOOKS 8
+
+/* A queue stands: the round trip is that much above the least one. */
+#define QUEUE_FACTOR 1.2
+#define QUEUE_US 1000
+
+void sp_plateau_init(sp_plateau_t *plateau, const sp_tcp_t *base,
+                     apr_time_t now)
+{
+    memset(plateau, 0, offsetof(sp_plateau_t, queued_kbps));
+    plateau->base = *base;
+    plateau->acked_bytes = base->acked_bytes;
+    plateau->round_ends_at = now + base->min_rtt_us;
+}
+
+static int has_queue(const sp_tcp_t *tcp)
+{
+    return tcp->min_rtt_us > 0 &&
+           tcp->srtt_us > QUEUE_FACTOR * tcp->min_rtt_us + QUEUE_US;
+}
+
+static void end_round(sp_plateau_t *plateau, const sp_tcp_t *tcp,
+                      apr_time_t now)
+{
+    if (plateau->top_kbps < GROWTH * plateau->full_kbps) {
+        plateau->is_full |= ++plateau->flat_rounds >= FLAT_ROUNDS;
+    }
+    else {
+        plateau->full_kbps = plateau->top_kbps;
+        plateau->flat_rounds = 0;
+    }
+    plateau->round_ends_at = now + tcp->min_rtt_us;
+}
+
+static int counts(const sp_plateau_t *plateau, const sp_tcp_t *tcp)
+{
+    return tcp->acked_bytes > plateau->acked_bytes && !tcp->app_limited &&
+           tcp->rate_kbps > 0 &&
+           tcp->acked_bytes - plateau->base.acked_bytes >= MIN_BYTES;
+}
+
+void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp, apr_time_t now)
+{
+    if (!counts(plateau, tcp) || sp_plateau_is_done(plateau)) {
+        return;
+    }
+    plateau->looks++;
+    plateau->acked_bytes = tcp->acked_bytes;
+    if (tcp->rate_kbps > plateau->top_kbps) {
+        plateau->top_kbps = tcp->rate_kbps;
+    }
+    if (has_queue(tcp)) {
+        plateau->queued_kbps[plateau->queued++] = (float)tcp->rate_kbps;
+    }
+    if (now >= plateau->round_ends_at) {
+        end_round(plateau, tcp, now);
+    }
+}
+
+int sp_plateau_is_done(const sp_plateau_t *plateau)
+{
+    return plateau->looks >= SP_PLATEAU_MAX;
+}
+
+int sp_plateau_saw_queue(const sp_plateau_t *plateau)
+{
+    return plateau->looks < ENOUGH_LOOKS || plateau->queued >= QUEUED_LOOKS;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The 75th percentile of the looks behind a queue. */
+static double upper_quartile(const sp_plateau_t *plateau)
+{
+    float sorted[SP_PLATEAU_MAX];
+    int count = plateau->queued;
+
+    memcpy(sorted, plateau->queued_kbps, (size_t)count * sizeof(*sorted));
+    qsort(sorted, (size_t)count, sizeof(*sorted), by_value);
+    return sorted[(3 * (count - 1) + 2) / 4];
+}
+
+int sp_plateau_sample(sp_sample_t *out, const sp_plateau_t *plateau)
+{
+    if (plateau->top_kbps < 1) {
+        return 0;
+    }
+    out->lower_bound = !plateau->is_full || plateau->queued < QUEUED_LOOKS;
+    out->rate_kbps =
+        out->lower_bound ? plateau->top_kbps : upper_quartile(plateau);
+    out->spread = SP_PLATEAU_SPREAD;
+    out->rtt_ms = 0;
+    return 1;
+}

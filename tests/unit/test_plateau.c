@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "speed/plateau.h"
+
+#define RTT_US 40000
+
+typedef struct {
+    sp_plateau_t plateau;
+    sp_tcp_t tcp;
+    apr_time_t now;
+} line_t;
+
+static line_t begin(void)
+{
+    line_t line = {.tcp = {.min_rtt_us = RTT_US, .acked_bytes = 1000}};
+
+    line.now = apr_time_from_sec(1000);
+    sp_plateau_init(&line.plateau, &line.tcp, line.now);
+    return line;
+}
+
+/* Looks every 10 ms at a rate. */
+static void go(line_t *line, int looks, double kbps, int queued)
+{
+    while (looks-- > 0) {
+        line->now += 10000;
+        line->tcp.acked_bytes += 20000;
+        line->tcp.rate_kbps = kbps;
+        line->tcp.srtt_us = queued ? 2 * RTT_US : RTT_US;
+        sp_plateau_feed(&line->plateau, &line->tcp, line->now);
+    }
+}
+
+static sp_sample_t sample(const line_t *line)
+{
+    sp_sample_t s;
+
+    assert_int_equal(sp_plateau_sample(&s, &line->plateau), 1);
+    return s;
+}
+
+static void a_steady_rate_behind_a_queue_is_a_point(void **state)
+{
+    line_t line = begin();
+
+    go(&line, 4, 500, 0);
+    go(&line, 4, 1500, 0);
+    go(&line, 30, 2000, 1);
+    assert_int_equal(sample(&line).lower_bound, 0);
+    assert_int_equal((int)(sample(&line).rate_kbps + 0.5), 2000);
+}
+
+static void still_growing_is_a_bound(void **state)
+{
+    line_t line = begin();
+    double kbps;
+
+    for (kbps = 500; kbps < 20000; kbps *= 1.6) {
+        go(&line, 4, kbps, 1);
+    }
+    assert_int_equal(sample(&line).lower_bound, 1);
+}
+
+static void no_queue_is_a_bound_of_the_top_rate(void **state)
+{
+    line_t line = begin();
+
+    go(&line, 40, 2000, 0);
+    go(&line, 1, 2200, 0);
+    go(&line, 1, 1900, 1); /* one look behind a queue is not enough */
+    assert_int_equal(sample(&line).lower_bound, 1);
+    assert_int_equal((int)(sample(&line).rate_kbps + 0.5), 2200);
+}
+
+/* A pause of the origin, or a stall after loss: the slow looks are many, the
+   upper quartile is still the line's. */
+static void stalls_do_not_pull_it_down(void **state)
+{
+    line_t line = begin();
+
+    go(&line, 40, 2000, 1);
+    go(&line, 60, 300, 1);
+    assert_int_equal(sample(&line).lower_bound, 0);
+    assert_int_equal((int)(sample(&line).rate_kbps + 0.5), 2000);
+}
+
+static void one_burst_does_not_pull_it_up(void **state)
+{
+    line_t line = begin();
+
+    go(&line, 30, 2000, 1);
+    go(&line, 3, 6000, 1);
+    go(&line, 30, 2000, 1);
+    assert_int_equal((int)(sample(&line).rate_kbps + 0.5), 2000);
+}
+
+static void looks_that_tell_nothing_do_not_count(void **state)
+{
+    line_t line = begin();
+    sp_sample_t s;
+
+    assert_int_equal(sp_plateau_sample(&s, &line.plateau), 0);
+    line.tcp.app_limited = 1;
+    go(&line, 40, 9000, 1);
+    assert_int_equal(sp_plateau_sample(&s, &line.plateau), 0);
+    line.tcp.app_limited = 0;
+    go(&line, 10, 0, 1);
+    assert_int_equal(sp_plateau_sample(&s, &line.plateau), 0);
+    line.tcp.rate_kbps = 700; /* nothing new was acknowledged */
+    sp_plateau_feed(&line.plateau, &line.tcp, line.now);
+    go(&line, 1, 800, 1);
+    line.tcp.rate_kbps = 900;
+    sp_plateau_feed(&line.plateau, &line.tcp, line.now);
+    assert_int_equal((int)sample(&line).rate_kbps, 800);
+}
+
+static void the_first_burst_through_an_idle_bucket_is_left_out(void **state)
+{
+    line_t line = begin();
+    sp_sample_t s;
+
+    line.tcp.acked_bytes += 3000;
+    line.tcp.rate_kbps = 232000;
+    line.tcp.srtt_us = RTT_US;
+    sp_plateau_feed(&line.plateau, &line.tcp, line.now);
+    assert_int_equal(sp_plateau_sample(&s, &line.plateau), 0);
+}
+
+static void memory_is_bounded(void **state)
+{
+    line_t line = begin();
+
+    go(&line, 10 * SP_PLATEAU_MAX, 2000, 1);
+    assert_int_equal(sp_plateau_is_done(&line.plateau), 1);
+    assert_int_equal(line.plateau.looks, SP_PLATEAU_MAX);
+    assert_int_equal(line.plateau.queued, SP_PLATEAU_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT(a_steady_rate_behind_a_queue_is_a_point),
+        UNIT(still_growing_is_a_bound),
+        UNIT(no_queue_is_a_bound_of_the_top_rate),
+        UNIT(stalls_do_not_pull_it_down),
+        UNIT(one_burst_does_not_pull_it_up),
+        UNIT(looks_that_tell_nothing_do_not_count),
+        UNIT(the_first_burst_through_an_idle_bucket_is_left_out),
+        UNIT(memory_is_bounded),
+    };
+
+    return UNIT_RUN(tests);
+}
