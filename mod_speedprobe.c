@@ -2,7 +2,7 @@
 /*
  * mod_speedprobe: how fast is this client?
  *
- * A page: insert_filter puts the filter in, which puts two scripts into HTML
+ * A page: insert_filter puts the filter in, which puts scripts into HTML
  * (filters/inject_out.c).  A beacon: its URL is caught before any mapping and
  * answered by handlers/beacon.c with the speed cookie.  Any request: the
  * cookie is read once, and what it says (or what SpeedProbeAssume says) is
@@ -23,21 +23,35 @@
 #include "http_request.h"
 
 #include "directives/speedprobe_conf.h"
-#include "filters/delivery_out.h"
+#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
+#include "directives/speedprobe_tally.h"
+#include "filters/hints_out.h"
 #include "filters/inject_out.h"
 #include "handlers/beacon.h"
+#include "filters/delivery_out.h"
+#include "handlers/status.h"
+#include "speed/clientkey.h"
+#include "speed/prior.h"
+#include "handlers/probe.h"
+#include "handlers/script.h"
 #include "speed/known.h"
+#include "speed/snippet.h"
 #include "speed/speedcookie.h"
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
 
+/* Things that a request counts once, however often they are looked at. */
+enum { SP_ONCE_CONSENT = 1, SP_ONCE_HINT = 2, SP_ONCE_SAVE_DATA = 4 };
+
 /* What one request knows; kept with the main request. */
 typedef struct {
     int read;                  /* the cookie has been looked at */
-    int is_beacon;             /* caught by translate_name */
+    const char *ours;          /* handler of one of our URLs, caught by
+                                  translate_name; NULL: another URL */
     const request_rec *env_of; /* our variables are in its environment, */
     const sp_conf_t *env_conf; /* as these settings want them */
+    int once;                  /* SP_ONCE_* that have been counted */
     int counted;               /* its delivery is measured */
     sp_known_t known;          /* by whom, what */
     sp_state_t state;          /* all of it together; at 0: nothing */
@@ -61,7 +75,30 @@ static sp_request_t *request_of(request_rec *r)
     return ctx;
 }
 
+static void count_once(request_rec *r, int once, int counter)
+{
+    sp_request_t *ctx = request_of(r);
+
+    if (!(ctx->once & once)) {
+        ctx->once |= once;
+        sp_count(counter);
+    }
+}
+
 /* ---- what is known ---- */
+
+static void count_cookie(sp_cookie_verdict_e verdict, apr_size_t len)
+{
+    static const int counters[] = {
+        [SP_COOKIE_FINE] = SP_COUNT_COOKIE_USED,
+        [SP_COOKIE_MALFORMED] = SP_COUNT_COOKIE_MALFORMED,
+        [SP_COOKIE_FORGED] = SP_COUNT_COOKIE_FORGED,
+        [SP_COOKIE_EXPIRED] = SP_COUNT_COOKIE_EXPIRED,
+        [SP_COOKIE_ELSEWHERE] = SP_COUNT_COOKIE_ELSEWHERE};
+
+    sp_count(len > SP_SPEEDCOOKIE_MAX ? SP_COUNT_COOKIE_OVERSIZED
+                                      : counters[verdict]);
+}
 
 static void read_cookie(sp_state_t *out, request_rec *r)
 {
@@ -77,6 +114,7 @@ static void read_cookie(sp_state_t *out, request_rec *r)
     verdict = sp_speedcookie_parse(
         out, text, len, sp_server_conf_of(r->server)->keys, r->useragent_addr,
         age_ms > 0 ? age_ms / 1000 : SP_SPEEDCOOKIE_AGE_S, r->request_time);
+    count_cookie(verdict, len);
     if (verdict != SP_COOKIE_FINE) {
         memset(out, 0, sizeof(*out));
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
@@ -85,14 +123,17 @@ static void read_cookie(sp_state_t *out, request_rec *r)
     }
 }
 
-/* What is known of this client; found out at the first question. */
+/* What is known of this client; found out at the first question that may be
+   asked. */
 static const sp_request_t *client_of(request_rec *r)
 {
     sp_request_t *ctx = request_of(r);
 
-    if (!ctx->read) {
+    if (!ctx->read && sp_consent_given(r)) {
         ctx->read = 1;
-        read_cookie(&ctx->known.cookie, r);
+        if (SP_CONF(sp_conf_of(r), cookie)) {
+            read_cookie(&ctx->known.cookie, r);
+        }
         sp_delivery_known(&ctx->known, r);
         ctx->source = sp_known_state(&ctx->state, &ctx->known, r->request_time);
         if (sp_estimate_is_unsure(&ctx->state, r->request_time)) {
@@ -114,6 +155,56 @@ static sp_state_t own_state_of(request_rec *r)
     return state;
 }
 
+/* What the browser says of itself, where nothing was measured. */
+static void take_hints(sp_estimate_t *out, request_rec *r)
+{
+    const apr_table_t *in = r->headers_in;
+    sp_hints_t hints = {apr_table_get(in, "Downlink"), apr_table_get(in, "RTT"),
+                        apr_table_get(in, "ECT"),
+                        sp_clientkey_is_private(r->useragent_addr)};
+    sp_state_t prior;
+
+    if (sp_prior_make(&prior, &hints, r->request_time)) {
+        count_once(r, SP_ONCE_HINT, SP_COUNT_HINT_USED);
+        sp_estimate_make(out, &prior, SP_SOURCE_HINT, r->request_time);
+    }
+}
+
+/* What is known of a client that may be known. */
+static void estimate_client(sp_estimate_t *out, request_rec *r)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+    unsigned asked = sp_consent_asked(r);
+    const sp_request_t *client;
+
+    if (!sp_consent_given(r)) {
+        count_once(r, SP_ONCE_CONSENT, SP_COUNT_CONSENT_MISSING);
+        out->asked = asked;
+        return;
+    }
+    client = client_of(r);
+    sp_estimate_make(out, &client->state, client->source, r->request_time);
+    if (SP_CONF(conf, cookie)) {
+        asked |= SP_ASKED_COOKIE;
+    }
+    if (out->capacity_kbps == 0 && SP_CONF(conf, hints)) {
+        asked |= SP_ASKED_HINTS;
+        take_hints(out, r);
+    }
+    out->asked = asked;
+}
+
+/* The visitor's wish for few bytes.  It tells nobody who the visitor is, so
+   it needs no consent. */
+static void take_save_data(sp_estimate_t *out, request_rec *r)
+{
+    out->asked |= SP_ASKED_SAVE_DATA;
+    if (sp_prior_saves_data(apr_table_get(r->headers_in, "Save-Data"))) {
+        out->save_data = 1;
+        count_once(r, SP_ONCE_SAVE_DATA, SP_COUNT_SAVE_DATA);
+    }
+}
+
 /* The optional function of mod_speedprobe.h. */
 static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
 {
@@ -129,9 +220,9 @@ static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
                            (apr_uint32_t)SP_CONF(conf, assume_rtt_ms));
     }
     else {
-        const sp_request_t *client = client_of(r);
-        sp_estimate_make(out, &client->state, client->source, r->request_time);
+        estimate_client(out, r);
     }
+    take_save_data(out, r);
     return out->capacity_kbps > 0;
 }
 
@@ -171,6 +262,7 @@ static void unset_environment(request_rec *r)
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_BAND");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_SOURCE");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_SAVE_DATA");
 }
 
 /* Write the variables as the settings of this moment want them. */
@@ -199,6 +291,8 @@ static void set_environment(request_rec *r)
     set_or_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS", e.rtt_ms, r->pool);
     set_or_unset(r->subprocess_env, "SPEEDPROBE_CONFIDENCE", e.confidence_pct,
                  r->pool);
+    set_or_unset(r->subprocess_env, "SPEEDPROBE_SAVE_DATA",
+                 (apr_uint32_t)e.save_data, r->pool);
     apr_table_setn(r->subprocess_env, "SPEEDPROBE_BOUND",
                    e.lower_bound ? "1" : "0");
     apr_table_setn(r->subprocess_env, "SPEEDPROBE_BAND", band_of(conf, &e));
@@ -217,54 +311,92 @@ static int post_read_request(request_rec *r)
     return DECLINED;
 }
 
-static int is_beacon(request_rec *r)
+/* The handler of one of our URLs, all of which begin with the beacon's path;
+   NULL: another URL. */
+static const char *ours_of(request_rec *r)
 {
-    return !r->main && !r->prev && r->proxyreq != PROXYREQ_PROXY &&
-           sp_server_conf_of(r->server)->used &&
-           !strcmp(r->uri, sp_conf_beacon(r->server));
+    const sp_server_conf_t *server = sp_server_conf_of(r->server);
+    const char *beacon = sp_conf_beacon(r->server);
+    apr_size_t len = strlen(beacon);
+
+    if (r->main || r->prev || r->proxyreq == PROXYREQ_PROXY || !server->used ||
+        strncmp(r->uri, beacon, len)) {
+        return NULL;
+    }
+    if (!strcmp(r->uri + len, SP_SCRIPT_SUFFIX)) {
+        return SP_SCRIPT_HANDLER;
+    }
+    if (!strcmp(r->uri + len, SP_PROBE_SUFFIX)) {
+        return server->probes ? SP_PROBE_HANDLER : NULL;
+    }
+    return r->uri[len] ? NULL : SP_BEACON_HANDLER;
 }
 
-/* The Location's settings hold by now.  The beacon is taken before aliases,
+/* The Location's settings hold by now.  Our URLs are taken before aliases,
    rewriting and proxying can. */
 static int translate_name(request_rec *r)
 {
+    const char *ours = ours_of(r);
+
     set_environment(r);
-    if (!is_beacon(r)) {
+    if (!ours) {
         return DECLINED;
     }
-    request_of(r)->is_beacon = 1;
-    r->handler = SP_BEACON_HANDLER;
+    request_of(r)->ours = ours;
+    r->handler = ours;
     r->filename = apr_pstrdup(r->pool, r->uri);
     return OK;
 }
 
-/* The beacon has no file, so no Directory applies to it. */
+/* Our handler of this very request; NULL for requests made out of it. */
+static const char *handler_of(request_rec *r)
+{
+    return r->main || r->prev ? NULL : request_of(r)->ours;
+}
+
+/* Our URLs have no file, so no Directory applies to them. */
 static int map_to_storage(request_rec *r)
 {
-    return r->handler && !strcmp(r->handler, SP_BEACON_HANDLER) ? OK : DECLINED;
+    return handler_of(r) ? OK : DECLINED;
 }
 
 /* All settings hold by now. */
 static int fixups(request_rec *r)
 {
-    if (!r->main && !r->prev && request_of(r)->is_beacon) {
-        r->handler = SP_BEACON_HANDLER; /* whatever SetHandler says */
+    if (handler_of(r)) {
+        r->handler = handler_of(r); /* whatever SetHandler says */
         return OK;
     }
     set_environment(r);
+    if (SP_CONF(sp_conf_of(r), enabled)) {
+        sp_consent_unmark_pages(r);
+    }
     return DECLINED;
 }
 
 static int handler(request_rec *r)
 {
+    const char *ours = handler_of(r);
+    sp_estimate_t known;
     sp_state_t state;
 
-    if (!r->handler || strcmp(r->handler, SP_BEACON_HANDLER) || r->main ||
-        !request_of(r)->is_beacon) {
+    if (!ours || !r->handler || strcmp(r->handler, ours)) {
         return DECLINED;
     }
+    if (!strcmp(ours, SP_SCRIPT_HANDLER)) {
+        return sp_script_answer(r);
+    }
+    if (!strcmp(ours, SP_PROBE_HANDLER)) {
+        /* On may be said elsewhere than here. */
+        if (!speedprobe_estimate(&known, r)) {
+            const sp_request_t *client = client_of(r);
+            sp_estimate_make(&known, &client->state, client->source,
+                             r->request_time);
+        }
+        return sp_probe_answer(r, &known);
+    }
     state = own_state_of(r);
-    return sp_beacon_answer(r, &state);
+    return sp_beacon_answer(r, &state, client_of(r)->known.cookie.at);
 }
 
 static int log_transaction(request_rec *r)
@@ -283,9 +415,15 @@ static void insert_filter(request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
 
-    if (!r->main && SP_CONF(conf, enabled) &&
-        SP_CONF(conf, method) != SP_METHOD_OFF) {
+    if (r->main || !SP_CONF(conf, enabled) || handler_of(r)) {
+        return;
+    }
+    /* Without a cookie there is nothing to keep a report in. */
+    if (SP_CONF(conf, method) != SP_METHOD_OFF && SP_CONF(conf, cookie)) {
         sp_inject_insert(r);
+    }
+    if (SP_CONF(conf, hints)) {
+        sp_hints_insert(r);
     }
 }
 
@@ -304,6 +442,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (!keys) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    sp_tally_parent_start(base);
     sp_start_parent(base, keys, pconf, ptemp);
     for (s = base; s; s = s->next) {
         sp_server_conf_of(s)->keys = keys;
@@ -340,6 +479,9 @@ static void hooks(apr_pool_t *p)
     ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_log_transaction(log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
     sp_inject_register();
+    sp_hints_register();
+    sp_status_register();
+    sp_probe_register(p);
     sp_delivery_register();
     APR_REGISTER_OPTIONAL_FN(speedprobe_estimate);
     APR_REGISTER_OPTIONAL_FN(speedprobe_transfer_ms);

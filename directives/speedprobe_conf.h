@@ -17,11 +17,19 @@
 #include "base/band.h"
 #include "base/seal.h"
 #include "directives/setting.h"
+#include "speed/budget.h"
+#include "speed/consent.h"
 
 APLOG_USE_MODULE(speedprobe);
 
 /* Values of SpeedProbeMethod, in the order of its words. */
-enum { SP_METHOD_TIMING, SP_METHOD_OFF };
+enum { SP_METHOD_TIMING, SP_METHOD_PROBE, SP_METHOD_PADDING, SP_METHOD_OFF };
+
+/* Values of SpeedProbeScript. */
+enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
+
+/* Bits of SpeedProbeHonor. */
+enum { SP_HONOR_GPC = 1, SP_HONOR_DNT = 2 };
 
 /* X(directive, member, kind, least, greatest, default, choices, help) */
 #define SP_DIR_SETTINGS(X)                                                     \
@@ -29,13 +37,28 @@ enum { SP_METHOD_TIMING, SP_METHOD_OFF };
       "On or Off: know how fast clients are, by measuring in pages")           \
     X("SpeedProbePassive", passive, DS_KIND_FLAG, 0, 1, 1, NULL,               \
       "On or Off: measure by deliveries that happen anyway")                   \
-    X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 1, SP_METHOD_TIMING,      \
-      "timing|off", "how pages measure: timing, off")                          \
+    X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 3, SP_METHOD_TIMING,      \
+      "timing|probe|padding|off",                                              \
+      "how pages measure: timing, probe, padding, off")                        \
+    X("SpeedProbeScript", script, DS_KIND_CHOICE, 0, 1, SP_SCRIPT_INLINE,      \
+      "inline|external", "how pages carry the script: inline, external")       \
+    X("SpeedProbePadding", padding_bytes, DS_ARG_SIZE, 0, 65536, 32768, NULL,  \
+      "method padding: pages are filled up to this size, by 14K at most")      \
+    X("SpeedProbeBudgetBytes", budget_bytes, DS_ARG_SIZE, 0,                   \
+      SP_BUDGET_BYTES_MAX, 262144, NULL,                                       \
+      "method probe: bytes that it may cost one client a day")                 \
+    X("SpeedProbeBudgetTime", budget_ms, DS_ARG_TIME, 0, SP_BUDGET_MS_MAX,     \
+      1500, NULL, "method probe: time that it may cost one client a day")      \
     X("SpeedProbeMinPage", min_page_bytes, DS_ARG_SIZE, 0, 65536, 1000, NULL,  \
       "shorter pages are filled up to this size; 0 fills none")                \
     X("SpeedProbeCookieMaxAge", cookie_age_ms, DS_ARG_TIME, 0, 2592000000,     \
       604800000, NULL,                                                         \
-      "lifetime of the cookie; 0 lets it end with the browser's session")
+      "lifetime of the cookie; 0 lets it end with the browser's session")      \
+    X("SpeedProbeCookie", cookie, DS_KIND_FLAG, 0, 1, 1, NULL,                 \
+      "On or Off: set and read the speed cookie")                              \
+    X("SpeedProbeHints", hints, DS_KIND_FLAG, 0, 1, 0, NULL,                   \
+      "On or Off: ask browsers for their own guess, where nothing is "         \
+      "measured")
 
 /* One for the whole httpd.
    X(directive, member, kind, least, greatest, default, help) */
@@ -55,8 +78,12 @@ enum { SP_METHOD_TIMING, SP_METHOD_OFF };
 /* Numbers are DS_UNSET, pointers NULL, counts 0 where nobody set them. */
 typedef struct {
     SP_DIR_SETTINGS(SP_MEMBER)
-    apr_int64_t assume_kbps;   /* 0: none */
-    apr_int64_t assume_rtt_ms; /* 0: not told; goes with assume_kbps */
+    apr_int64_t assume_kbps;         /* 0: none */
+    apr_int64_t assume_rtt_ms;       /* 0: not told; goes with assume_kbps */
+    apr_int64_t beacon_limit_count;  /* 0: none */
+    apr_int64_t beacon_limit_per_ms; /* goes with beacon_limit_count */
+    apr_int64_t honor;               /* SP_HONOR_* */
+    const sp_consent_t *consent;     /* its name NULL: nobody is asked */
     ds_bands_t bands;
     const char *unknown_band;
 } sp_conf_t;
@@ -67,7 +94,8 @@ typedef struct {
     const char *state_file;              /* absolute; NULL: none */
     apr_array_header_t *memcached;       /* const char *: servers; NULL: none */
     const ds_seal_keys_t *keys;
-    int used; /* some scope of this server says On */
+    int used;   /* some scope of this server says On */
+    int probes; /* some scope of this server has the method probe */
 } sp_server_conf_t;
 
 #define SP_BEACON_DEFAULT "/speedprobe-beacon"

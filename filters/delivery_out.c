@@ -38,6 +38,7 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
 #include "speed/client.h"
 #include "speed/clientkey.h"
@@ -317,7 +318,9 @@ static int introduce(deliveries_t *d, const request_rec *r)
     if (!key_client(d, r)) {
         return 0;
     }
-    sp_share_want(sp_parts.share, &d->client);
+    if (sp_consent_given(r)) {
+        sp_share_want(sp_parts.share, &d->client);
+    }
     return 1;
 }
 
@@ -451,7 +454,8 @@ static int may_measure(request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
 
-    return SP_CONF(conf, enabled) && SP_CONF(conf, passive);
+    return SP_CONF(conf, enabled) && SP_CONF(conf, passive) &&
+           sp_consent_given(r);
 }
 
 /* Counts bytes as they go by; the settings of the request hold by now. */

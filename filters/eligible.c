@@ -9,10 +9,12 @@
 
 #include "apr_buckets.h"
 #include "apr_strings.h"
+#include "http_core.h"
 #include "http_protocol.h"
 #include "util_filter.h"
 
-#include "speed/policy.h"
+#include "directives/speedprobe_consent.h"
+#include "directives/speedprobe_tally.h"
 
 /* ---- as it is ---- */
 
@@ -140,9 +142,30 @@ const char *sp_eligible_name(sp_eligible_e reason)
         [SP_INELIGIBLE_NO_TRANSFORM] = "no-transform",
         [SP_INELIGIBLE_NOT_SHOWN] = "not-shown",
         [SP_INELIGIBLE_POLICY] = "policy",
-        [SP_INELIGIBLE_PROXY] = "proxy"};
+        [SP_INELIGIBLE_PROXY] = "proxy",
+        [SP_INELIGIBLE_CONSENT] = "consent"};
 
     return names[reason];
+}
+
+int sp_eligible_counter(sp_eligible_e reason)
+{
+    static const int counters[] = {
+        [SP_ELIGIBLE] = SP_COUNT_PAGE_INJECTED,
+        [SP_INELIGIBLE_METHOD] = SP_COUNT_PAGE_METHOD,
+        [SP_INELIGIBLE_STATUS] = SP_COUNT_PAGE_STATUS,
+        [SP_INELIGIBLE_RANGE] = SP_COUNT_PAGE_RANGE,
+        [SP_INELIGIBLE_TYPE] = SP_COUNT_PAGE_TYPE,
+        [SP_INELIGIBLE_CHARSET] = SP_COUNT_PAGE_CHARSET,
+        [SP_INELIGIBLE_ENCODED] = SP_COUNT_PAGE_ENCODED,
+        [SP_INELIGIBLE_ATTACHMENT] = SP_COUNT_PAGE_ATTACHMENT,
+        [SP_INELIGIBLE_NO_TRANSFORM] = SP_COUNT_PAGE_NO_TRANSFORM,
+        [SP_INELIGIBLE_NOT_SHOWN] = SP_COUNT_PAGE_NOT_SHOWN,
+        [SP_INELIGIBLE_POLICY] = SP_COUNT_PAGE_POLICY,
+        [SP_INELIGIBLE_PROXY] = SP_COUNT_PAGE_PROXY,
+        [SP_INELIGIBLE_CONSENT] = SP_COUNT_PAGE_CONSENT};
+
+    return counters[reason];
 }
 
 /* ---- what mod_headers will say ---- */
@@ -207,11 +230,14 @@ static int add_policy(void *baton, const char *name, const char *value)
 }
 
 /* A report-only policy must not gain reports, so it counts as well. */
-static sp_policy_t policy_of(const request_rec *r)
+static sp_policy_t policy_of(request_rec *r)
 {
     static const char *const headers[] = {
         "Content-Security-Policy", "Content-Security-Policy-Report-Only"};
-    policy_baton_t baton = {.p = r->pool};
+    policy_baton_t baton = {
+        .policy = {.scheme = ap_http_scheme(r),
+                   .host = apr_table_get(r->headers_in, "Host")},
+        .p = r->pool};
     int i;
 
     for (i = 0; i < 2; i++) {
@@ -223,20 +249,28 @@ static sp_policy_t policy_of(const request_rec *r)
 
 /* ---- both ---- */
 
-sp_eligible_e sp_eligible(const char **nonce, request_rec *r)
+/* The last question, because pages that are left alone for another reason do
+   not depend on it. */
+static sp_eligible_e as_consented(request_rec *r)
+{
+    sp_consent_vary(r);
+    return sp_consent_given(r) ? SP_ELIGIBLE : SP_INELIGIBLE_CONSENT;
+}
+
+sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r)
 {
     sp_eligible_e reason = as_it_is(r);
     request_rec *then;
-    sp_policy_t policy;
 
-    *nonce = NULL;
+    memset(policy, 0, sizeof(*policy));
     if (reason != SP_ELIGIBLE) {
         return reason;
     }
     then = as_it_will_be(r);
-    policy = policy_of(then);
-    *nonce = policy.nonce;
-    return policy.forbidden ? SP_INELIGIBLE_POLICY : as_it_is(then);
+    *policy = policy_of(then);
+    reason = policy->no_inline && policy->no_external ? SP_INELIGIBLE_POLICY
+                                                      : as_it_is(then);
+    return reason == SP_ELIGIBLE ? as_consented(r) : reason;
 }
 
 int sp_eligible_has_charset(request_rec *r)

@@ -32,9 +32,16 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
+#include "directives/speedprobe_start.h"
+#include "directives/speedprobe_tally.h"
 #include "filters/eligible.h"
 #include "filters/pagefile.h"
+#include "speed/client.h"
+#include "speed/clientkey.h"
+#include "speed/gaps.h"
 #include "speed/htmlscan.h"
+#include "speed/prior.h"
 #include "speed/snippet.h"
 
 /* Page bytes in memory before they are passed on. */
@@ -57,11 +64,15 @@ typedef struct {
     char held[SP_HTMLSCAN_HOLD_MAX]; /* page bytes before a possible place */
     apr_size_t held_len;
     sp_snippet_t snippet;
-    apr_size_t min_page_bytes;
     char *peeked;             /* PEEK_BYTES, or NULL */
     sp_placecache_key_t file; /* when the page is one file that keeps still */
     int is_file;              /* whether it is */
     int charset_declared;     /* by the content type */
+    const char *nonce;
+    sp_snippet_e kind;       /* of snippet */
+    apr_size_t filled_bytes; /* shorter pages are filled up to this size */
+    apr_size_t filler_max;   /* by at most so much */
+    sp_gaps_t gaps;
 } inject_t;
 
 /* ---- begin ---- */
@@ -93,7 +104,17 @@ static void confirm_weak(request_rec *r)
         ap_find_etag_weak(r->pool, asked, etag) &&
         !ap_find_etag_strong(r->pool, asked, etag)) {
         weaken_etag(r);
+        if (sp_consent_given(r)) {
+            sp_consent_mark_page(r);
+        }
         apr_table_unset(r->headers_out, "Accept-Ranges");
+        if (SP_CONF(sp_conf_of(r), method) == SP_METHOD_PADDING) {
+            apr_table_mergen(r->headers_out, "Vary", "Save-Data");
+        }
+    }
+    if (r->status == HTTP_NOT_MODIFIED &&
+        (!r->content_type || sp_eligible_is_html(r))) {
+        sp_consent_vary(r);
     }
 }
 
@@ -110,30 +131,75 @@ static void fix_headers(request_rec *r)
         apr_table_unset(r->err_headers_out, untrue[i]);
     }
     weaken_etag(r);
+    sp_consent_mark_page(r);
 }
 
-static inject_t *begin(ap_filter_t *f, const char *nonce)
+/* An inline script where a policy allows it, unless the ladder of the probe is
+   wanted, which does not fit; else what the policy does allow. */
+static sp_snippet_e kind_of(const sp_conf_t *conf, const sp_policy_t *policy)
+{
+    int method = (int)SP_CONF(conf, method);
+    int external = method == SP_METHOD_PROBE ||
+                   (method == SP_METHOD_TIMING &&
+                    SP_CONF(conf, script) == SP_SCRIPT_EXTERNAL);
+
+    if (policy->no_inline || (external && !policy->no_external)) {
+        return method == SP_METHOD_PROBE ? SP_SNIPPET_PROBE
+                                         : SP_SNIPPET_EXTERNAL;
+    }
+    return method == SP_METHOD_PADDING ? SP_SNIPPET_FILLED : SP_SNIPPET_INLINE;
+}
+
+/* Nobody who asks to save data gets bytes only to be measured. */
+static int saves_data(request_rec *r)
+{
+    return sp_prior_saves_data(apr_table_get(r->headers_in, "Save-Data"));
+}
+
+static void choose(inject_t *ctx, request_rec *r, const sp_policy_t *policy)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+
+    ctx->nonce = policy->nonce;
+    ctx->kind = kind_of(conf, policy);
+    ctx->filled_bytes = (apr_size_t)SP_CONF(conf, min_page_bytes);
+    ctx->filler_max = SP_FILLER_MAX;
+    if (ctx->kind == SP_SNIPPET_FILLED) {
+        ctx->filled_bytes = (apr_size_t)SP_CONF(conf, padding_bytes);
+        ctx->filler_max = SP_PADDING_MAX;
+        apr_table_mergen(r->headers_out, "Vary", "Save-Data");
+        if (saves_data(r)) {
+            ctx->kind = SP_SNIPPET_INLINE;
+            ctx->filled_bytes = 0;
+        }
+    }
+}
+
+static inject_t *begin(ap_filter_t *f, const sp_policy_t *policy)
 {
     request_rec *r = f->r;
     inject_t *ctx = apr_pcalloc(r->pool, sizeof(*ctx));
 
     ctx->out = apr_brigade_create(r->pool, f->c->bucket_alloc);
-    ctx->min_page_bytes = (apr_size_t)SP_CONF(sp_conf_of(r), min_page_bytes);
     ctx->charset_declared = sp_eligible_has_charset(r);
     sp_htmlscan_init(&ctx->scan, ctx->charset_declared);
-    sp_snippet_make(&ctx->snippet, sp_conf_beacon(r->server), nonce, r->pool);
+    choose(ctx, r, policy);
+    sp_snippet_make(&ctx->snippet, ctx->kind, sp_conf_beacon(r->server),
+                    ctx->nonce, r->pool);
     return ctx;
 }
 
 /* ---- bytes ---- */
 
-static void put_text(ap_filter_t *f, const char *text, apr_size_t len)
+static void put_text(ap_filter_t *f, sp_text_t text)
 {
     inject_t *ctx = f->ctx;
 
-    APR_BRIGADE_INSERT_TAIL(
-        ctx->out,
-        apr_bucket_pool_create(text, len, f->r->pool, f->c->bucket_alloc));
+    if (text.len > 0) {
+        APR_BRIGADE_INSERT_TAIL(
+            ctx->out, apr_bucket_pool_create(text.text, text.len, f->r->pool,
+                                             f->c->bucket_alloc));
+    }
 }
 
 /* Bytes held back go out, ahead of what follows. */
@@ -150,6 +216,17 @@ static void release(ap_filter_t *f)
     }
 }
 
+/* The start script; where filler stands between the two, it comes with the
+   end script. */
+static void put_start(ap_filter_t *f)
+{
+    inject_t *ctx = f->ctx;
+
+    if (ctx->kind != SP_SNIPPET_FILLED) {
+        put_text(f, ctx->snippet.start);
+    }
+}
+
 /* The end script; before it filler, when the page is short so far.  The size
    up to this place counts and not the Content-Length, so that a page comes
    out the same however it is made. */
@@ -157,13 +234,24 @@ static void put_end(ap_filter_t *f, apr_uint64_t page_bytes)
 {
     inject_t *ctx = f->ctx;
 
-    if (page_bytes < ctx->min_page_bytes) {
-        apr_size_t len;
-        const char *filler = sp_snippet_filler(
-            &len, ctx->min_page_bytes - (apr_size_t)page_bytes, f->r->pool);
-        put_text(f, filler, len);
+    if (ctx->kind == SP_SNIPPET_FILLED) {
+        if (page_bytes >= ctx->filled_bytes) {
+            sp_snippet_make(&ctx->snippet, SP_SNIPPET_INLINE,
+                            sp_conf_beacon(f->r->server), ctx->nonce,
+                            f->r->pool);
+        }
+        put_text(f, ctx->snippet.start);
     }
-    put_text(f, ctx->snippet.end, ctx->snippet.end_len);
+    if (page_bytes < ctx->filled_bytes) {
+        apr_size_t lacks = ctx->filled_bytes - (apr_size_t)page_bytes;
+        sp_text_t filler;
+
+        filler.text = sp_snippet_filler(
+            &filler.len, lacks < ctx->filler_max ? lacks : ctx->filler_max,
+            f->r->pool);
+        put_text(f, filler);
+    }
+    put_text(f, ctx->snippet.end);
 }
 
 /* Put a part of the page behind the output.  Neighbours in one file become one
@@ -239,7 +327,7 @@ static apr_bucket *put_script(ap_filter_t *f, apr_bucket *b, const char *data,
         }
     }
     if (event == SP_HTMLSCAN_START) {
-        put_text(f, ctx->snippet.start, ctx->snippet.start_len);
+        put_start(f);
     }
     else {
         put_end(f, ctx->scan.mark_at);
@@ -303,7 +391,9 @@ static apr_status_t pass(ap_filter_t *f)
     apr_status_t rv = APR_SUCCESS;
 
     if (!APR_BRIGADE_EMPTY(ctx->out)) {
+        sp_gaps_came(&ctx->gaps, apr_time_now());
         rv = ap_pass_brigade(f->next, ctx->out);
+        sp_gaps_went(&ctx->gaps, apr_time_now());
         apr_brigade_cleanup(ctx->out);
     }
     ctx->out_bytes = ctx->out_kept = 0;
@@ -320,10 +410,40 @@ static void remember(inject_t *ctx)
     }
 }
 
+static void set_paused(void *row, void *baton)
+{
+    sp_client_t *client = row;
+
+    client->paused_at = *(apr_time_t *)baton;
+}
+
+/* A page that paused tells nothing of the line: the beacon's handler knows it
+   by the time of its end. */
+static void note_pause(ap_filter_t *f)
+{
+    inject_t *ctx = f->ctx;
+    apr_time_t now = apr_time_now();
+    sp_clientkey_t key;
+
+    if (!sp_gaps_paused(&ctx->gaps)) {
+        return;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, f->r,
+                  "SP0601: the page paused for %" APR_TIME_T_FMT " ms",
+                  apr_time_as_msec(ctx->gaps.idle));
+    if (sp_parts.clients &&
+        sp_clientkey_client(&key, &sp_parts.table_key, f->r->useragent_addr) ==
+            APR_SUCCESS) {
+        (void)sp_table_with(sp_parts.clients, key.bytes, 1, set_paused, &now,
+                            now);
+    }
+}
+
 /* Nothing more to do: pass everything and leave the chain. */
 static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
 {
     inject_t *ctx = f->ctx;
+    apr_status_t rv;
 
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, f->r,
                   "SP0302: page of %" APR_UINT64_T_FMT " bytes scanned: %s",
@@ -332,7 +452,9 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
     release(f);
     APR_BRIGADE_CONCAT(ctx->out, rest);
     ap_remove_output_filter(f);
-    return pass(f);
+    rv = pass(f);
+    note_pause(f);
+    return rv;
 }
 
 /* First brigade: the headers are complete.  @return 1 when the body is to be
@@ -340,9 +462,10 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
 static int start(ap_filter_t *f)
 {
     request_rec *r = f->r;
-    const char *nonce;
-    sp_eligible_e reason = sp_eligible(&nonce, r);
+    sp_policy_t policy;
+    sp_eligible_e reason = sp_eligible(&policy, r);
 
+    sp_count(sp_eligible_counter(reason));
     confirm_weak(r);
     if (reason != SP_ELIGIBLE) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SP0301: left alone: %s",
@@ -351,7 +474,7 @@ static int start(ap_filter_t *f)
     }
     fix_headers(r);
     /* HEAD goes the same way, so that its length is that of GET. */
-    f->ctx = begin(f, nonce);
+    f->ctx = begin(f, &policy);
     return 1;
 }
 
@@ -432,7 +555,7 @@ static void put_known(ap_filter_t *f, apr_bucket *b,
     if (places->start) {
         at = places->start - 1;
         b = at > 0 ? move_part(ctx, b, NULL, (apr_size_t)at) : b;
-        put_text(f, ctx->snippet.start, ctx->snippet.start_len);
+        put_start(f);
     }
     if (places->end) {
         if (places->end - 1 > at) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST from a page of ours -> numbers -> sample -> what is known -> cookie.
- * Nothing is kept on the server: the sender's own cookie is all that a report
- * can change.  Memory: the request's pool, one body of at most 8 KB.
+ * Nothing of a report is kept on the server but that it came (its hash and its
+ * time, handlers/beaconguard.c): the sender's own cookie is all that it can
+ * change.  Memory: the request's pool, one body of at most 8 KB.
  */
 #include "handlers/beacon.h"
 
@@ -14,6 +15,13 @@
 #include "http_request.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
+#include "directives/speedprobe_start.h"
+#include "directives/speedprobe_tally.h"
+#include "handlers/beaconguard.h"
+#include "handlers/probe.h"
+#include "speed/client.h"
+#include "speed/clientkey.h"
 #include "speed/speedcookie.h"
 
 /*
@@ -94,16 +102,89 @@ static void set_cookie(request_rec *r, const sp_state_t *state)
                                NULL));
 }
 
+/* ---- a page that paused ---- */
+
+/* The end of the page by the server's clock and by the browser's differ by
+   what was still on its way, and by the way of the beacon. */
+#define PAUSE_NEAR apr_time_from_sec(2)
+
+static void get_paused(void *row, void *baton)
+{
+    *(apr_time_t *)baton = ((sp_client_t *)row)->paused_at;
+}
+
+/* The time of a page whose origin paused is not the line's: drop it, and keep
+   what the beacon says of the rest. */
+static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
+{
+    apr_time_t ended_at, paused_at = 0, apart;
+    sp_clientkey_t key;
+
+    if (beacon->page_bytes < 0 || beacon->since_page_ms < 0 ||
+        !sp_parts.clients ||
+        sp_clientkey_client(&key, &sp_parts.table_key, r->useragent_addr) !=
+            APR_SUCCESS ||
+        !sp_table_with(sp_parts.clients, key.bytes, 0, get_paused, &paused_at,
+                       r->request_time) ||
+        !paused_at) {
+        return;
+    }
+    ended_at = r->request_time - apr_time_from_msec(beacon->since_page_ms);
+    apart = ended_at > paused_at ? ended_at - paused_at : paused_at - ended_at;
+    if (apart <= PAUSE_NEAR) {
+        beacon->page_bytes = beacon->page_ms = -1;
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      "SP0604: the page paused, its time does not count");
+    }
+}
+
+static int make_sample(sp_sample_t *out, sp_beacon_t *beacon,
+                       apr_time_t cookie_at, request_rec *r)
+{
+    if (beacon->token) {
+        return sp_probe_report(out, beacon, cookie_at, r);
+    }
+    drop_paused_page(beacon, r);
+    return sp_sample_make(out, beacon);
+}
+
+/*
+ * May this report become a sample?  Counts the reason when not.
+ * @return 1 and *beacon, *sample
+ */
+static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
+                     apr_time_t cookie_at, const char *body, apr_size_t len)
+{
+    int why = SP_COUNT_NONE;
+
+    if (!is_same_origin(r)) {
+        why = SP_COUNT_BEACON_FOREIGN;
+    }
+    else if (!sp_consent_given(r) || !SP_CONF(sp_conf_of(r), cookie)) {
+        why = SP_COUNT_BEACON_NO_CONSENT;
+    }
+    else if (!sp_beacon_parse(beacon, body, len)) {
+        why = SP_COUNT_BEACON_MALFORMED;
+    }
+    else if (sp_beaconguard_take(r, body, len) != SP_BEACONLIMIT_FINE) {
+        return 0;
+    }
+    else if (!make_sample(sample, beacon, cookie_at, r)) {
+        why = SP_COUNT_BEACON_NO_SAMPLE;
+    }
+    sp_count(why == SP_COUNT_NONE ? SP_COUNT_BEACON_TAKEN : why);
+    return why == SP_COUNT_NONE;
+}
+
 static void take_report(request_rec *r, const char *body, apr_size_t len,
-                        const sp_state_t *prior)
+                        const sp_state_t *prior, apr_time_t cookie_at)
 {
     sp_beacon_t beacon;
     sp_sample_t sample;
     sp_state_t state;
     sp_estimate_t now_known;
 
-    if (!is_same_origin(r) || !sp_beacon_parse(&beacon, body, len) ||
-        !sp_sample_make(&sample, &beacon)) {
+    if (!is_usable(r, &beacon, &sample, cookie_at, body, len)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_DEBUG, 0, r,
             "SP0201: beacon of %" APR_SIZE_T_FMT " bytes gives no sample", len);
@@ -111,20 +192,24 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     }
     state = sp_estimate_fold(prior, &sample, r->request_time);
     sp_estimate_make(&now_known, &state, SP_SOURCE_COOKIE, r->request_time);
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  "SP0203: page %" APR_INT64_T_FMT " bytes in %" APR_INT64_T_FMT
-                  " ms, rest %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
-                  " ms, round trip %u ms: %.0f kbit/s%s; now %u kbit/s%s, "
-                  "confidence %u %%",
-                  beacon.page_bytes, beacon.page_ms, beacon.rest_bytes,
-                  beacon.rest_ms, sample.rtt_ms, sample.rate_kbps,
-                  sample.lower_bound ? " or more" : "", now_known.capacity_kbps,
-                  now_known.lower_bound ? " or more" : "",
-                  now_known.confidence_pct);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_DEBUG, 0, r,
+        "SP0203: page %" APR_INT64_T_FMT " bytes in %" APR_INT64_T_FMT
+        " ms, rest %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+        " ms, probe %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+        " ms, filler %" APR_INT64_T_FMT " in %" APR_INT64_T_FMT
+        " ms, round trip %u ms: %.0f kbit/s%s; now %u kbit/s%s, "
+        "confidence %u %%",
+        beacon.page_bytes, beacon.page_ms, beacon.rest_bytes, beacon.rest_ms,
+        beacon.probe_bytes, beacon.probe_ms, beacon.filler_bytes,
+        beacon.filler_ms, sample.rtt_ms, sample.rate_kbps,
+        sample.lower_bound ? " or more" : "", now_known.capacity_kbps,
+        now_known.lower_bound ? " or more" : "", now_known.confidence_pct);
     set_cookie(r, &state);
 }
 
-int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
+int sp_beacon_answer(request_rec *r, const sp_state_t *prior,
+                     apr_time_t cookie_at)
 {
     char *body = apr_palloc(r->pool, SP_BEACON_BODY_MAX + 1);
     apr_size_t len;
@@ -133,13 +218,17 @@ int sp_beacon_answer(request_rec *r, const sp_state_t *prior)
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (r->method_number != M_POST) {
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_POST, -1);
+        sp_count(SP_COUNT_BEACON_METHOD);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     status = read_body(r, body, &len);
     if (status != OK) {
+        if (status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            sp_count(SP_COUNT_BEACON_OVERSIZED);
+        }
         return status;
     }
-    take_report(r, body, len, prior);
+    take_report(r, body, len, prior, cookie_at);
     r->status = HTTP_NO_CONTENT;
     return OK;
 }

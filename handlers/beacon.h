@@ -24,9 +24,11 @@
  * nothing, and a page never sees an error.  Only what no page of ours can
  * send is refused: another method (405) and a body over 8 KB (413).
  *
- * @param prior  what is known of the client so far; prior->at 0: nothing
+ * @param prior      what is known of the client so far; prior->at 0: nothing
+ * @param cookie_at  of its cookie's last sample; 0: it has none
  * @return OK, or the HTTP status of a refusal
  */
-int sp_beacon_answer(request_rec *r, const sp_state_t *prior);
+int sp_beacon_answer(request_rec *r, const sp_state_t *prior,
+                     apr_time_t cookie_at);
 
 #endif

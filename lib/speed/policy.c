@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Content-Security-Policy, level 3, as far as two inline scripts and one
- * same-origin request need it.
+ * Content-Security-Policy, level 3, as far as our scripts (inline, or from
+ * this very site) and one same-origin request need it.
  *
  * Scripts are governed by script-src-elem, else script-src, else default-src;
  * the request by connect-src, else default-src; without any of them nothing
- * is restricted.  A nonce in the list is reused.  "unsafe-inline" only counts
- * without nonces, hashes and strict-dynamic, which switch it off.
+ * is restricted.  A nonce in the list is reused, inline and external; so it
+ * is what strict-dynamic asks for.  "unsafe-inline" only counts without
+ * nonces, hashes and strict-dynamic, which switch it off; our own origin only
+ * counts without strict-dynamic.
  */
 #include "speed/policy.h"
 
@@ -26,8 +28,11 @@ typedef struct {
 
 /* The words of an allow list that matter to us. */
 typedef struct {
-    int any, self, inline_ok, restricted;
-    const char *nonce;
+    int host;          /* a word that matches our own origin */
+    int inline_ok;     /* 'unsafe-inline' */
+    int restricted;    /* a word that switches 'unsafe-inline' off */
+    int strict;        /* 'strict-dynamic': host words do not count */
+    const char *nonce; /* the first that we can write into a page */
 } sources_t;
 
 static void keep_first(char **list, char *words)
@@ -74,16 +79,82 @@ static const char *nonce_of(const char *word, apr_pool_t *p)
     return apr_pstrmemdup(p, word + 7, len - 8);
 }
 
-static void read_source(sources_t *out, const char *word, apr_pool_t *p)
+/* The word's next character is one of those that may end a host. */
+static int ends_host(char c)
 {
-    if (!strcmp(word, "*")) {
-        out->any = 1;
+    return c == '\0' || c == ':' || c == '/';
+}
+
+/* "a.example" or "*.example" at the word's beginning against our host.
+   @return what follows it in the word, or NULL */
+static const char *match_name(const char *word, const char *host)
+{
+    apr_size_t len = strcspn(host, ":");
+    apr_size_t name = strcspn(word, ":/");
+
+    if (word[0] == '*' && word[1] == '.') {
+        return len > name - 1 &&
+                       !strncasecmp(host + len - (name - 1), word + 1, name - 1)
+                   ? word + name
+                   : NULL;
     }
-    else if (!strcasecmp(word, "'self'")) {
-        out->self = 1;
+    return name == len && !strncasecmp(word, host, len) && ends_host(word[len])
+               ? word + len
+               : NULL;
+}
+
+/* What follows the name: port, and no path but "/". */
+static int match_rest(const char *rest, const char *host)
+{
+    const char *port = strchr(host, ':');
+    apr_size_t len = strcspn(rest, "/");
+
+    if (rest[len] && strcmp(rest + len, "/")) {
+        return 0;
     }
-    else if (!strcasecmp(word, "'unsafe-inline'")) {
+    if (len == 2 && !strncmp(rest, ":*", 2)) {
+        return 1;
+    }
+    return len == (port ? strlen(port) : 0) &&
+           !strncmp(rest, port ? port : "", len);
+}
+
+/*
+ * Does a host or scheme word match our origin?  A scheme must be the one that
+ * we see; browsers let https pass for http as well, but then somebody in
+ * front of us speaks TLS, and 'self' is what such a site writes.
+ */
+static int match_origin(const char *word, const sp_policy_t *policy)
+{
+    const char *scheme = policy->scheme, *host = policy->host;
+    apr_size_t len = scheme ? strlen(scheme) : 0;
+
+    if (!strcmp(word, "*") || !strcasecmp(word, "'self'")) {
+        return 1;
+    }
+    if (!scheme || !host) {
+        return 0;
+    }
+    if (!strncasecmp(word, scheme, len) && word[len] == ':') {
+        if (!word[len + 1]) {
+            return 1;
+        }
+        if (!strncmp(word + len, "://", 3)) {
+            word += len + 3;
+        }
+    }
+    word = match_name(word, host);
+    return word && match_rest(word, host);
+}
+
+static void read_source(sources_t *out, const char *word,
+                        const sp_policy_t *policy, apr_pool_t *p)
+{
+    if (!strcasecmp(word, "'unsafe-inline'")) {
         out->inline_ok = 1;
+    }
+    else if (!strcasecmp(word, "'strict-dynamic'")) {
+        out->restricted = out->strict = 1;
     }
     else if (!strncasecmp(word, "'nonce-", 7)) {
         out->restricted = 1;
@@ -91,45 +162,55 @@ static void read_source(sources_t *out, const char *word, apr_pool_t *p)
             out->nonce = nonce_of(word, p);
         }
     }
-    else if (!strncasecmp(word, "'sha", 4) ||
-             !strcasecmp(word, "'strict-dynamic'")) {
+    else if (!strncasecmp(word, "'sha", 4)) {
         out->restricted = 1;
+    }
+    else if (match_origin(word, policy)) {
+        out->host = 1;
     }
 }
 
-static sources_t read_sources(const char *list, apr_pool_t *p)
+static sources_t read_sources(const char *list, const sp_policy_t *policy,
+                              apr_pool_t *p)
 {
     sources_t out = {0};
     char *copy = apr_pstrdup(p, list), *last, *word;
 
     for (word = apr_strtok(copy, SPACES, &last); word;
          word = apr_strtok(NULL, SPACES, &last)) {
-        read_source(&out, word, p);
+        read_source(&out, word, policy, p);
     }
     return out;
 }
 
+/* A tag has one nonce: the first one seen.  A list with another one allows
+   what it allows without. */
 static void check_scripts(sp_policy_t *policy, const char *list, apr_pool_t *p)
 {
-    sources_t sources = read_sources(list, p);
+    sources_t sources = read_sources(list, policy, p);
+    int by_nonce;
 
-    if (sources.nonce) {
-        if (policy->nonce && strcmp(policy->nonce, sources.nonce)) {
-            policy->forbidden = 1;
-        }
+    if (!policy->nonce) {
         policy->nonce = sources.nonce;
     }
-    else if (!sources.inline_ok || sources.restricted) {
-        policy->forbidden = 1;
+    by_nonce = sources.nonce && !strcmp(policy->nonce, sources.nonce);
+    if (!by_nonce && (!sources.inline_ok || sources.restricted)) {
+        policy->no_inline = 1;
     }
+    if (!by_nonce && (!sources.host || sources.strict)) {
+        policy->no_external = 1;
+    }
+}
+
+static void forbid(sp_policy_t *policy)
+{
+    policy->no_inline = policy->no_external = 1;
 }
 
 static void check_request(sp_policy_t *policy, const char *list, apr_pool_t *p)
 {
-    sources_t sources = read_sources(list, p);
-
-    if (!sources.any && !sources.self) {
-        policy->forbidden = 1;
+    if (!read_sources(list, policy, p).host) {
+        forbid(policy);
     }
 }
 
@@ -151,7 +232,9 @@ static void add_one(sp_policy_t *policy, char *text, apr_pool_t *p)
     if (list) {
         check_request(policy, list, p);
     }
-    policy->forbidden |= lists.strict;
+    if (lists.strict) {
+        forbid(policy);
+    }
 }
 
 void sp_policy_add(sp_policy_t *policy, const char *field, apr_pool_t *p)

@@ -6,8 +6,8 @@
  *   page   Navigation Timing of the page itself
  *   rest   the union over the other responses: six pictures that load side by
  *          side share one link, and are one observation of it
- *   marks  the patent's clock between two inline scripts, only where the
- *          browser has no better one
+ *   marks  the patent's clock between two inline scripts, around the page or
+ *          around filler, only where the browser has no better one
  *
  * An observation tells the rate (a point) when it was long enough for TCP to
  * fill the link; else it only tells that the link is not slower (a bound).
@@ -48,11 +48,19 @@
    token bucket of 4 kB; six icons, 8.2 kB in 8 ms, at 512 kbit/s. */
 #define BURST_BYTES 4096
 
+/* An interval of fewer steps of the browser's clock is not known to 5 %. */
+#define POINT_TICKS 20
+
 /* The marks' clock sees text after decompression, and bursts of it: text
    rarely deflates below a tenth. */
 #define MARK_FACTOR 10
 #define MARK_BYTES 65536
 #define MARK_MS 200
+
+/* Filler between the marks: noise, of which compression leaves this much.  A
+   part of it may have waited in a buffer when the first mark ran. */
+#define FILLER_KEEPS 0.75
+#define FILLER_BUFFERED 2
 
 /* A bound this much above a point contradicts it.  Less than that is what a
    short burst through some queue on the way can do to a bound. */
@@ -77,6 +85,13 @@ static const beacon_key_t keys[] = {
     {"rt", offsetof(sp_beacon_t, rtt_ms), DS_RTT_MAX_MS},
     {"mb", offsetof(sp_beacon_t, mark_bytes), DS_GIB},
     {"md", offsetof(sp_beacon_t, mark_ms), HOUR_MS},
+    {"fb", offsetof(sp_beacon_t, filler_bytes), DS_GIB},
+    {"fd", offsetof(sp_beacon_t, filler_ms), HOUR_MS},
+    {"ck", offsetof(sp_beacon_t, tick_ms), 1000},
+    {"pe", offsetof(sp_beacon_t, since_page_ms), 24 * (apr_int64_t)HOUR_MS},
+    {"nb", offsetof(sp_beacon_t, probe_bytes), DS_GIB},
+    {"nd", offsetof(sp_beacon_t, probe_ms), HOUR_MS},
+    {"np", offsetof(sp_beacon_t, probe_full), 1},
 };
 
 #define KEYS (sizeof(keys) / sizeof(*keys))
@@ -98,7 +113,18 @@ static const beacon_key_t *find_key(const char *name, apr_size_t len)
     return NULL;
 }
 
-/* One KEY=NUMBER. */
+/* The one text among the numbers: is checked by whoever made it. */
+static int parse_token(sp_beacon_t *out, const char *text, apr_size_t len)
+{
+    if (out->token || len == 0 || len > SP_BEACON_TOKEN_MAX) {
+        return 0;
+    }
+    out->token = text;
+    out->token_len = len;
+    return 1;
+}
+
+/* One KEY=NUMBER, or the token. */
 static int parse_pair(sp_beacon_t *out, const char *text, apr_size_t len)
 {
     const char *equals = memchr(text, '=', len);
@@ -106,6 +132,9 @@ static int parse_pair(sp_beacon_t *out, const char *text, apr_size_t len)
     const beacon_key_t *key = find_key(text, name_len);
     apr_int64_t value;
 
+    if (name_len == 2 && !memcmp(text, "nt", 2)) {
+        return parse_token(out, equals + 1, len - name_len - 1);
+    }
     if (!equals || !key || *member(out, key) >= 0 ||
         !ds_arg_decimal(&value, equals + 1, len - name_len - 1) ||
         value > key->max) {
@@ -127,6 +156,8 @@ int sp_beacon_parse(sp_beacon_t *out, const char *body, apr_size_t len)
     for (i = 0; i < KEYS; i++) {
         *member(out, &keys[i]) = -1;
     }
+    out->token = NULL;
+    out->token_len = 0;
     if (len == 0 || len > SP_BEACON_MAX_BYTES) {
         return 0;
     }
@@ -145,7 +176,9 @@ int sp_beacon_parse(sp_beacon_t *out, const char *body, apr_size_t len)
     }
     return out->version == 1 && is_pair(out->page_bytes, out->page_ms) &&
            is_pair(out->rest_bytes, out->rest_ms) &&
-           is_pair(out->mark_bytes, out->mark_ms);
+           is_pair(out->mark_bytes, out->mark_ms) &&
+           is_pair(out->filler_bytes, out->filler_ms) &&
+           is_pair(out->probe_bytes, out->probe_ms);
 }
 
 /* bytes over ms, kbit/s: bits per ms. */
@@ -164,10 +197,10 @@ static int in_range(const sp_sample_t *sample)
  * after the request had left, so it holds even when the bytes had piled up
  * before the browser looked at its clock.
  */
-static int observe(sp_sample_t *out, apr_int64_t bytes, apr_int64_t ms,
-                   apr_int64_t stretches, apr_int64_t rtt_ms)
+static int observe(sp_sample_t *out, const sp_beacon_t *b, apr_int64_t bytes,
+                   apr_int64_t ms, apr_int64_t stretches)
 {
-    apr_int64_t free_bytes = stretches * SEGMENT_BYTES;
+    apr_int64_t free_bytes = stretches * SEGMENT_BYTES, rtt_ms = b->rtt_ms;
 
     if (ms <= 0 || bytes <= 0 || rtt_ms <= 0) {
         return 0;
@@ -175,10 +208,12 @@ static int observe(sp_sample_t *out, apr_int64_t bytes, apr_int64_t ms,
     out->rtt_ms = (apr_uint32_t)rtt_ms;
     out->spread = SP_SAMPLE_SPREAD;
     out->lower_bound = bytes < stretches * POINT_BYTES || ms < POINT_MS ||
-                       ms < POINT_ROUND_TRIPS * rtt_ms;
+                       ms < POINT_ROUND_TRIPS * rtt_ms ||
+                       ms < POINT_TICKS * b->tick_ms;
     if (out->lower_bound) {
         out->rate_kbps =
-            rate_of(bytes - stretches * BURST_BYTES, ms + rtt_ms + 1);
+            rate_of(bytes - stretches * BURST_BYTES,
+                    ms + rtt_ms + (b->tick_ms > 1 ? b->tick_ms : 1));
     }
     else {
         out->rate_kbps = rate_of(bytes - free_bytes, ms);
@@ -186,16 +221,26 @@ static int observe(sp_sample_t *out, apr_int64_t bytes, apr_int64_t ms,
     return in_range(out);
 }
 
+/*
+ * The patent's clock, where the browser has no better one: a bound in any
+ * case.  Filler is known in bytes, the document's text is not.
+ */
 static int observe_marks(sp_sample_t *out, const sp_beacon_t *b)
 {
-    if (b->mark_bytes < MARK_BYTES || b->mark_ms < MARK_MS) {
-        return 0;
-    }
     out->rtt_ms = 0;
     out->spread = SP_SAMPLE_SPREAD;
     out->lower_bound = 1;
-    out->rate_kbps = rate_of(b->mark_bytes / MARK_FACTOR, b->mark_ms);
-    return in_range(out);
+    if (b->mark_bytes >= MARK_BYTES && b->mark_ms >= MARK_MS) {
+        out->rate_kbps = rate_of(b->mark_bytes / MARK_FACTOR, b->mark_ms);
+        return in_range(out);
+    }
+    if (b->filler_bytes > BURST_BYTES && b->filler_ms >= MARK_MS &&
+        b->page_bytes < 0) {
+        out->rate_kbps = rate_of(b->filler_bytes - BURST_BYTES, b->filler_ms) *
+                         FILLER_KEEPS / FILLER_BUFFERED;
+        return in_range(out);
+    }
+    return 0;
 }
 
 /* The better of two observations of the same link; see the file's head. */
@@ -221,8 +266,8 @@ int sp_sample_make(sp_sample_t *out, const sp_beacon_t *b)
     if (b->flags > 0) {
         return 0;
     }
-    has_page = observe(&page, b->page_bytes, b->page_ms, 1, b->rtt_ms);
-    has_rest = observe(&rest, b->rest_bytes, b->rest_ms, stretches, b->rtt_ms);
+    has_page = observe(&page, b, b->page_bytes, b->page_ms, 1);
+    has_rest = observe(&rest, b, b->rest_bytes, b->rest_ms, stretches);
     if (has_page && has_rest) {
         *out = b->rest_bytes >= b->page_bytes ? *better(&rest, &page)
                                               : *better(&page, &rest);

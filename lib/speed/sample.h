@@ -18,8 +18,16 @@
  *     rt  ms of the least round trip seen, rounded up
  *     mb  length of the document's text, characters
  *     md  ms between the start script and the end script
+ *     fb  length of the filler between the two scripts
+ *     fd  ms between them
+ *     ck  ms of a step of the browser's clock, rounded up
+ *     pe  ms since the page's last byte, when the beacon is sent
+ *     nb  bytes of a probe that came in its fastest stretch
+ *     nd  ms of that
+ *     np  1 when the rate did not grow any more: the line was full
+ *     nt  the probe's token; text, not a number (speed/probe.h)
  *
- * pb and pd, rb and rd, mb and md come in pairs.
+ * pb and pd, rb and rd, mb and md, fb and fd, nb and nd come in pairs.
  */
 #ifndef SP_SAMPLE_H
 #define SP_SAMPLE_H
@@ -27,6 +35,7 @@
 #include <apr.h>
 
 #define SP_BEACON_MAX_BYTES 1024
+#define SP_BEACON_TOKEN_MAX 80
 
 /* Standard deviation of a point sample, octaves. */
 #define SP_SAMPLE_SPREAD 0.2
@@ -40,7 +49,11 @@ typedef struct {
 
 typedef struct {
     apr_int64_t version, flags, page_bytes, page_ms, rest_bytes, rest_ms,
-        rest_stretches, rtt_ms, mark_bytes, mark_ms; /* -1: not given */
+        rest_stretches, rtt_ms, mark_bytes, mark_ms, filler_bytes, filler_ms,
+        tick_ms, since_page_ms, probe_bytes, probe_ms,
+        probe_full;    /* -1: not given */
+    const char *token; /* in the body that was parsed; NULL: not given */
+    apr_size_t token_len;
 } sp_beacon_t;
 
 /**
@@ -51,7 +64,8 @@ typedef struct {
 int sp_beacon_parse(sp_beacon_t *out, const char *body, apr_size_t len);
 
 /**
- * What does a beacon say about the client's rate?
+ * What does a beacon say about the client's rate?  Its probe is not looked
+ * at here, see sp_probe_sample.
  * @return 1 and *out; 0 when it says nothing
  */
 int sp_sample_make(sp_sample_t *out, const sp_beacon_t *beacon);

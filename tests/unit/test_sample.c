@@ -50,6 +50,16 @@ static const sample_case_t cases[] = {
      "icons one by one are no point"},
     {"v=1&mb=100000&md=1000", 70, 81, 1, "the marks give a bound"},
     {"v=1&mb=1000&md=1000", 0, 0, 0, "too little between the marks"},
+    {"v=1&fb=14336&fd=300", 100, 110, 1, "filler between the marks"},
+    {"v=1&fb=14336&fd=199", 0, 0, 0, "filler that came at once"},
+    {"v=1&fb=4096&fd=300", 0, 0, 0, "too little filler"},
+    {"v=1&fb=14336&fd=300&pb=15000&pd=2000&rt=60", 50, 60, 0,
+     "filler: the page's own clock is the better one"},
+    {"v=1&pb=200000&pd=1999&rt=20&ck=100", 700, 760, 1,
+     "P12: fewer than 20 steps of the clock"},
+    {"v=1&pb=200000&pd=2000&rt=20&ck=100", 790, 800, 0, "P12: 20 steps"},
+    {"v=1&pb=15000&pd=900&rt=60&ck=1&pe=300", 100, 148, 0, "a fine clock"},
+    {"v=1&nb=15000&nd=900&np=1&nt=x&rt=60", 0, 0, 0, "a probe is no page"},
     {"v=1&rt=20", 0, 0, 0, "nothing measured"},
     {"v=1&pb=8000&pd=3600000&rt=1", 0, 0, 0, "below 1 kbit/s"},
     {"v=1&pb=1073741824&pd=60&rt=1", 0, 0, 0, "above 100 Gbit/s"},
@@ -79,7 +89,7 @@ static void timings_become_a_point_a_bound_or_nothing(void **state)
     }
 }
 
-static void malformed_beacons_are_no_beacons(void **state)
+static void p18_malformed_beacons_are_no_beacons(void **state)
 {
     static const char *const bodies[] = {
         "",
@@ -97,6 +107,13 @@ static void malformed_beacons_are_no_beacons(void **state)
         "v=1&pd=1",
         "v=1&rb=1",
         "v=1&mb=1",
+        "v=1&fb=1",
+        "v=1&nb=1",
+        "v=1&nt=",
+        "v=1&nt",
+        "v=1&nt=a&nt=a",
+        "v=1&np=2",
+        "v=1&ck=1001",
         "v=1&zz=1",
         "v=1&V=1",
         "v=1&rt=",
@@ -107,6 +124,10 @@ static void malformed_beacons_are_no_beacons(void **state)
         "v=1&rt=0x1",
         "v=1&rt=NaN",
         "v=1&rt=inf",
+        "v=1&rt=1e308",
+        "v=1&rt=-0",
+        "v=1&rt=1,5",
+        "v=1&rt=nan",
         "v=1&rt= 1",
         "v=1&rt=60001",
         "v=1&f=16",
@@ -138,7 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(timings_become_a_point_a_bound_or_nothing),
-        UNIT(malformed_beacons_are_no_beacons),
+        UNIT(p18_malformed_beacons_are_no_beacons),
     };
 
     return UNIT_RUN(tests);

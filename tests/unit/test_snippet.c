@@ -14,37 +14,86 @@ static const char *content(const char *script, apr_pool_t *p)
     return apr_pstrmemdup(p, from, (apr_size_t)(to - from));
 }
 
-static void scripts_are_small_constant_and_well_formed_xml(void **state)
+static void assert_xml(const char *script, apr_pool_t *p)
 {
-    sp_snippet_t a, b;
-    const char *inside;
+    const char *inside = content(script, p);
 
-    sp_snippet_make(&a, "/speedprobe-beacon", NULL, *state);
-    sp_snippet_make(&b, "/speedprobe-beacon", NULL, *state);
-    assert_string_equal(a.start, b.start);
-    assert_string_equal(a.end, b.end);
-    assert_int_equal(a.start_len, strlen(a.start));
-    assert_int_equal(a.end_len, strlen(a.end));
-    assert_true(a.start_len <= 100);
-    assert_true(a.start_len + a.end_len <= 1450);
-    assert_int_equal(strncmp(a.start, "<script data-speedprobe=", 24), 0);
-    assert_int_equal(strncmp(a.end, "<script data-speedprobe=", 24), 0);
-    inside = apr_pstrcat(*state, content(a.start, *state),
-                         content(a.end, *state), NULL);
     for (; *inside; inside++) {
         assert_true(*inside >= 0x20 && *inside < 0x7f && *inside != '<' &&
                     *inside != '&');
     }
-    assert_non_null(strstr(a.end, "location.origin+'/speedprobe-beacon'"));
+}
+
+static void assert_text(sp_text_t text)
+{
+    assert_int_equal(text.len, strlen(text.text));
+    assert_int_equal(strncmp(text.text, "<script data-speedprobe=", 24), 0);
+}
+
+static void p31_scripts_are_small_constant_and_well_formed_xml(void **state)
+{
+    static const sp_snippet_e kinds[] = {SP_SNIPPET_INLINE, SP_SNIPPET_FILLED};
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        sp_snippet_t a, b;
+
+        sp_snippet_make(&a, kinds[i], "/speedprobe-beacon", NULL, *state);
+        sp_snippet_make(&b, kinds[i], "/speedprobe-beacon", NULL, *state);
+        assert_text(a.start);
+        assert_text(a.end);
+        assert_string_equal(a.start.text, b.start.text);
+        assert_string_equal(a.end.text, b.end.text);
+        assert_true(a.start.len <= 100);
+        assert_in_range(a.start.len + a.end.len, 1, i ? 1480 : 1400);
+        assert_xml(a.start.text, *state);
+        assert_xml(a.end.text, *state);
+        assert_non_null(
+            strstr(a.end.text, "location.origin,u=o+'/speedprobe-beacon'"));
+    }
+}
+
+static void an_external_script_is_one_short_tag(void **state)
+{
+    sp_snippet_t timing, probe;
+
+    sp_snippet_make(&timing, SP_SNIPPET_EXTERNAL, "/b", NULL, *state);
+    assert_int_equal(timing.start.len, 0);
+    assert_string_equal(timing.end.text,
+                        "<script data-speedprobe=\"\" src=\"/b.js\" "
+                        "async=\"\"></script>");
+    sp_snippet_make(&probe, SP_SNIPPET_PROBE, "/b", "n0", *state);
+    assert_string_equal(probe.end.text,
+                        "<script data-speedprobe=\"probe\" nonce=\"n0\" "
+                        "src=\"/b.js\" async=\"\"></script>");
+    assert_int_equal(probe.end.len, strlen(probe.end.text));
+}
+
+static void p31_no_script_holds_a_banned_word(void **state)
+{
+    static const char *const banned[] = {"eval", "Function(", "=>",
+                                         "let ", "const ",    "console",
+                                         "`",    "import",    "document.write"};
+    sp_text_t file = sp_snippet_file("/speedprobe-beacon", *state);
+    sp_snippet_t page;
+    size_t i;
+
+    sp_snippet_make(&page, SP_SNIPPET_FILLED, "/b", NULL, *state);
+    for (i = 0; i < sizeof(banned) / sizeof(*banned); i++) {
+        assert_null(strstr(file.text, banned[i]));
+        assert_null(strstr(page.start.text, banned[i]));
+        assert_null(strstr(page.end.text, banned[i]));
+    }
+    assert_in_range(file.len, 1, 3072);
 }
 
 static void a_nonce_stands_in_both_scripts(void **state)
 {
     sp_snippet_t s;
 
-    sp_snippet_make(&s, "/b", "AbC+/=", *state);
-    assert_non_null(strstr(s.start, " nonce=\"AbC+/=\">"));
-    assert_non_null(strstr(s.end, " nonce=\"AbC+/=\">"));
+    sp_snippet_make(&s, SP_SNIPPET_INLINE, "/b", "AbC+/=", *state);
+    assert_non_null(strstr(s.start.text, " nonce=\"AbC+/=\">"));
+    assert_non_null(strstr(s.end.text, " nonce=\"AbC+/=\">"));
 }
 
 static void filler_is_a_constant_comment_of_the_length_wanted(void **state)
@@ -130,7 +179,9 @@ static void paths_and_nonces_hold_nothing_that_could_break_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(scripts_are_small_constant_and_well_formed_xml),
+        UNIT(p31_scripts_are_small_constant_and_well_formed_xml),
+        UNIT(an_external_script_is_one_short_tag),
+        UNIT(p31_no_script_holds_a_banned_word),
         UNIT(a_nonce_stands_in_both_scripts),
         UNIT(filler_is_a_constant_comment_of_the_length_wanted),
         UNIT(filler_lengths_have_bounds),

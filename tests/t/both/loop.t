@@ -15,7 +15,7 @@ my ($photo) = map { m{/(photos/[^/]+)$} }
 my $page = get('/index.html');
 my @scripts = $page->{content} =~ /<script data-speedprobe[^>]*>/g;
 is(scalar @scripts, 2, 'the page has a start and an end script');
-my ($beacon) = $page->{content} =~ m{location\.origin\+'(/[^']+)'};
+my ($beacon) = $page->{content} =~ m{location\.origin,u=o\+'(/[^']+)'};
 is($beacon, '/speedprobe-beacon', 'which names the beacon');
 is($page->{headers}{'set-cookie'}, undef, 'a page sets no cookie');
 

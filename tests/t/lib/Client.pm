@@ -15,7 +15,7 @@ use Apache::Test ();
 use Apache::TestRequest ();
 
 our @EXPORT = qw(client base get head ask raw why site_file in_parallel pids
-  children slurp);
+  children slurp fresh);
 
 my $base;
 
@@ -65,6 +65,12 @@ sub why {
     my $text = $res->{headers}{dynimage} // '';
     return { map { split /=/, $_, 2 } split /, /, $text };
 }
+
+# A beacon's body with numbers that no body before had and that say nothing
+# beside those that are there: the same body twice is a replay.
+my $bodies = $$ % 1000 * 1000;
+
+sub fresh { my ($body) = @_; $bodies++; return "$body&mb=$bodies&md=1" }
 
 sub slurp {
     my ($path) = @_;

@@ -7,9 +7,9 @@ use warnings;
 use Exporter 'import';
 use Client 'site_file';
 
-our @EXPORT = qw(page_file less_ours starts ends fillers);
+our @EXPORT = qw(page_file less_ours starts ends fillers externals);
 
-my $script = qr{<script data-speedprobe=""(?: nonce="[^"]*")?>[^<]*</script>};
+my $script = qr{<script data-speedprobe="[a-z]*"(?: nonce="[^"]*")?(?: src="[^"]*" async="")?>[^<]*</script>};
 
 # Write a file under sp/ in the document root.
 sub page_file {
@@ -39,6 +39,8 @@ sub less_ours {
 sub starts { return scalar(() = $_[0] =~ /__speedprobe=\+new Date/g) }
 
 sub ends { return scalar(() = $_[0] =~ /sendBeacon\?/g) }
+
+sub externals { return scalar(() = $_[0] =~ /<script data-speedprobe="[a-z]*"[^>]* src=/g) }
 
 sub fillers { return scalar(() = $_[0] =~ /<!--speedprobe /g) }
 

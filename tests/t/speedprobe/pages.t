@@ -61,7 +61,7 @@ is(get('/fill/page.html')->{content}, $filled, 'always with the same bytes');
 is(less_ours($filled), $page, 'and nothing else changed');
 
 # Left alone, by path and by request header.
-for my $path (qw(off method utf16 notransform attachment csp cspalways cspreport)) {
+for my $path (qw(off method utf16 notransform attachment cspalways)) {
     my $got = get("/$path/page.html");
     is($got->{content}, $page, "left alone: $path");
     like($got->{headers}{etag}, qr{^"}, "$path: the ETag stays strong");
@@ -83,6 +83,12 @@ is(ask('POST', '/sp/page.html', 'x')->{status}, 200, 'POST to a page');
 is(ask('POST', '/sp/page.html', 'x')->{content}, $page, 'is left alone');
 
 # Policies that allow.
+for my $path (qw(csp cspreport)) {
+    my $got = get("/$path/page.html")->{content};
+    is(externals($got), 1, "P23: $path: no inline script, but one from here");
+    is(starts($got) + ends($got), 0, "P23: $path: none inline");
+    is(less_ours($got), $page, "P23: $path: nothing else changed");
+}
 like(get('/nonce/page.html')->{content},
     qr{<script data-speedprobe="" nonce="R4nd0m">.*<script data-speedprobe="" nonce="R4nd0m">}s,
     'a nonce is reused');
