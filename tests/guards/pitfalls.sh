@@ -12,10 +12,10 @@ names=$(
 )
 some 'tests carry numbers' "$names"
 missing=
-n=1
-while [ $n -le 32 ]; do
-    printf '%s\n' "$names" | grep -qx $n || missing="$missing P$n"
-    n=$((n + 1))
+number=1
+while [ $number -le 32 ]; do
+    printf '%s\n' "$names" | grep -qx $number || missing="$missing P$number"
+    number=$((number + 1))
 done
 ok 'every pitfall has a test' "$missing"
 finish

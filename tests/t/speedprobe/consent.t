@@ -12,7 +12,7 @@ use Test::More;
 use Watch;
 
 client('consent');
-my $html = '<!doctype html><html><head><title>T</title></head><body>page</body></html>';
+my $html = '<!doctype html><html><head><meta charset=utf-8><title>T</title></head><body>page</body></html>';
 page_file($_, $html) for qw(page.html other.html another.html);
 my $good = 'v=1&rb=1251448&rd=100000&rn=1&rt=60';
 my @yes  = (Cookie => 'cookies_ok=yes');
