@@ -47,6 +47,7 @@ typedef struct {
     const di_conf_t *conf;
     sp_estimate_t speed;
     const char *band;
+    int saving; /* Save-Data chose a lower band than the speed did */
     di_tier_t room;
     const di_tier_t *tier;
     di_original_t original;
@@ -84,6 +85,13 @@ static void pick_tier(image_t *image)
         ds_bands_of(bands, image->conf->unknown_band,
                     image->speed.choice_kbps, image->speed.lower_bound);
 
+    if (band == 0) {
+        image->speed.asked &= ~(unsigned)SP_ASKED_SAVE_DATA;
+    }
+    if (image->speed.save_data) {
+        image->saving = band > 0;
+        band = 0;
+    }
     image->band = bands->band[band].name;
     image->tier = di_conf_tier(&image->room, image->conf, image->band);
     if (!image->tier) {
@@ -181,6 +189,7 @@ static void explain(const image_t *image)
     di_explanation_t e = {.tier = image->tier->name,
                           .kbps = image->speed.capacity_kbps,
                           .source = sp_source_name(image->speed.source),
+                          .saving = image->saving,
                           .cache = got->cache,
                           .in_bytes = image->original.bytes,
                           .out_bytes = got->have ? got->entry.body.bytes
@@ -216,8 +225,7 @@ static void restrict_caches(const image_t *image)
     if (estimate_client || image->obtained.passing) {
         di_private_out_add(
             image->r, (apr_uint32_t)(DI_CONF(image->conf, max_age_ms) / 1000),
-            passing,
-            estimate_client && image->speed.source != SP_SOURCE_ASSUME);
+            passing, sp_estimate_vary(image->speed.asked, image->r->pool));
     }
 }
 

@@ -23,10 +23,16 @@
 #include "http_request.h"
 
 #include "directives/speedprobe_conf.h"
-#include "filters/delivery_out.h"
+#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
+#include "directives/speedprobe_tally.h"
+#include "filters/hints_out.h"
 #include "filters/inject_out.h"
 #include "handlers/beacon.h"
+#include "filters/delivery_out.h"
+#include "handlers/status.h"
+#include "speed/clientkey.h"
+#include "speed/prior.h"
 #include "handlers/probe.h"
 #include "handlers/script.h"
 #include "speed/known.h"
@@ -35,15 +41,20 @@
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
 
+/* Things that a request counts once, however often they are looked at. */
+enum { SP_ONCE_CONSENT = 1, SP_ONCE_HINT = 2, SP_ONCE_SAVE_DATA = 4 };
+
 /* What one request knows; kept with the main request. */
 typedef struct {
-    int read;         /* the cookie has been looked at */
-    const char *ours; /* handler of one of our URLs, caught by
-                         translate_name; NULL: another URL */
-    int env_set;      /* our variables are in the environment */
-    int counted;      /* its delivery is measured */
-    sp_known_t known; /* by whom, what */
-    sp_state_t state; /* all of it together; at 0: nothing */
+    int read;                  /* the cookie has been looked at */
+    const char *ours;          /* handler of one of our URLs, caught by
+                                  translate_name; NULL: another URL */
+    const request_rec *env_of; /* our variables are in its environment, */
+    const sp_conf_t *env_conf; /* as these settings want them */
+    int once;                  /* SP_ONCE_* that have been counted */
+    int counted;               /* its delivery is measured */
+    sp_known_t known;          /* by whom, what */
+    sp_state_t state;          /* all of it together; at 0: nothing */
     sp_source_e source;
 } sp_request_t;
 
@@ -64,7 +75,30 @@ static sp_request_t *request_of(request_rec *r)
     return ctx;
 }
 
+static void count_once(request_rec *r, int once, int counter)
+{
+    sp_request_t *ctx = request_of(r);
+
+    if (!(ctx->once & once)) {
+        ctx->once |= once;
+        sp_count(counter);
+    }
+}
+
 /* ---- what is known ---- */
+
+static void count_cookie(sp_cookie_verdict_e verdict, apr_size_t len)
+{
+    static const int counters[] = {
+        [SP_COOKIE_FINE] = SP_COUNT_COOKIE_USED,
+        [SP_COOKIE_MALFORMED] = SP_COUNT_COOKIE_MALFORMED,
+        [SP_COOKIE_FORGED] = SP_COUNT_COOKIE_FORGED,
+        [SP_COOKIE_EXPIRED] = SP_COUNT_COOKIE_EXPIRED,
+        [SP_COOKIE_ELSEWHERE] = SP_COUNT_COOKIE_ELSEWHERE};
+
+    sp_count(len > SP_SPEEDCOOKIE_MAX ? SP_COUNT_COOKIE_OVERSIZED
+                                      : counters[verdict]);
+}
 
 static void read_cookie(sp_state_t *out, request_rec *r)
 {
@@ -80,6 +114,7 @@ static void read_cookie(sp_state_t *out, request_rec *r)
     verdict = sp_speedcookie_parse(
         out, text, len, sp_server_conf_of(r->server)->keys, r->useragent_addr,
         age_ms > 0 ? age_ms / 1000 : SP_SPEEDCOOKIE_AGE_S, r->request_time);
+    count_cookie(verdict, len);
     if (verdict != SP_COOKIE_FINE) {
         memset(out, 0, sizeof(*out));
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
@@ -88,14 +123,17 @@ static void read_cookie(sp_state_t *out, request_rec *r)
     }
 }
 
-/* What is known of this client; found out at the first question. */
+/* What is known of this client; found out at the first question that may be
+   asked. */
 static const sp_request_t *client_of(request_rec *r)
 {
     sp_request_t *ctx = request_of(r);
 
-    if (!ctx->read) {
+    if (!ctx->read && sp_consent_given(r)) {
         ctx->read = 1;
-        read_cookie(&ctx->known.cookie, r);
+        if (SP_CONF(sp_conf_of(r), cookie)) {
+            read_cookie(&ctx->known.cookie, r);
+        }
         sp_delivery_known(&ctx->known, r);
         ctx->source = sp_known_state(&ctx->state, &ctx->known, r->request_time);
         if (sp_estimate_is_unsure(&ctx->state, r->request_time)) {
@@ -117,6 +155,56 @@ static sp_state_t own_state_of(request_rec *r)
     return state;
 }
 
+/* What the browser says of itself, where nothing was measured. */
+static void take_hints(sp_estimate_t *out, request_rec *r)
+{
+    const apr_table_t *in = r->headers_in;
+    sp_hints_t hints = {apr_table_get(in, "Downlink"), apr_table_get(in, "RTT"),
+                        apr_table_get(in, "ECT"),
+                        sp_clientkey_is_private(r->useragent_addr)};
+    sp_state_t prior;
+
+    if (sp_prior_make(&prior, &hints, r->request_time)) {
+        count_once(r, SP_ONCE_HINT, SP_COUNT_HINT_USED);
+        sp_estimate_make(out, &prior, SP_SOURCE_HINT, r->request_time);
+    }
+}
+
+/* What is known of a client that may be known. */
+static void estimate_client(sp_estimate_t *out, request_rec *r)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+    unsigned asked = sp_consent_asked(r);
+    const sp_request_t *client;
+
+    if (!sp_consent_given(r)) {
+        count_once(r, SP_ONCE_CONSENT, SP_COUNT_CONSENT_MISSING);
+        out->asked = asked;
+        return;
+    }
+    client = client_of(r);
+    sp_estimate_make(out, &client->state, client->source, r->request_time);
+    if (SP_CONF(conf, cookie)) {
+        asked |= SP_ASKED_COOKIE;
+    }
+    if (out->capacity_kbps == 0 && SP_CONF(conf, hints)) {
+        asked |= SP_ASKED_HINTS;
+        take_hints(out, r);
+    }
+    out->asked = asked;
+}
+
+/* The visitor's wish for few bytes.  It tells nobody who the visitor is, so
+   it needs no consent. */
+static void take_save_data(sp_estimate_t *out, request_rec *r)
+{
+    out->asked |= SP_ASKED_SAVE_DATA;
+    if (sp_prior_saves_data(apr_table_get(r->headers_in, "Save-Data"))) {
+        out->save_data = 1;
+        count_once(r, SP_ONCE_SAVE_DATA, SP_COUNT_SAVE_DATA);
+    }
+}
+
 /* The optional function of mod_speedprobe.h. */
 static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
 {
@@ -132,9 +220,9 @@ static int speedprobe_estimate(sp_estimate_t *out, request_rec *r)
                            (apr_uint32_t)SP_CONF(conf, assume_rtt_ms));
     }
     else {
-        const sp_request_t *client = client_of(r);
-        sp_estimate_make(out, &client->state, client->source, r->request_time);
+        estimate_client(out, r);
     }
+    take_save_data(out, r);
     return out->capacity_kbps > 0;
 }
 
@@ -174,6 +262,7 @@ static void unset_environment(request_rec *r)
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_BAND");
     apr_table_unset(r->subprocess_env, "SPEEDPROBE_SOURCE");
+    apr_table_unset(r->subprocess_env, "SPEEDPROBE_SAVE_DATA");
 }
 
 /* Write the variables as the settings of this moment want them. */
@@ -183,19 +272,27 @@ static void set_environment(request_rec *r)
     sp_request_t *ctx = request_of(r);
     sp_estimate_t e;
 
+    /* Of a sub-request the address says nothing: the next may have it too. */
+    if (ctx->env_of == r && ctx->env_conf == conf && !r->main) {
+        return;
+    }
     if (!SP_CONF(conf, enabled)) {
-        if (ctx->env_set) {
+        if (ctx->env_of) {
             unset_environment(r);
         }
+        ctx->env_of = NULL;
         return;
     }
     (void)speedprobe_estimate(&e, r);
-    ctx->env_set = 1;
+    ctx->env_of = r;
+    ctx->env_conf = conf;
     set_or_unset(r->subprocess_env, "SPEEDPROBE_KBPS", e.capacity_kbps,
                  r->pool);
     set_or_unset(r->subprocess_env, "SPEEDPROBE_RTT_MS", e.rtt_ms, r->pool);
     set_or_unset(r->subprocess_env, "SPEEDPROBE_CONFIDENCE", e.confidence_pct,
                  r->pool);
+    set_or_unset(r->subprocess_env, "SPEEDPROBE_SAVE_DATA",
+                 (apr_uint32_t)e.save_data, r->pool);
     apr_table_setn(r->subprocess_env, "SPEEDPROBE_BOUND",
                    e.lower_bound ? "1" : "0");
     apr_table_setn(r->subprocess_env, "SPEEDPROBE_BAND", band_of(conf, &e));
@@ -271,6 +368,9 @@ static int fixups(request_rec *r)
         return OK;
     }
     set_environment(r);
+    if (SP_CONF(sp_conf_of(r), enabled)) {
+        sp_consent_unmark_pages(r);
+    }
     return DECLINED;
 }
 
@@ -315,9 +415,15 @@ static void insert_filter(request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
 
-    if (!r->main && SP_CONF(conf, enabled) &&
-        SP_CONF(conf, method) != SP_METHOD_OFF) {
+    if (r->main || !SP_CONF(conf, enabled) || handler_of(r)) {
+        return;
+    }
+    /* Without a cookie there is nothing to keep a report in. */
+    if (SP_CONF(conf, method) != SP_METHOD_OFF && SP_CONF(conf, cookie)) {
         sp_inject_insert(r);
+    }
+    if (SP_CONF(conf, hints)) {
+        sp_hints_insert(r);
     }
 }
 
@@ -336,6 +442,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (!keys) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    sp_tally_parent_start(base);
     sp_start_parent(base, keys, pconf, ptemp);
     for (s = base; s; s = s->next) {
         sp_server_conf_of(s)->keys = keys;
@@ -372,6 +479,8 @@ static void hooks(apr_pool_t *p)
     ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_log_transaction(log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
     sp_inject_register();
+    sp_hints_register();
+    sp_status_register();
     sp_probe_register(p);
     sp_delivery_register();
     APR_REGISTER_OPTIONAL_FN(speedprobe_estimate);

@@ -22,7 +22,8 @@
 /**
  * What is known of the client of a request.  Costs no I/O; the answer is
  * computed once per request and kept with it.
- * @param out  set in any case; out->capacity_kbps is 0 when nothing is known
+ * @param out  set in any case; out->capacity_kbps is 0 when nothing is known,
+ *             and out->save_data and out->asked are set even then
  * @param r    from post_read_request on; main request, sub-request or
  *             internal redirect
  * @return 1 when out->capacity_kbps is known, else 0 (also when SpeedProbe is

@@ -27,10 +27,27 @@ static const ds_setting_t settings[] = {
     {"SpeedProbeAssume", offsetof(sp_conf_t, assume_kbps), DS_ARG_RATE, 1,
      DS_RATE_MAX_KBPS, 0, NULL},
     {"SpeedProbeAssume", offsetof(sp_conf_t, assume_rtt_ms), DS_ARG_COUNT, 1,
-     DS_RTT_MAX_MS, 0, NULL}};
-enum { SP_DIR_SETTINGS(INDEX) AT_assume_kbps, AT_assume_rtt_ms, COUNT };
+     DS_RTT_MAX_MS, 0, NULL},
+    /* Set together by set_beacon_limit. */
+    {"SpeedProbeBeaconLimit", offsetof(sp_conf_t, beacon_limit_count),
+     DS_ARG_COUNT, 1, 1000000, 60, NULL},
+    {"SpeedProbeBeaconLimit", offsetof(sp_conf_t, beacon_limit_per_ms),
+     DS_ARG_TIME, 1000, 86400000, 60000, NULL},
+    /* Set by set_honor. */
+    {"SpeedProbeHonor", offsetof(sp_conf_t, honor), DS_ARG_COUNT, 0, 3, 0,
+     NULL}};
+enum {
+    SP_DIR_SETTINGS(INDEX) AT_assume_kbps,
+    AT_assume_rtt_ms,
+    AT_beacon_limit_count,
+    AT_beacon_limit_per_ms,
+    AT_honor,
+    COUNT
+};
 
-const sp_conf_t sp_conf_defaults = {SP_DIR_SETTINGS(DEFAULT)};
+const sp_conf_t sp_conf_defaults = {
+    SP_DIR_SETTINGS(DEFAULT).beacon_limit_count = 60,
+    .beacon_limit_per_ms = 60000};
 
 #define SERVER_ENTRY(directive, member, kind, least, greatest, def, help)      \
     {                                                                          \
@@ -67,6 +84,7 @@ void *sp_conf_dir_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     ds_bands_merge(&out->bands, &base->bands, &add->bands);
     out->unknown_band =
         add->unknown_band ? add->unknown_band : base->unknown_band;
+    out->consent = add->consent ? add->consent : base->consent;
     return out;
 }
 
@@ -150,6 +168,68 @@ static const char *set_assume(cmd_parms *cmd, void *dir_conf, const char *rate,
     return rtt ? ds_setting_take(conf, &settings[AT_assume_rtt_ms], rtt,
                                  cmd->pool)
                : NULL;
+}
+
+static const char *set_beacon_limit(cmd_parms *cmd, void *dir_conf,
+                                    const char *count, const char *per)
+{
+    sp_conf_t *conf = dir_conf;
+    const char *error;
+
+    if (!strcasecmp(count, "none") && !per) {
+        conf->beacon_limit_count = 0;
+        return NULL;
+    }
+    error = ds_setting_take(conf, &settings[AT_beacon_limit_count], count,
+                            cmd->pool);
+    if (error) {
+        return apr_pstrcat(cmd->pool, error, "; or none", NULL);
+    }
+    return ds_setting_take(conf, &settings[AT_beacon_limit_per_ms],
+                           per ? per : "1min", cmd->pool);
+}
+
+/* "none", "gpc", "dnt", or both of the last. */
+static const char *set_honor(cmd_parms *cmd, void *dir_conf, const char *first,
+                             const char *second)
+{
+    const char *words[] = {first, second};
+    sp_conf_t *conf = dir_conf;
+    int i;
+
+    conf->honor = 0;
+    if (!strcasecmp(first, "none") && !second) {
+        return NULL;
+    }
+    for (i = 0; i < 2 && words[i]; i++) {
+        if (!strcasecmp(words[i], "gpc")) {
+            conf->honor |= SP_HONOR_GPC;
+        }
+        else if (!strcasecmp(words[i], "dnt")) {
+            conf->honor |= SP_HONOR_DNT;
+        }
+        else {
+            return ds_setting_error(
+                cmd, apr_psprintf(cmd->pool,
+                                  "\"%s\" is neither gpc nor dnt; or none",
+                                  words[i]));
+        }
+    }
+    return NULL;
+}
+
+static const char *set_consent(cmd_parms *cmd, void *dir_conf, const char *text)
+{
+    sp_consent_t *consent = apr_pcalloc(cmd->pool, sizeof(*consent));
+    const char *error = NULL;
+
+    if (strcasecmp(text, "none")) {
+        error = sp_consent_parse(consent, text, cmd->pool);
+    }
+    ((sp_conf_t *)dir_conf)->consent = consent;
+    return error ? ds_setting_error(
+                       cmd, apr_pstrcat(cmd->pool, error, "; or none", NULL))
+                 : NULL;
 }
 
 static const char *set_band(cmd_parms *cmd, void *dir_conf, const char *name,
@@ -272,6 +352,13 @@ const command_rec sp_conf_commands[] = {
         "SpeedProbeAssume", set_assume, NULL, OR_FILEINFO,
         "every client here has this rate in kbit/s, and this round trip in "
         "ms; or none"),
+    AP_INIT_TAKE12("SpeedProbeBeaconLimit", set_beacon_limit, NULL, OR_FILEINFO,
+                   "beacons of one client that are used in a time; or none"),
+    AP_INIT_TAKE1("SpeedProbeConsent", set_consent, NULL, OR_FILEINFO,
+                  "cookie, or COOKIE=VALUE, by which a visitor agrees; or "
+                  "none"),
+    AP_INIT_TAKE12("SpeedProbeHonor", set_honor, NULL, OR_FILEINFO,
+                   "gpc, dnt: headers that count as missing consent; or none"),
     AP_INIT_TAKE2("SpeedProbeBand", set_band, NULL, OR_FILEINFO,
                   "name of a band and its lower border in kbit/s"),
     AP_INIT_TAKE1("SpeedProbeUnknownBand", set_unknown_band, NULL, OR_FILEINFO,

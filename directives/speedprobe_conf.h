@@ -18,6 +18,7 @@
 #include "base/seal.h"
 #include "directives/setting.h"
 #include "speed/budget.h"
+#include "speed/consent.h"
 
 APLOG_USE_MODULE(speedprobe);
 
@@ -26,6 +27,9 @@ enum { SP_METHOD_TIMING, SP_METHOD_PROBE, SP_METHOD_PADDING, SP_METHOD_OFF };
 
 /* Values of SpeedProbeScript. */
 enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
+
+/* Bits of SpeedProbeHonor. */
+enum { SP_HONOR_GPC = 1, SP_HONOR_DNT = 2 };
 
 /* X(directive, member, kind, least, greatest, default, choices, help) */
 #define SP_DIR_SETTINGS(X)                                                     \
@@ -49,7 +53,12 @@ enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
       "shorter pages are filled up to this size; 0 fills none")                \
     X("SpeedProbeCookieMaxAge", cookie_age_ms, DS_ARG_TIME, 0, 2592000000,     \
       604800000, NULL,                                                         \
-      "lifetime of the cookie; 0 lets it end with the browser's session")
+      "lifetime of the cookie; 0 lets it end with the browser's session")      \
+    X("SpeedProbeCookie", cookie, DS_KIND_FLAG, 0, 1, 1, NULL,                 \
+      "On or Off: set and read the speed cookie")                              \
+    X("SpeedProbeHints", hints, DS_KIND_FLAG, 0, 1, 0, NULL,                   \
+      "On or Off: ask browsers for their own guess, where nothing is "         \
+      "measured")
 
 /* One for the whole httpd.
    X(directive, member, kind, least, greatest, default, help) */
@@ -69,8 +78,12 @@ enum { SP_SCRIPT_INLINE, SP_SCRIPT_EXTERNAL };
 /* Numbers are DS_UNSET, pointers NULL, counts 0 where nobody set them. */
 typedef struct {
     SP_DIR_SETTINGS(SP_MEMBER)
-    apr_int64_t assume_kbps;   /* 0: none */
-    apr_int64_t assume_rtt_ms; /* 0: not told; goes with assume_kbps */
+    apr_int64_t assume_kbps;         /* 0: none */
+    apr_int64_t assume_rtt_ms;       /* 0: not told; goes with assume_kbps */
+    apr_int64_t beacon_limit_count;  /* 0: none */
+    apr_int64_t beacon_limit_per_ms; /* goes with beacon_limit_count */
+    apr_int64_t honor;               /* SP_HONOR_* */
+    const sp_consent_t *consent;     /* its name NULL: nobody is asked */
     ds_bands_t bands;
     const char *unknown_band;
 } sp_conf_t;

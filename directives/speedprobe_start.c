@@ -30,6 +30,10 @@ sp_parts_t sp_parts;
 /* Rows of the table of networks: a quarter of the clients'. */
 #define CLIENTS_PER_NETWORK 4
 
+/* How long another process may take to give the state file back. */
+#define LOCK_TRIES 10
+#define LOCK_PAUSE_FOR apr_time_from_msec(100)
+
 static void print_log(void *server, ds_log_level_e level, apr_status_t rv,
                       const char *text)
 {
@@ -151,32 +155,36 @@ static void log_no_file(server_rec *s, const char *path, apr_status_t rv)
     }
 }
 
-/* Memory of this size: what is there, else the file, else without one. */
-static apr_status_t provide(kept_t *kept, server_rec *s, const char *path,
+/* Processes that were forked without our knowledge, such as a daemon for CGI,
+   may hold the lock for a moment longer than the httpd they belonged to. */
+static apr_status_t take_file(sp_memory_t *out, const char *path,
+                              apr_size_t bytes)
+{
+    apr_status_t rv = sp_memory_make(out, path, bytes);
+    int i;
+
+    for (i = 0; i < LOCK_TRIES && APR_STATUS_IS_EBUSY(rv); i++) {
+        apr_sleep(LOCK_PAUSE_FOR);
+        rv = sp_memory_make(out, path, bytes);
+    }
+    return rv;
+}
+
+/* Other memory than there is: the file's, else without one. */
+static apr_status_t replace(kept_t *kept, server_rec *s, const char *path,
                             apr_size_t bytes)
 {
     sp_memory_t made;
-    apr_status_t rv = APR_ENOENT;
+    apr_status_t rv = path ? take_file(&made, path, bytes) : APR_ENOENT;
 
-    if (kept->memory.at && kept->memory.bytes == bytes &&
-        is_same_path(kept->path, path)) {
-        kept->memory.is_new = 0;
-        return APR_SUCCESS;
-    }
-    if (kept->memory.at && is_same_path(kept->path, path)) {
-        sp_memory_drop(&kept->memory); /* its lock would be in our way */
-    }
-    if (path) {
-        rv = sp_memory_make(&made, path, bytes);
-        if (rv != APR_SUCCESS) {
-            log_no_file(s, path, rv);
-        }
-    }
-    if (rv != APR_SUCCESS) {
+    if (path && rv != APR_SUCCESS) {
+        log_no_file(s, path, rv);
         path = NULL;
         if (kept->memory.at && kept->memory.bytes == bytes && !kept->path) {
             return APR_SUCCESS; /* the file could not be had before either */
         }
+    }
+    if (!path) {
         rv = sp_memory_make(&made, NULL, bytes);
     }
     if (rv == APR_SUCCESS) {
@@ -185,6 +193,29 @@ static apr_status_t provide(kept_t *kept, server_rec *s, const char *path,
         kept->path = path ? apr_pstrdup(s->process->pool, path) : NULL;
     }
     return rv;
+}
+
+/* The same, but empty, or of another size. */
+static apr_status_t renew(kept_t *kept, server_rec *s, apr_size_t bytes)
+{
+    apr_status_t rv = sp_memory_renew(&kept->memory, kept->path, bytes);
+
+    if (rv != APR_SUCCESS && kept->path) {
+        log_no_file(s, kept->path, rv);
+        rv = replace(kept, s, NULL, bytes);
+    }
+    return rv;
+}
+
+/* Memory of this size: what is there, or other. */
+static apr_status_t provide(kept_t *kept, server_rec *s, const char *path,
+                            apr_size_t bytes)
+{
+    kept->memory.is_new = 0;
+    if (!kept->memory.at || !is_same_path(kept->path, path)) {
+        return replace(kept, s, path, bytes);
+    }
+    return kept->memory.bytes == bytes ? APR_SUCCESS : renew(kept, s, bytes);
 }
 
 static int is_kept(const kept_t *kept, const shape_t *clients,
@@ -238,7 +269,7 @@ static void start_tables(server_rec *s, apr_uint32_t rows, const char *path)
 
     if (rv == APR_SUCCESS && !kept->memory.is_new &&
         !is_kept(kept, &clients, &networks)) {
-        rv = sp_memory_renew(&kept->memory, kept->path);
+        rv = renew(kept, s, kept->memory.bytes);
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,

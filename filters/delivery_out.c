@@ -38,6 +38,7 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
 #include "speed/client.h"
 #include "speed/clientkey.h"
@@ -45,6 +46,7 @@
 #include "speed/passive.h"
 #include "speed/plateau.h"
 #include "speed/sampler.h"
+#include "speed/speedcookie.h"
 #include "speed/tcpinfo.h"
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
@@ -316,7 +318,9 @@ static int introduce(deliveries_t *d, const request_rec *r)
     if (!key_client(d, r)) {
         return 0;
     }
-    sp_share_want(sp_parts.share, &d->client);
+    if (sp_consent_given(r)) {
+        sp_share_want(sp_parts.share, &d->client);
+    }
     return 1;
 }
 
@@ -450,7 +454,8 @@ static int may_measure(request_rec *r)
 {
     const sp_conf_t *conf = sp_conf_of(r);
 
-    return SP_CONF(conf, enabled) && SP_CONF(conf, passive);
+    return SP_CONF(conf, enabled) && SP_CONF(conf, passive) &&
+           sp_consent_given(r);
 }
 
 /* Counts bytes as they go by; the settings of the request hold by now. */
@@ -573,6 +578,9 @@ static int pre_close_connection(conn_rec *c)
 
 /* ---- what is known ---- */
 
+/* A row speaks for as long as a cookie does; it goes when room is needed. */
+#define ROW_AGE_FOR apr_time_from_sec(SP_SPEEDCOOKIE_AGE_S)
+
 static void copy_state(void *row, void *baton)
 {
     *(sp_state_t *)baton = ((const sp_client_t *)row)->state;
@@ -590,6 +598,9 @@ void sp_delivery_known(sp_known_t *out, request_rec *r)
     apr_thread_mutex_unlock(d->mutex);
     (void)sp_table_with(sp_parts.clients, d->client.bytes, 0, copy_state,
                         &out->row, r->request_time);
+    if (r->request_time - out->row.at > ROW_AGE_FOR) {
+        out->row.at = 0;
+    }
     (void)sp_networks_prior(&out->network, sp_parts.networks, &d->network,
                             r->request_time);
 }

@@ -13,6 +13,9 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 
+#include "directives/speedprobe_consent.h"
+#include "directives/speedprobe_tally.h"
+
 /* ---- as it is ---- */
 
 static const char *answer_header(const request_rec *r, const char *name)
@@ -139,9 +142,30 @@ const char *sp_eligible_name(sp_eligible_e reason)
         [SP_INELIGIBLE_NO_TRANSFORM] = "no-transform",
         [SP_INELIGIBLE_NOT_SHOWN] = "not-shown",
         [SP_INELIGIBLE_POLICY] = "policy",
-        [SP_INELIGIBLE_PROXY] = "proxy"};
+        [SP_INELIGIBLE_PROXY] = "proxy",
+        [SP_INELIGIBLE_CONSENT] = "consent"};
 
     return names[reason];
+}
+
+int sp_eligible_counter(sp_eligible_e reason)
+{
+    static const int counters[] = {
+        [SP_ELIGIBLE] = SP_COUNT_PAGE_INJECTED,
+        [SP_INELIGIBLE_METHOD] = SP_COUNT_PAGE_METHOD,
+        [SP_INELIGIBLE_STATUS] = SP_COUNT_PAGE_STATUS,
+        [SP_INELIGIBLE_RANGE] = SP_COUNT_PAGE_RANGE,
+        [SP_INELIGIBLE_TYPE] = SP_COUNT_PAGE_TYPE,
+        [SP_INELIGIBLE_CHARSET] = SP_COUNT_PAGE_CHARSET,
+        [SP_INELIGIBLE_ENCODED] = SP_COUNT_PAGE_ENCODED,
+        [SP_INELIGIBLE_ATTACHMENT] = SP_COUNT_PAGE_ATTACHMENT,
+        [SP_INELIGIBLE_NO_TRANSFORM] = SP_COUNT_PAGE_NO_TRANSFORM,
+        [SP_INELIGIBLE_NOT_SHOWN] = SP_COUNT_PAGE_NOT_SHOWN,
+        [SP_INELIGIBLE_POLICY] = SP_COUNT_PAGE_POLICY,
+        [SP_INELIGIBLE_PROXY] = SP_COUNT_PAGE_PROXY,
+        [SP_INELIGIBLE_CONSENT] = SP_COUNT_PAGE_CONSENT};
+
+    return counters[reason];
 }
 
 /* ---- what mod_headers will say ---- */
@@ -225,6 +249,14 @@ static sp_policy_t policy_of(request_rec *r)
 
 /* ---- both ---- */
 
+/* The last question, because pages that are left alone for another reason do
+   not depend on it. */
+static sp_eligible_e as_consented(request_rec *r)
+{
+    sp_consent_vary(r);
+    return sp_consent_given(r) ? SP_ELIGIBLE : SP_INELIGIBLE_CONSENT;
+}
+
 sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r)
 {
     sp_eligible_e reason = as_it_is(r);
@@ -236,8 +268,9 @@ sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r)
     }
     then = as_it_will_be(r);
     *policy = policy_of(then);
-    return policy->no_inline && policy->no_external ? SP_INELIGIBLE_POLICY
-                                                    : as_it_is(then);
+    reason = policy->no_inline && policy->no_external ? SP_INELIGIBLE_POLICY
+                                                      : as_it_is(then);
+    return reason == SP_ELIGIBLE ? as_consented(r) : reason;
 }
 
 int sp_eligible_has_charset(request_rec *r)

@@ -20,13 +20,18 @@ typedef enum {
     SP_INELIGIBLE_NO_TRANSFORM, /* Cache-Control forbids changes */
     SP_INELIGIBLE_NOT_SHOWN,    /* fetched by a script, or not as a page */
     SP_INELIGIBLE_POLICY,       /* the Content-Security-Policy forbids */
-    SP_INELIGIBLE_PROXY         /* a forward proxy's traffic */
+    SP_INELIGIBLE_PROXY,        /* a forward proxy's traffic */
+    SP_INELIGIBLE_CONSENT       /* the visitor has not agreed */
 } sp_eligible_e;
 
 const char *sp_eligible_name(sp_eligible_e reason);
 
+/* Its counter, SP_COUNT_PAGE_*. */
+int sp_eligible_counter(sp_eligible_e reason);
+
 /**
- * Decide by the headers, when the handler has set them all.
+ * Decide by the headers, when the handler has set them all.  Where consent is
+ * asked for, Vary is set on pages that depend on it.
  * @param policy  set to what the page's policies allow
  */
 sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r);

@@ -18,7 +18,7 @@
 typedef struct {
     apr_uint32_t max_age_s;
     int passing;
-    int by_cookie;
+    const char *vary; /* NULL: nothing to add */
 } private_ctx_t;
 
 static const char filter_name[] = "DYNIMAGE_PRIVATE";
@@ -62,8 +62,8 @@ static apr_status_t private_out(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_table_setn(
         r->headers_out, "Cache-Control",
         di_cachecontrol_private(site, ctx->max_age_s, ctx->passing, r->pool));
-    if (ctx->by_cookie) {
-        apr_table_mergen(r->headers_out, "Vary", "Cookie");
+    if (ctx->vary) {
+        apr_table_mergen(r->headers_out, "Vary", ctx->vary);
     }
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
@@ -76,12 +76,12 @@ void di_private_out_register(void)
 }
 
 void di_private_out_add(request_rec *r, apr_uint32_t max_age_s, int passing,
-                        int by_cookie)
+                        const char *vary)
 {
     private_ctx_t *ctx = apr_pcalloc(r->pool, sizeof(*ctx));
 
     ctx->max_age_s = max_age_s;
     ctx->passing = passing;
-    ctx->by_cookie = by_cookie;
+    ctx->vary = vary;
     ap_add_output_filter(filter_name, ctx, r, r->connection);
 }

@@ -18,9 +18,9 @@ void di_private_out_register(void);
  * @param max_age_s  lifetime in the client's own cache when the site gives
  *                   none, s
  * @param passing    1: the client must ask again before each use
- * @param by_cookie  1: the choice followed a cookie, so Vary: Cookie
+ * @param vary       request headers that the choice followed; NULL: none
  */
 void di_private_out_add(request_rec *r, apr_uint32_t max_age_s, int passing,
-                        int by_cookie);
+                        const char *vary);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST from a page of ours -> numbers -> sample -> what is known -> cookie.
- * Nothing is kept on the server: the sender's own cookie is all that a report
- * can change.  Memory: the request's pool, one body of at most 8 KB.
+ * Nothing of a report is kept on the server but that it came (its hash and its
+ * time, handlers/beaconguard.c): the sender's own cookie is all that it can
+ * change.  Memory: the request's pool, one body of at most 8 KB.
  */
 #include "handlers/beacon.h"
 
@@ -14,7 +15,10 @@
 #include "http_request.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
+#include "directives/speedprobe_tally.h"
+#include "handlers/beaconguard.h"
 #include "handlers/probe.h"
 #include "speed/client.h"
 #include "speed/clientkey.h"
@@ -144,6 +148,34 @@ static int make_sample(sp_sample_t *out, sp_beacon_t *beacon,
     return sp_sample_make(out, beacon);
 }
 
+/*
+ * May this report become a sample?  Counts the reason when not.
+ * @return 1 and *beacon, *sample
+ */
+static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
+                     apr_time_t cookie_at, const char *body, apr_size_t len)
+{
+    int why = SP_COUNT_NONE;
+
+    if (!is_same_origin(r)) {
+        why = SP_COUNT_BEACON_FOREIGN;
+    }
+    else if (!sp_consent_given(r) || !SP_CONF(sp_conf_of(r), cookie)) {
+        why = SP_COUNT_BEACON_NO_CONSENT;
+    }
+    else if (!sp_beacon_parse(beacon, body, len)) {
+        why = SP_COUNT_BEACON_MALFORMED;
+    }
+    else if (sp_beaconguard_take(r, body, len) != SP_BEACONLIMIT_FINE) {
+        return 0;
+    }
+    else if (!make_sample(sample, beacon, cookie_at, r)) {
+        why = SP_COUNT_BEACON_NO_SAMPLE;
+    }
+    sp_count(why == SP_COUNT_NONE ? SP_COUNT_BEACON_TAKEN : why);
+    return why == SP_COUNT_NONE;
+}
+
 static void take_report(request_rec *r, const char *body, apr_size_t len,
                         const sp_state_t *prior, apr_time_t cookie_at)
 {
@@ -152,8 +184,7 @@ static void take_report(request_rec *r, const char *body, apr_size_t len,
     sp_state_t state;
     sp_estimate_t now_known;
 
-    if (!is_same_origin(r) || !sp_beacon_parse(&beacon, body, len) ||
-        !make_sample(&sample, &beacon, cookie_at, r)) {
+    if (!is_usable(r, &beacon, &sample, cookie_at, body, len)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_DEBUG, 0, r,
             "SP0201: beacon of %" APR_SIZE_T_FMT " bytes gives no sample", len);
@@ -187,10 +218,14 @@ int sp_beacon_answer(request_rec *r, const sp_state_t *prior,
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (r->method_number != M_POST) {
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_POST, -1);
+        sp_count(SP_COUNT_BEACON_METHOD);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     status = read_body(r, body, &len);
     if (status != OK) {
+        if (status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            sp_count(SP_COUNT_BEACON_OVERSIZED);
+        }
         return status;
     }
     take_report(r, body, len, prior, cookie_at);

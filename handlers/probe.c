@@ -20,10 +20,13 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
+#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
+#include "directives/speedprobe_tally.h"
 #include "filters/delivery_out.h"
 #include "speed/client.h"
 #include "speed/clientkey.h"
+#include "speed/prior.h"
 #include "speed/snippet.h"
 
 /* Twice the window of deflate, so that it cannot be compressed. */
@@ -89,12 +92,11 @@ static int read_ask(ask_t *out, request_rec *r)
 static const char *refuse(request_rec *r, const ask_t *ask,
                           const sp_estimate_t *known)
 {
-    const char *save = apr_table_get(r->headers_in, "Save-Data");
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
     const ds_bands_t *bands = ds_bands_or_default(&sp_conf_of(r)->bands);
     sp_estimate_t told = *known;
 
-    if (save && !strcasecmp(save, "on")) {
+    if (sp_prior_saves_data(apr_table_get(r->headers_in, "Save-Data"))) {
         return "the client saves data";
     }
     if (site && strcasecmp(site, "same-origin")) {
@@ -261,6 +263,11 @@ int sp_probe_answer(request_rec *r, const sp_estimate_t *known)
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;
     }
+    if (!sp_consent_given(r)) {
+        sp_count(SP_COUNT_PROBE_NO_CONSENT);
+        r->status = HTTP_NO_CONTENT;
+        return OK;
+    }
     why = read_ask(&ask, r) ? refuse(r, &ask, known) : "not our script's";
     account = account_of(r, &ask);
     account.wants_step = why == NULL;
@@ -279,6 +286,8 @@ int sp_probe_answer(request_rec *r, const sp_estimate_t *known)
                   : why                ? why
                   : account.wants_step ? "the budget is used up"
                                        : "no budget yet");
+    sp_count(account.step ? SP_COUNT_PROBE_SENT : SP_COUNT_PROBE_NONE);
+    ds_tally_add(sp_tally, SP_COUNT_PROBE_BYTES, account.step);
     if (account.step == 0 || send_step(r, account.step) != OK) {
         r->status = HTTP_NO_CONTENT;
     }

@@ -12,10 +12,11 @@ const char *di_explain_header(const di_explanation_t *e, apr_pool_t *p)
     return apr_psprintf(p,
                         "tier=%s, kbps=%u, src=%s, cache=%s, "
                         "in=%" APR_UINT64_T_FMT ", out=%" APR_UINT64_T_FMT
-                        ", eta=%u, ms=%u, reason=%s",
+                        ", eta=%u, ms=%u, reason=%s%s",
                         e->tier, e->kbps, e->source, e->cache, e->in_bytes,
                         e->out_bytes, e->eta_ms, e->took_ms,
-                        di_reason_word(e->reason));
+                        di_reason_word(e->reason),
+                        e->saving ? ", save-data=?1" : "");
 }
 
 const char *di_explain_cache_status(const di_explanation_t *e, apr_pool_t *p)

@@ -4,6 +4,7 @@
  *
  *   DynImage: tier=low, kbps=187, src=cookie, cache=disk, in=1843200,
  *             out=40113, eta=2543, ms=12, reason=rendered
+ *             and ", save-data=?1" where that chose the tier
  *             (RFC 8941 dictionary)
  *   Cache-Status: dynimage; hit; detail=disk       (RFC 9211)
  *   Server-Timing: dynimage;dur=12;desc="low rendered disk"
@@ -19,6 +20,7 @@ typedef struct {
     const char *tier;       /* name of the client's tier */
     apr_uint32_t kbps;      /* estimate, kbit/s; 0 = unknown */
     const char *source;     /* of the estimate; "none" */
+    int saving;             /* 1: a lower tier, because of Save-Data */
     const char *cache;      /* disk, memcached, miss, none */
     apr_uint64_t in_bytes;  /* the original */
     apr_uint64_t out_bytes; /* this answer's whole representation */

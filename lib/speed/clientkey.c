@@ -105,6 +105,21 @@ apr_status_t sp_clientkey_client(sp_clientkey_t *out, const ds_seal_key_t *key,
     return hash(out, key, CLIENT_PURPOSE, bytes, len == 16 ? V6_CLIENT : len);
 }
 
+/* The same for bytes_of's answer. */
+static int is_private(const unsigned char *bytes, apr_size_t len)
+{
+    return (len == 4 && is_in_any(own_v4, COUNT(own_v4), bytes)) ||
+           (len == 16 && is_in_any(own_v6, COUNT(own_v6), bytes));
+}
+
+int sp_clientkey_is_private(const apr_sockaddr_t *client)
+{
+    apr_size_t len;
+    const unsigned char *bytes = bytes_of(&len, client);
+
+    return is_private(bytes, len);
+}
+
 apr_status_t sp_clientkey_network(sp_clientkey_t *out, const ds_seal_key_t *key,
                                   const apr_sockaddr_t *client)
 {
@@ -112,10 +127,10 @@ apr_status_t sp_clientkey_network(sp_clientkey_t *out, const ds_seal_key_t *key,
     const unsigned char *bytes = bytes_of(&len, client);
 
     if (len == 4) {
-        len = is_in_any(own_v4, COUNT(own_v4), bytes) ? V4_CLIENT : V4_NETWORK;
+        len = is_private(bytes, len) ? V4_CLIENT : V4_NETWORK;
     }
     else if (len == 16) {
-        len = is_in_any(own_v6, COUNT(own_v6), bytes) ? V6_CLIENT : V6_NETWORK;
+        len = is_private(bytes, len) ? V6_CLIENT : V6_NETWORK;
     }
     return hash(out, key, NETWORK_PURPOSE, bytes, len);
 }

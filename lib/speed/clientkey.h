@@ -45,4 +45,7 @@ apr_status_t sp_clientkey_client(sp_clientkey_t *out, const ds_seal_key_t *key,
 apr_status_t sp_clientkey_network(sp_clientkey_t *out, const ds_seal_key_t *key,
                                   const apr_sockaddr_t *client);
 
+/* 1 for a private, loopback or link-local address. */
+int sp_clientkey_is_private(const apr_sockaddr_t *client);
+
 #endif

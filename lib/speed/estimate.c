@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include <apr_strings.h>
+
 #include "base/units.h"
 #include "speed/transfer.h"
 
@@ -119,6 +121,11 @@ static void follow(sp_state_t *state, int first)
     }
 }
 
+void sp_estimate_follow(sp_state_t *state)
+{
+    follow(state, 1);
+}
+
 sp_state_t sp_estimate_known(double rate_kbps, double s, int lower_bound,
                              apr_time_t at)
 {
@@ -218,6 +225,28 @@ void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
                                  .source = SP_SOURCE_ASSUME};
 
     *out = fixed;
+}
+
+const char *sp_estimate_vary(unsigned asked, apr_pool_t *p)
+{
+    static const struct {
+        unsigned asked;
+        const char *names;
+    } headers[] = {{SP_ASKED_COOKIE, "Cookie"},
+                   {SP_ASKED_SAVE_DATA, "Save-Data"},
+                   {SP_ASKED_HINTS, "Downlink, RTT, ECT"},
+                   {SP_ASKED_GPC, "Sec-GPC"},
+                   {SP_ASKED_DNT, "DNT"}};
+    const char *vary = NULL;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+        if (asked & headers[i].asked) {
+            vary = vary ? apr_pstrcat(p, vary, ", ", headers[i].names, NULL)
+                        : headers[i].names;
+        }
+    }
+    return vary;
 }
 
 const char *sp_source_name(sp_source_e source)

@@ -10,6 +10,7 @@
 #define SP_ESTIMATE_H
 
 #include <apr.h>
+#include <apr_pools.h>
 #include <apr_time.h>
 
 #include "speed/sample.h"
@@ -25,6 +26,15 @@ typedef enum {
     SP_SOURCE_HINT      /* what its browser says of its network */
 } sp_source_e;
 
+/* Request headers that an estimate followed, or would have. */
+enum {
+    SP_ASKED_COOKIE = 1,
+    SP_ASKED_SAVE_DATA = 2,
+    SP_ASKED_HINTS = 4, /* Downlink, RTT, ECT */
+    SP_ASKED_GPC = 8,   /* Sec-GPC */
+    SP_ASKED_DNT = 16
+};
+
 typedef struct {
     apr_uint32_t capacity_kbps;  /* kbit/s of 1000 bit; 0 = unknown */
     apr_uint32_t choice_kbps;    /* what choices follow: a little below the
@@ -36,6 +46,8 @@ typedef struct {
     int lower_bound;             /* 1: the client is at least this fast */
     sp_source_e source;
     apr_uint32_t age_s; /* since the last sample, s */
+    int save_data;      /* 1: the client wants few bytes, however fast it is */
+    unsigned asked;     /* SP_ASKED_*, for Vary */
 } sp_estimate_t;
 
 /* What is remembered of a client between two samples. */
@@ -56,6 +68,9 @@ typedef struct {
 /* A rate known from elsewhere, not from samples. */
 sp_state_t sp_estimate_known(double rate_kbps, double s, int lower_bound,
                              apr_time_t at);
+
+/* Choices follow a state that was put together by hand afresh: sets held. */
+void sp_estimate_follow(sp_state_t *state);
 
 /**
  * What is known after a sample.  Pure.
@@ -97,6 +112,10 @@ apr_uint32_t sp_estimate_transfer_ms(const sp_estimate_t *estimate,
 /* A fixed estimate: exact, ageless. */
 void sp_estimate_assume(sp_estimate_t *out, apr_uint32_t capacity_kbps,
                         apr_uint32_t rtt_ms);
+
+/* The value of Vary for an answer that followed these headers (SP_ASKED_*),
+   from p; NULL for none. */
+const char *sp_estimate_vary(unsigned asked, apr_pool_t *p);
 
 /* "none", "assume", "cookie", "passive", "table", "network" or "hint". */
 const char *sp_source_name(sp_source_e source);

@@ -8,9 +8,11 @@
  * does.
  *
  * The start script goes before the first thing in head that is no meta,
- * title or base; when nothing has told the charset yet, behind everything in
- * which a <meta charset> may still be found.  The end script goes before the
- * first real </body> or </html>.
+ * title or base, the end script before the first real </body> or </html>.
+ * Browsers search the first bytes for a <meta charset>, wherever it stands
+ * (HTML Standard 13.2.3.2, "prescan").  While nothing has told the charset,
+ * nothing goes in there that would push one out: the start script waits, or
+ * is left out when the body begins; the end script goes to the document's end.
  */
 #include "speed/htmlrules.h"
 
@@ -39,16 +41,30 @@ static int one_of(const char *const *list, const char *word)
 
 /* ---- places ---- */
 
+/* May a charset declaration still follow in the part that is searched? */
+static int charset_may_come(const sp_htmlscan_t *s)
+{
+    return !s->charset_known && s->mark_at < SP_HTMLSCAN_PRESCAN_BYTES;
+}
+
 static sp_htmlscan_event_e place_start(sp_htmlscan_t *s)
 {
     s->leading = 0;
     s->undecided = 0;
+    if (charset_may_come(s)) {
+        return MORE;
+    }
+    s->start_at = s->mark_at + 1;
     return SP_HTMLSCAN_START;
 }
 
 static sp_htmlscan_event_e place_end(sp_htmlscan_t *s)
 {
+    if (charset_may_come(s)) {
+        return MORE;
+    }
     (void)sp_htmlrules_stop(s, SP_HTMLSCAN_PLACED);
+    s->end_at = s->mark_at + 1;
     return SP_HTMLSCAN_END;
 }
 
@@ -62,15 +78,13 @@ sp_htmlscan_event_e sp_htmlrules_text(sp_htmlscan_t *s)
                        : sp_htmlrules_stop(s, SP_HTMLSCAN_NOT_HTML);
 }
 
-/* May the start script stand before this tag, or must it wait because a
-   charset declaration could still follow in the part that browsers search? */
+/* Must the start script wait behind this tag?  The head may go on after it. */
 static int start_must_wait(const sp_htmlscan_t *s)
 {
     static const char *const in_head[] = {"link",     "script",   "style",
                                           "noscript", "template", NULL};
 
-    return !s->charset_known && s->mark_at < SP_HTMLSCAN_PRESCAN_BYTES &&
-           one_of(in_head, s->name);
+    return charset_may_come(s) && one_of(in_head, s->name);
 }
 
 static sp_htmlscan_event_e leading_tag(sp_htmlscan_t *s)
@@ -234,7 +248,8 @@ static sp_htmlscan_event_e meta_done(sp_htmlscan_t *s)
         return sp_htmlrules_stop(s, s->meta_csp ? SP_HTMLSCAN_CSP
                                                 : SP_HTMLSCAN_CHARSET);
     }
-    s->charset_known |= s->meta_charset;
+    s->charset_known |=
+        s->meta_charset | (s->meta_pragma & s->meta_content_charset);
     return MORE;
 }
 
@@ -329,7 +344,7 @@ void sp_htmlrules_content(sp_htmlscan_t *s, unsigned char c)
 
     if (s->matched == sizeof(wanted) - 1) {
         if (c == '=') {
-            s->meta_charset = 1;
+            s->meta_content_charset = 1;
         }
         if (sp_htmlrules_is_space(c)) {
             return; /* "charset = x" is legal, too */
@@ -358,7 +373,9 @@ sp_htmlscan_event_e sp_htmlrules_attr(sp_htmlscan_t *s)
         return MORE;
     }
     if (!strcmp(s->name, "meta")) {
-        s->meta_charset |= !strcmp(s->attr, "charset");
+        s->meta_charset |= !strcmp(s->attr, "charset") && s->value_len > 0;
+        s->meta_pragma |=
+            !strcmp(s->attr, "http-equiv") && !strcmp(s->value, "content-type");
         s->meta_csp |= !strcmp(s->attr, "http-equiv") && names_policy(s->value);
         /* Two-byte text of ISO-2022-JP is made of ASCII bytes. */
         s->meta_escapes |= strstr(s->value, "iso-2022") != NULL;

@@ -165,6 +165,7 @@ static void tag_begin(sp_htmlscan_t *s, int is_end)
 {
     s->is_end = is_end ? 1 : 0;
     s->self_closing = s->meta_charset = s->meta_csp = s->meta_escapes = 0;
+    s->meta_pragma = s->meta_content_charset = 0;
     s->name_len = 0;
     s->name[0] = '\0';
     s->name_hash = 2166136261u; /* FNV-1a */
@@ -806,7 +807,27 @@ int sp_htmlscan_finish(sp_htmlscan_t *scan)
                                      : SP_HTMLSCAN_NOT_HTML;
     }
     scan->undecided = 0;
+    if (fine) {
+        scan->end_at = scan->offset + 1;
+    }
     return fine;
+}
+
+sp_htmlscan_places_t sp_htmlscan_places(const sp_htmlscan_t *scan)
+{
+    sp_htmlscan_places_t places = {scan->start_at, scan->end_at, scan->why};
+
+    return places;
+}
+
+void sp_htmlscan_recall(sp_htmlscan_t *scan, const sp_htmlscan_places_t *places,
+                        apr_uint64_t size)
+{
+    scan->start_at = places->start;
+    scan->end_at = places->end;
+    scan->why = places->why;
+    scan->offset = size;
+    scan->undecided = 0;
 }
 
 const char *sp_htmlscan_why(const sp_htmlscan_t *scan)

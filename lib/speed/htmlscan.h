@@ -12,8 +12,9 @@
  *     }
  *     keep back the last sp_htmlscan_held(&scan) bytes, pass on the others
  *
- * START comes at most once, END at most once and behind START.  After DONE
- * the page needs no more scanning.
+ * START comes at most once, END at most once and behind START; a page that
+ * does not tell its charset may have END alone.  After DONE the page needs no
+ * more scanning.
  */
 #ifndef SP_HTMLSCAN_H
 #define SP_HTMLSCAN_H
@@ -54,9 +55,18 @@ typedef enum {
     SP_HTMLSCAN_CHARSET   /* bytes that look like markup may be none */
 } sp_htmlscan_why_e;
 
+/* What a scan has found. */
+typedef struct {
+    apr_uint64_t start; /* offset of the start script + 1; 0: none */
+    apr_uint64_t end;   /* offset of the end script + 1; 0: none */
+    sp_htmlscan_why_e why;
+} sp_htmlscan_places_t;
+
 typedef struct {
     int state; /* index into the table of states */
     sp_htmlscan_why_e why;
+    apr_uint64_t start_at; /* places given so far, + 1; 0: none */
+    apr_uint64_t end_at;
     apr_uint64_t offset;  /* bytes used so far */
     apr_uint64_t mark_at; /* offset of the "<" of the current tag */
     /* what is known of the document */
@@ -71,10 +81,12 @@ typedef struct {
     /* the current tag */
     unsigned is_end : 1;
     unsigned self_closing : 1;
-    unsigned meta_charset : 1; /* has a charset, by attribute or content */
-    unsigned meta_csp : 1;     /* http-equiv names a policy */
-    char name[16];             /* first letters, lower case */
-    apr_uint32_t name_len;     /* all letters */
+    unsigned meta_charset : 1;         /* has a charset attribute */
+    unsigned meta_pragma : 1;          /* http-equiv is content-type */
+    unsigned meta_content_charset : 1; /* content has charset= */
+    unsigned meta_csp : 1;             /* http-equiv names a policy */
+    char name[16];                     /* first letters, lower case */
+    apr_uint32_t name_len;             /* all letters */
     apr_uint32_t name_hash;
     unsigned meta_escapes : 1; /* declares a charset of escape sequences */
     /* the current attribute */
@@ -120,6 +132,14 @@ apr_size_t sp_htmlscan_held(const sp_htmlscan_t *scan);
    ends inside a tag, a comment, a script, a template, noscript or foreign
    content. */
 int sp_htmlscan_finish(sp_htmlscan_t *scan);
+
+/* The outcome; complete after DONE or _finish, why is GOING before. */
+sp_htmlscan_places_t sp_htmlscan_places(const sp_htmlscan_t *scan);
+
+/* Make the scan of a page of that size over, with an outcome that is known
+   from the same bytes. */
+void sp_htmlscan_recall(sp_htmlscan_t *scan, const sp_htmlscan_places_t *places,
+                        apr_uint64_t size);
 
 /* One word for logs: "csp", "not-html", ... */
 const char *sp_htmlscan_why(const sp_htmlscan_t *scan);

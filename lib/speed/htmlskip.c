@@ -12,6 +12,10 @@
 
 #include "speed/htmlrules.h"
 
+/* So far a loop is faster than memchr: measured, a quarter of the time of a
+   page of short tags and texts. */
+#define NEAR_BYTES 16
+
 /* Longest name that matters. */
 #define NAME_MAX_BYTES 9
 
@@ -44,6 +48,20 @@ static int matters(const char *name, apr_size_t len)
         }
     }
     return 0;
+}
+
+/* As memchr; texts and values are mostly shorter than a call is worth. */
+static const char *find(const char *p, const char *end, char c)
+{
+    const char *near = end - p > NEAR_BYTES ? p + NEAR_BYTES : end;
+
+    while (p < near) {
+        if (*p == c) {
+            return p;
+        }
+        p++;
+    }
+    return p < end ? memchr(p, c, (apr_size_t)(end - p)) : NULL;
 }
 
 /* Which bytes end what. */
@@ -80,7 +98,7 @@ static const char *past_value(const char *p, const char *end)
         return NULL;
     }
     if (*p == '"' || *p == '\'') {
-        p = memchr(p + 1, *p, (apr_size_t)(end - p - 1));
+        p = find(p + 1, end, *p);
         return p ? p + 1 : NULL;
     }
     return until(p, end, SPACE | CLOSE);
@@ -128,7 +146,7 @@ apr_size_t sp_htmlskip(const char *data, apr_size_t len)
     const char *end = data + len, *p = data, *less, *next;
 
     while (p < end) {
-        less = memchr(p, '<', (apr_size_t)(end - p));
+        less = find(p, end, '<');
         if (!less) {
             return len;
         }

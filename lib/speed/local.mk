@@ -6,11 +6,13 @@ libspeed_la_SOURCES = \
     lib/speed/htmlscan.c lib/speed/htmlscan.h \
     lib/speed/htmlskip.c lib/speed/htmlskip.h \
     lib/speed/htmlrules.c lib/speed/htmlrules.h \
+    lib/speed/placecache.c lib/speed/placecache.h \
     lib/speed/snippet.c lib/speed/snippet.h \
     lib/speed/policy.c lib/speed/policy.h \
     lib/speed/gaps.c lib/speed/gaps.h \
     lib/speed/sealed.c lib/speed/sealed.h \
-    lib/speed/budget.c lib/speed/budget.h lib/speed/probe.c lib/speed/probe.h \
+    lib/speed/budget.c lib/speed/budget.h \
+    lib/speed/probe.c lib/speed/probe.h \
     lib/speed/tcpinfo.c lib/speed/tcpinfo.h \
     lib/speed/transfer.c lib/speed/transfer.h \
     lib/speed/plateau.c lib/speed/plateau.h \
@@ -26,6 +28,9 @@ libspeed_la_SOURCES = \
     lib/speed/sharedrow.c lib/speed/sharedrow.h \
     lib/speed/share.c lib/speed/share.h
 libspeed_la_LIBADD = -lm -lpthread
+libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
+    lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
+    lib/speed/consent.c lib/speed/consent.h lib/speed/prior.c lib/speed/prior.h
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_sample
@@ -103,6 +108,31 @@ check_PROGRAMS += tests/unit/test_htmlskip
 tests_unit_test_htmlskip_SOURCES = tests/unit/test_htmlskip.c tests/unit/unit.h
 tests_unit_test_htmlskip_LDADD = $(SPEED_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_tally
+tests_unit_test_tally_SOURCES = tests/unit/test_tally.c tests/unit/unit.h
+tests_unit_test_tally_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_beaconlimit
+tests_unit_test_beaconlimit_SOURCES = tests/unit/test_beaconlimit.c tests/unit/unit.h
+tests_unit_test_beaconlimit_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_consent
+tests_unit_test_consent_SOURCES = tests/unit/test_consent.c tests/unit/unit.h
+tests_unit_test_consent_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_prior
+tests_unit_test_prior_SOURCES = tests/unit/test_prior.c tests/unit/unit.h
+tests_unit_test_prior_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_prior
+tests_fuzz_fuzz_prior_SOURCES = tests/fuzz/fuzz_prior.c tests/fuzz/replay_main.c
+tests_fuzz_fuzz_prior_LDADD = $(SPEED_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_consent
+tests_fuzz_fuzz_consent_SOURCES = tests/fuzz/fuzz_consent.c tests/fuzz/replay_main.c
+tests_fuzz_fuzz_consent_LDADD = $(SPEED_FUZZ_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/prior tests/fuzz/corpus/consent
 check_PROGRAMS += tests/unit/test_gaps
 tests_unit_test_gaps_SOURCES = tests/unit/test_gaps.c tests/unit/unit.h
 tests_unit_test_gaps_LDADD = $(SPEED_TEST_LIBS)
@@ -166,3 +196,7 @@ tests_unit_another_machine_SOURCES = tests/unit/another_machine.c \
 tests_unit_another_machine_CPPFLAGS = $(LIB_CPPFLAGS) -I$(srcdir)
 tests_unit_another_machine_LDADD = libspeed.la libmemstore.la libbase.la \
     $(APR_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_placecache
+tests_unit_test_placecache_SOURCES = tests/unit/test_placecache.c \
+    tests/unit/unit.h
+tests_unit_test_placecache_LDADD = $(SPEED_TEST_LIBS)

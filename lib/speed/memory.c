@@ -219,12 +219,15 @@ apr_status_t sp_memory_make(sp_memory_t *out, const char *path,
     return rv;
 }
 
-apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path)
+/* The lock of before is given up when the new file is there, so nobody can come
+   between. */
+apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path,
+                             apr_size_t bytes)
 {
     sp_memory_t made = none;
     apr_status_t rv;
 
-    made.bytes = memory->bytes;
+    made.bytes = bytes;
     made.is_new = 1;
     rv = path ? replace_file(&made, path) : map(&made, -1);
     if (rv == APR_SUCCESS) {

@@ -40,10 +40,13 @@ apr_status_t sp_memory_make(sp_memory_t *out, const char *path,
                             apr_size_t bytes);
 
 /**
- * The same memory, new and all zero, in a new file of that name.
+ * New memory in place of this, all zero, in a new file of the same name.
+ * @param path   the one that it was made with
+ * @param bytes  may be another number than before
  * @return as sp_memory_make; *memory is as it was when that fails
  */
-apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path);
+apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path,
+                             apr_size_t bytes);
 
 /* In a child that was forked: leave the lock to the parent. */
 void sp_memory_child(sp_memory_t *memory);

@@ -134,6 +134,7 @@ static int sum_up(sp_state_t *out, const network_t *network, apr_time_t now)
     out->s = SP_NETWORKS_SPREAD;
     out->rtt_ms = (apr_uint32_t)median(rtt_ms, rtts);
     out->at = apr_time_from_sec((apr_int64_t)newest * 60);
+    sp_estimate_follow(out);
     return clients;
 }
 

@@ -123,6 +123,7 @@ int sp_sharedrow_parse(sp_state_t *out, const unsigned char *bytes,
     if (!is_state(&state) || !is_of_this_week(state.at, now)) {
         return 0;
     }
+    sp_estimate_follow(&state);
     *out = state;
     return 1;
 }

@@ -16,8 +16,8 @@
 
 typedef struct {
     apr_uint64_t acked_bytes;       /* payload acknowledged since connect */
-    apr_uint64_t busy_us;           /* time in which some was on its way; the
-                                       kernel counts it in ticks of up to 10 ms */
+    apr_uint64_t busy_us;           /* time in which some was on its way, in
+                                       ticks of up to 10 ms */
     apr_uint64_t rwnd_limited_us;   /* part of it: waiting for the client's
                                        receive window */
     apr_uint64_t sndbuf_limited_us; /* part of it: our buffer was too small */

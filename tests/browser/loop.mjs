@@ -187,6 +187,24 @@ async function fastLink(browser, plain) {
   await context.close();
 }
 
+// P4: what the page reports is what travelled, not what it unpacked to.
+async function compressedPage(browser) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const message = page.waitForRequest((request) =>
+    new URL(request.url()).pathname === BEACON_PATH, { timeout: BEACON_MS });
+  const answer = await page.goto(`${slowUrl}zipped.html`,
+    { waitUntil: 'load', timeout: LOAD_MS });
+  const body = new URLSearchParams((await message).postData());
+  is(await answer.headerValue('content-encoding'), 'gzip',
+    'P4: the page travels compressed');
+  is(body.get('pb'), await answer.headerValue('content-length'),
+    'P4: it reports the bytes that travelled');
+  ok(Number(body.get('pb')) < (await answer.body()).length,
+    'P4: which are fewer than it has');
+  await context.close();
+}
+
 async function main() {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -203,6 +221,7 @@ async function main() {
     is(plain.pictures.length, 6, 'modules off: all six pictures are there');
     await slowLink(browser, plain);
     await fastLink(browser, plain);
+    await compressedPage(browser);
   } finally {
     await browser.close();
   }

@@ -18,5 +18,5 @@ ok 'lib/store includes base and itself' "$(includes lib/store '(speed|image|rend
 ok 'lib/render includes base and itself' "$(includes lib/render '(speed|image|store)/')"
 ok 'lib/image does not include speed' "$(includes lib/image 'speed/')"
 ok 'only glue and directives see httpd' "$(grep -rlE '^#[[:space:]]*include[[:space:]]*"(httpd|http_[a-z]+)\.h"' \
-    --include='*.[ch]' . | grep -vE '^\./(mod_[a-z]+\.[ch]|directives/|filters/|handlers/|\.build/)')"
+    --include='*.[ch]' . | grep -vE '^\./(mod_[a-z]+\.[ch]|directives/|filters/|handlers/|tests/modules/|\.build/)')"
 finish

@@ -7,7 +7,7 @@ package Lab;
 #   my $visitor = visitor();              an address nobody came from before
 #   my $client = $visitor->connect;       one connection
 #   my $answer = $client->get('/1m.bin'); status, bytes, headers, speed
-#   $answer->{speed}{kbps}                known when the request came; 0: nothing
+#   $answer->{speed}{kbps}                known at the request; 0: nothing
 #   $answer->{speed}{bound}               1: at least so much
 #   $visitor->speed                       asked over a new connection
 #   set_link(down => 1000);               from now on
@@ -35,10 +35,11 @@ my $visitors = 0;
 
 # ---- Visitors ---------------------------------------------------------------
 
-# Addresses of one /24 each, for a network may be remembered too.
+# Addresses of one /24 each, for a network may be remembered too: 4000 of them.
 sub visitor {
+    my $address = sprintf '10.%d.%d.1', 112 + $visitors / 256, $visitors % 256;
     $visitors++;
-    return bless { address => "10.99.$visitors.1" }, 'Lab::Visitor';
+    return bless { address => $address }, 'Lab::Visitor';
 }
 
 sub truth_kbps {

@@ -6,10 +6,10 @@
 # shellcheck shell=bash disable=SC2154
 #
 #   server namespace 10.98.0.1 --- the line --- 10.98.0.2 client namespace
-#                                               10.99.0.0/16 too
+#                                               10.112.0.0/12 too
 #
-# Every address of 10.99.0.0/16 is the client's: a client that binds to another
-# one is another visitor.
+# Every address of 10.112.0.0/12 is the client's: a client that binds to
+# another one is another visitor.
 #
 #   lab_enter SCRIPT ARG...          without root: SCRIPT again, in a user
 #                                    namespace that may do the rest
@@ -96,10 +96,10 @@ lab_start() {
         "lab_start_$LAB_KIND" "$build" &&
         in_server ip addr add $LAB_SERVER/24 dev server &&
         in_client ip addr add $LAB_CLIENT/24 dev client &&
-        in_client ip route add local 10.99.0.0/16 dev lo &&
+        in_client ip route add local 10.112.0.0/12 dev lo &&
         in_server ip link set server mtu 1500 txqueuelen 10000 up &&
         in_client ip link set client mtu 1500 txqueuelen 10000 up &&
-        in_server ip route add 10.99.0.0/16 via $LAB_CLIENT dev server &&
+        in_server ip route add 10.112.0.0/12 via $LAB_CLIENT dev server &&
         lab_set
 }
 
@@ -173,7 +173,7 @@ lab_thousand() {
 lab_congestion() {
     in_server ip route replace 10.98.0.0/24 dev server scope link \
         src $LAB_SERVER congctl "$1" &&
-        in_server ip route replace 10.99.0.0/16 via $LAB_CLIENT dev server \
+        in_server ip route replace 10.112.0.0/12 via $LAB_CLIENT dev server \
             congctl "$1"
 }
 

@@ -126,6 +126,29 @@ static void other_families_have_no_key(void **state)
                      APR_EAFNOSUPPORT);
 }
 
+static void addresses_of_no_public_network_are_private(void **state)
+{
+    static const char *const own[] = {
+        "10.1.2.3",    "127.0.0.1",   "172.16.0.1", "172.31.255.1",
+        "192.168.9.9", "169.254.1.1", "100.64.0.1", "::1",
+        "fc00::1",     "fd12::1",     "fe80::1",    "::ffff:10.0.0.1"};
+    static const char *const others[] = {
+        "172.32.0.1",  "172.15.0.1",  "192.169.9.9", "100.128.0.1",
+        "203.0.113.7", "2001:db8::1", "fec0::1",     "::ffff:203.0.113.1"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(own) / sizeof(*own); i++) {
+        if (!sp_clientkey_is_private(address(own[i], *state))) {
+            fail_msg("taken for public: %s", own[i]);
+        }
+    }
+    for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        if (sp_clientkey_is_private(address(others[i], *state))) {
+            fail_msg("taken for private: %s", others[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +156,7 @@ int main(void)
         UNIT(p21_keys_depend_on_the_secret_and_on_the_use),
         UNIT(the_secret_depends_on_the_cookies_key_alone),
         UNIT(other_families_have_no_key),
+        UNIT(addresses_of_no_public_network_are_private),
     };
 
     return UNIT_RUN(tests);

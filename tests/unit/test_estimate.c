@@ -152,6 +152,23 @@ static void capacity_stays_in_its_range(void **state)
     assert_int_equal(rate_of(s, T0), 1);
 }
 
+static void vary_names_what_was_asked(void **state)
+{
+    assert_null(sp_estimate_vary(0, *state));
+    assert_string_equal(sp_estimate_vary(SP_ASKED_COOKIE, *state), "Cookie");
+    assert_string_equal(sp_estimate_vary(SP_ASKED_HINTS, *state),
+                        "Downlink, RTT, ECT");
+    assert_string_equal(
+        sp_estimate_vary(SP_ASKED_DNT | SP_ASKED_SAVE_DATA | SP_ASKED_COOKIE,
+                         *state),
+        "Cookie, Save-Data, DNT");
+}
+
+static void every_source_has_a_word(void **state)
+{
+    assert_string_equal(sp_source_name(SP_SOURCE_HINT), "hint");
+}
+
 static apr_uint32_t choice_of(sp_state_t s)
 {
     sp_estimate_t e;
@@ -226,6 +243,8 @@ int main(void)
         UNIT(clocks_that_run_backwards_do_no_harm),
         UNIT(unknown_is_zero_and_assumed_is_exact),
         UNIT(capacity_stays_in_its_range),
+        UNIT(vary_names_what_was_asked),
+        UNIT(every_source_has_a_word),
         UNIT(choices_are_a_little_cautious),
         UNIT(p14_choices_hold_until_a_fifth_has_changed),
         UNIT(unsure_is_unknown_a_bound_or_long_ago),

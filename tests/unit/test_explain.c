@@ -21,6 +21,17 @@ static void the_header_is_the_documented_dictionary(void **state)
         "in=1843200, out=40113, eta=1920, ms=12, reason=rendered");
 }
 
+static void the_header_says_when_save_data_chose(void **state)
+{
+    di_explanation_t e = hit;
+
+    e.saving = 1;
+    assert_string_equal(
+        di_explain_header(&e, *state),
+        "tier=low, kbps=187, src=cookie, cache=disk, in=1843200, out=40113, "
+        "eta=1920, ms=12, reason=rendered, save-data=?1");
+}
+
 static void cache_status_tells_hit_miss_and_bypass(void **state)
 {
     di_explanation_t e = hit;
@@ -68,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(the_header_is_the_documented_dictionary),
+        UNIT(the_header_says_when_save_data_chose),
         UNIT(cache_status_tells_hit_miss_and_bypass),
         UNIT(server_timing_has_duration_and_words),
         UNIT(every_reason_has_a_token_of_its_own),

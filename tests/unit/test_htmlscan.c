@@ -59,7 +59,7 @@ static const scan_case_t cases[] = {
     {DOC "<head><meta http-equiv='Content-Security-Policy' content=\"x\">"
          "<link></head><body></body>",
      "csp"},
-    {DOC "<head><link><meta content=x http-equiv=content-security-policy>"
+    {DOC "<head>{<link><meta content=x http-equiv=content-security-policy>"
          "<body></body>",
      "csp"},
     {DOC "<head><meta charset=x>{<link><meta "
@@ -98,7 +98,7 @@ static const scan_case_t cases[] = {
          "</template>}</body>",
      "placed"},
     {DOC "{<p><template></body>", "lost"},
-    {DOC "<head><template><p></template>{</head>}</body>", "placed"},
+    {DOC "<head>{<template><p></template></head>}</body>", "placed"},
     {DOC "{<p><!-->}</body>", "placed"},
     {DOC "{<p></bodyx></bod></body-x>}</body>", "placed"},
     {DOC "{<p>a < b <3 <<i> </ body> </>}</body>", "placed"},
@@ -117,7 +117,7 @@ static const scan_case_t cases[] = {
     {DOC "{<p><template><noscript></template></noscript></body>", "lost"},
     {DOC "{<p><noscript><svg></noscript></body>", "lost"},
     {DOC "{<p><noscript></body>", "lost"},
-    {DOC "<head><noscript><p>x</noscript>{</head>}</body>", "placed"},
+    {DOC "<head>{<noscript><p>x</noscript></head>}</body>", "placed"},
     /* an end tag that browsers drop opens no head */
     {DOC "<html></p></br1><!-- before head -->{<body>}</body>", "placed"},
     {DOC "<html>{</br>}</body>", "placed"},
@@ -144,20 +144,46 @@ static const scan_case_t cases[] = {
     {DOC "{<div><svg></div></body>", "lost"},
     {DOC "{<select><style></select></body>", "lost"},
     {DOC "{<select><option>a</select><style></style>}</body>", "placed"},
-    /* where a charset may still come, the start script waits */
-    {DOC "<head><link><script></script><meta charset=utf-8>{<link></head>"
-         "<p>}</body>",
-     "placed"},
-    {DOC "<head><link><meta http-equiv=content-type content='text/html; "
-         "Charset = utf-8'>{<link></head><p>}</body>",
-     "placed"},
-    {DOC "<head><link><style></style>{</head><p>}</body>", "placed"},
     /* cut off: nothing is appended */
     {DOC "{<p>x<b", "lost"},
     {DOC "{<p>x</body", "lost"},
     {DOC "{<p>x<!-- ", "lost"},
     {DOC "{<p><script>", "lost"},
     {DOC "{<p a='", "lost"},
+};
+
+/* P25: nothing has declared the charset; a <meta charset> that browsers would
+   find in the first 1024 bytes stays there. */
+static const scan_case_t undeclared[] = {
+    {DOC "<head><link><script></script><meta charset=utf-8>{<link></head>"
+         "<p>}</body>",
+     "placed"},
+    {DOC "<head><link><meta http-equiv=content-type content='text/html; "
+         "Charset = utf-8'>{<link></head><p>}</body>",
+     "placed"},
+    {DOC "<head><meta content='text/html;charset=x' http-equiv=Content-Type>{"
+         "<link></head><p>}</body>",
+     "placed"},
+    {"\xef\xbb\xbf" DOC "<head>{<link></head><p>}</body>", "placed"},
+    /* there may be one in the body */
+    {DOC "<head><link><style></style></head><p></body></html>}", "placed"},
+    {DOC "<head></head><body><meta charset=utf-8>x}</body></html>", "placed"},
+    {DOC "text<meta charset=utf-8>x}</body></html>", "placed"},
+    /* or behind it */
+    {DOC "<head></head><body>x</body><meta charset=utf-8>}</html>", "placed"},
+    {DOC "<p>x</body></html>\n<!-- c -->\n}", "placed"},
+    /* what is no declaration */
+    {DOC "<head><meta name=d content='charset=x'><link><meta charset=utf-8>{"
+         "</head><p>}</body>",
+     "placed"},
+    {DOC "<head><template><p></template></head></body>}", "placed"},
+    {DOC "<head><noscript><p>x</noscript></head></body>}", "placed"},
+    {DOC "<head><link><meta content=x http-equiv=content-security-policy>"
+         "<body></body>",
+     "csp"},
+    {DOC "<head><meta charset=''><link></head><p></body>}", "placed"},
+    {DOC "<head><!-- <meta charset=utf-8> --><link></head><p></body>}",
+     "placed"},
 };
 
 typedef struct {
@@ -244,39 +270,177 @@ static char *unmarked(const char *page, apr_pool_t *p)
     return out;
 }
 
-static void places_do_not_depend_on_how_the_page_is_cut(void **state)
+/* Cut at every position; the last cut means byte by byte. */
+static void check_cuts(const scan_case_t *c, int declared, apr_pool_t *p)
 {
-    size_t i, cut;
-    const char *why;
+    const char *text = unmarked(c->page, p), *why;
+    const char *whole = scan_page(&why, text, strlen(text), 0, declared, p);
+    size_t cut;
+
+    for (cut = 1; cut <= strlen(text) + 1; cut++) {
+        const char *parts =
+            scan_page(&why, text, strlen(text), cut, declared, p);
+        if (strcmp(parts, whole)) {
+            fail_msg("cut at %zu:\n%s\nnot\n%s", cut, parts, whole);
+        }
+    }
+}
+
+static void p27_places_do_not_depend_on_how_the_page_is_cut(void **state)
+{
+    size_t i;
 
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        const char *text = unmarked(cases[i].page, *state);
-        const char *whole = scan_page(&why, text, strlen(text), 0, 0, *state);
-        for (cut = 1; cut <= strlen(text) + 1; cut++) {
-            const char *parts =
-                scan_page(&why, text, strlen(text), cut, 0, *state);
-            if (strcmp(parts, whole)) {
-                fail_msg("case %zu cut at %zu:\n%s\nnot\n%s", i, cut, parts,
-                         whole);
+        check_cuts(&cases[i], 1, *state);
+        check_cuts(&cases[i], 0, *state);
+    }
+    for (i = 0; i < sizeof(undeclared) / sizeof(*undeclared); i++) {
+        check_cuts(&undeclared[i], 0, *state);
+    }
+}
+
+static size_t check_places(const scan_case_t *c, size_t i, int declared,
+                           apr_pool_t *p)
+{
+    const char *text = unmarked(c->page, p), *why;
+    const char *out = scan_page(&why, text, strlen(text), 0, declared, p);
+
+    if (strcmp(out, c->page) || strcmp(why, c->why)) {
+        print_error("case %zu: %s: %s\n", i, why, out);
+        return 1;
+    }
+    return 0;
+}
+
+static void p24_p26_p28_scripts_go_where_a_browser_sees_the_place(void **state)
+{
+    size_t i, failed = 0;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        failed += check_places(&cases[i], i, 1, *state);
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void p25_a_charset_is_not_pushed_out_of_the_prescan(void **state)
+{
+    size_t i, failed = 0;
+
+    for (i = 0; i < sizeof(undeclared) / sizeof(*undeclared); i++) {
+        failed += check_places(&undeclared[i], i, 0, *state);
+    }
+    assert_int_equal(failed, 0);
+}
+
+/* A meta at every distance from the limit, in the head and in the body. */
+static void p25_around_the_limit_of_the_prescan(void **state)
+{
+    static const char meta[] = "<meta charset=x>";
+    int pad;
+
+    for (pad = 800; pad < 1100; pad++) {
+        const char *head =
+            apr_psprintf(*state, DOC "<head><link><!--%*s-->%s</head>x</body>",
+                         pad, "", meta);
+        const char *body =
+            apr_psprintf(*state, DOC "<head></head><body><!--%*s-->%s</body>",
+                         pad, "", meta);
+        const char *pages[] = {head, body}, *why;
+        int i;
+
+        for (i = 0; i < 2; i++) {
+            const char *out =
+                scan_page(&why, pages[i], strlen(pages[i]), 0, 0, *state);
+            size_t before = (size_t)(strstr(pages[i], meta) - pages[i]);
+            size_t after = (size_t)(strstr(out, meta) - out);
+            if (before < SP_HTMLSCAN_PRESCAN_BYTES) {
+                assert_int_equal(after, before);
             }
         }
     }
 }
 
-static void scripts_go_where_a_browser_sees_the_place(void **state)
-{
-    size_t i, failed = 0;
+/* ---- P30 ---- */
 
-    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        const scan_case_t *c = &cases[i];
-        const char *text = unmarked(c->page, *state), *why;
-        const char *out = scan_page(&why, text, strlen(text), 0, 0, *state);
-        if (strcmp(out, c->page) || strcmp(why, c->why)) {
-            print_error("case %zu: %s: %s\n", i, why, out);
-            failed++;
-        }
+/*
+ * Text in which a second byte is one of ASCII's, and the pages around it must
+ * come out right: bytes of ASCII that are markup (0x22 to 0x3e) are no second
+ * bytes in these charsets, and those that are (0x40 to 0x7e; in GB18030 also
+ * the digits) are none.
+ */
+static const char *const two_byte_text[] = {
+    "\x83\x5c\x83\x7c\x83\x5b\x95\x5c\x94\x5c\x81\x5f", /* Shift_JIS: 5c */
+    "\x83\x40\x83\x7e\x88\x9f\xe0\x7a\x81\x7c\xb1\xb2", /* Shift_JIS */
+    "\xa4\xa2\xa4\xbc\x8e\xb1\x8f\xb0\xa1\xbc\xbe",     /* EUC-JP */
+    "\xb0\xa1\xbc\xbe\xbe\xbc\x81\x41\x81\x5a\xc8\xfe", /* EUC-KR, UHC */
+    "\x81\x5c\x81\x7c\x81\x7e\x81\x40\xbc\xbe\xfe\x4f", /* GBK */
+    "\x81\x30\x81\x30\x84\x31\xa4\x37\x90\x30\x81\x39", /* GB18030 */
+    "\xa4\x5c\xa5\x7c\xb3\x5c\xb7\x7e\xf9\xd6\xa4\x40", /* Big5 */
+};
+
+static void p30_second_bytes_never_look_like_markup(void **state)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(two_byte_text) / sizeof(*two_byte_text); i++) {
+        const char *t = two_byte_text[i];
+        scan_case_t c = {apr_pstrcat(*state, DOC "<head><title>", t,
+                                     "</title>{<link title=", t, " alt='", t,
+                                     "'></head><body>", t, "<p title=\"", t,
+                                     "\">", t, "</p><!--", t, "--><script>'", t,
+                                     "'</script>", t, "}</body></html>", NULL),
+                         "placed"};
+
+        assert_int_equal(check_places(&c, i, 1, *state), 0);
+        check_cuts(&c, 1, *state);
     }
-    assert_int_equal(failed, 0);
+}
+
+/* ISO-2022-JP: text between ESC $ B and ESC ( B is made of ASCII bytes, here
+   those of "</body>".  Its pages are left alone, declared in whatever way. */
+static void p30_escape_sequences_are_left_alone(void **state)
+{
+    static const char text[] = "\x1b$B</body>$\x1b(B";
+    static const char *const metas[] = {
+        "<meta charset=iso-2022-jp>", "<meta charset=\"ISO-2022-KR\">",
+        "<meta http-equiv=content-type content='text/html; "
+        "charset=iso-2022-jp'>"};
+    size_t i;
+
+    for (i = 0; i < sizeof(metas) / sizeof(*metas); i++) {
+        scan_case_t c = {apr_pstrcat(*state, DOC "<head>", metas[i],
+                                     "<link></head><body>", text,
+                                     "</body></html>", NULL),
+                         "charset"};
+        assert_int_equal(check_places(&c, i, 0, *state), 0);
+    }
+}
+
+static void what_a_scan_has_found_can_be_told_again(void **state)
+{
+    const char *text = DOC "<head><meta charset=x><link></head>x</body></html>";
+    sp_htmlscan_t scan, again;
+    sp_htmlscan_places_t places, same;
+    apr_size_t used;
+
+    sp_htmlscan_init(&scan, 0);
+    assert_int_equal(sp_htmlscan_feed(&scan, text, strlen(text), &used),
+                     SP_HTMLSCAN_START);
+    assert_int_equal(sp_htmlscan_places(&scan).why, SP_HTMLSCAN_GOING);
+    assert_int_equal(
+        sp_htmlscan_feed(&scan, text + used, strlen(text) - used, &used),
+        SP_HTMLSCAN_END);
+    places = sp_htmlscan_places(&scan);
+    assert_int_equal(places.start, strstr(text, "<link") - text + 1);
+    assert_int_equal(places.end, strstr(text, "</body") - text + 1);
+    assert_int_equal(places.why, SP_HTMLSCAN_PLACED);
+    sp_htmlscan_init(&again, 0);
+    sp_htmlscan_recall(&again, &places, strlen(text));
+    same = sp_htmlscan_places(&again);
+    assert_memory_equal(&same, &places, sizeof(same));
+    assert_int_equal(sp_htmlscan_held(&again), 0);
+    assert_int_equal(sp_htmlscan_feed(&again, "x", 1, &used), SP_HTMLSCAN_DONE);
+    assert_false(sp_htmlscan_finish(&again));
 }
 
 static void a_charset_in_the_header_lets_the_start_script_go_first(void **state)
@@ -330,8 +494,13 @@ static void deep_svg_is_given_up_not_guessed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(scripts_go_where_a_browser_sees_the_place),
-        UNIT(places_do_not_depend_on_how_the_page_is_cut),
+        UNIT(p24_p26_p28_scripts_go_where_a_browser_sees_the_place),
+        UNIT(p27_places_do_not_depend_on_how_the_page_is_cut),
+        UNIT(p25_a_charset_is_not_pushed_out_of_the_prescan),
+        UNIT(p25_around_the_limit_of_the_prescan),
+        UNIT(p30_second_bytes_never_look_like_markup),
+        UNIT(p30_escape_sequences_are_left_alone),
+        UNIT(what_a_scan_has_found_can_be_told_again),
         UNIT(a_charset_in_the_header_lets_the_start_script_go_first),
         UNIT(a_page_without_a_sign_of_html_is_given_up_soon),
         UNIT(behind_the_prescan_a_charset_does_not_matter),

@@ -110,19 +110,21 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
             memset(memory.at, 'x', BYTES);
             _exit(0);
         }
-        assert_int_equal(sp_memory_renew(&memory, paths[i]), APR_SUCCESS);
+        assert_int_equal(sp_memory_renew(&memory, paths[i], 3 * BYTES),
+                         APR_SUCCESS);
         assert_int_equal(memory.is_new, 1);
         assert_string_equal(memory.at, "");
+        assert_int_equal(memory.bytes, 3 * BYTES);
         assert_int_equal(write(pipes[1], &c, 1), 1);
         waitpid(pid, &status, 0);
         assert_int_equal(status, 0);
         assert_string_equal(memory.at, "");
         if (paths[i]) { /* under its name, and locked */
             strcpy(memory.at, "new");
-            assert_int_equal(sp_memory_make(&again, paths[i], BYTES),
+            assert_int_equal(sp_memory_make(&again, paths[i], 3 * BYTES),
                              APR_EBUSY);
             sp_memory_drop(&memory);
-            memory = made(paths[i], BYTES);
+            memory = made(paths[i], 3 * BYTES);
             assert_string_equal(memory.at, "new");
         }
         sp_memory_drop(&memory);

@@ -89,7 +89,7 @@ static void timings_become_a_point_a_bound_or_nothing(void **state)
     }
 }
 
-static void malformed_beacons_are_no_beacons(void **state)
+static void p18_malformed_beacons_are_no_beacons(void **state)
 {
     static const char *const bodies[] = {
         "",
@@ -124,6 +124,10 @@ static void malformed_beacons_are_no_beacons(void **state)
         "v=1&rt=0x1",
         "v=1&rt=NaN",
         "v=1&rt=inf",
+        "v=1&rt=1e308",
+        "v=1&rt=-0",
+        "v=1&rt=1,5",
+        "v=1&rt=nan",
         "v=1&rt= 1",
         "v=1&rt=60001",
         "v=1&f=16",
@@ -155,7 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(timings_become_a_point_a_bound_or_nothing),
-        UNIT(malformed_beacons_are_no_beacons),
+        UNIT(p18_malformed_beacons_are_no_beacons),
     };
 
     return UNIT_RUN(tests);

@@ -198,6 +198,49 @@ static void the_header_is_searched_for_one_cookie_of_that_name(void **state)
     }
 }
 
+static void p17_values_of_strangers_are_never_fine(void **state)
+{
+    static const char *const values[] = {
+        "",
+        ".",
+        "........",
+        "1",
+        "1.aa",
+        "1.aa.305.8.20.28333334.0.AAAAAA.AAAAAAAAAAAAAAAAAAAAAA",
+        "1.aa.-1.8.20.28333334.0.AAAAAA.AAAAAAAAAAAAAAAAAAAAAA",
+        "1.aa.NaN.8.20.28333334.0.AAAAAA.AAAAAAAAAAAAAAAAAAAAAA",
+        "1.aa.1e308.8.20.28333334.0.AAAAAA.AAAAAAAAAAAAAAAAAAAAAA",
+        "1.aa.305.8.20.28333334.0.AAAAAA.AAAAAAAAAAAAAAAAAAAAAA.x",
+        "%31.aa.305.8.20.28333334.0.AAAAAA.AAAAAAAAAAAAAAAAAAAAAA",
+    };
+    fixture_t f = make("192.0.2.7", *state);
+    apr_size_t len = strlen(f.text), i;
+    char *big = apr_pcalloc(*state, 4097), *bad;
+    int byte;
+
+    for (i = 0; i < sizeof(values) / sizeof(*values); i++) {
+        assert_int_not_equal(verdict(&f, values[i], strlen(values[i]), T0),
+                             SP_COOKIE_FINE);
+    }
+    memset(big, '9', 4096);
+    assert_int_equal(verdict(&f, big, 4096, T0), SP_COOKIE_MALFORMED);
+    memset(big, '.', 4096);
+    assert_int_equal(verdict(&f, big, 4096, T0), SP_COOKIE_MALFORMED);
+    for (i = 0; i < len; i++) {
+        assert_int_not_equal(verdict(&f, f.text, i, T0), SP_COOKIE_FINE);
+    }
+    /* A byte that no cookie has, at every place and before and behind. */
+    bad = apr_pcalloc(*state, len + 2);
+    for (byte = 0; byte < 256; byte = byte == 31 ? 127 : byte + 1) {
+        for (i = 0; i <= len; i++) {
+            memcpy(bad, f.text, i);
+            bad[i] = (char)byte;
+            memcpy(bad + i + 1, f.text + i, len - i);
+            assert_int_not_equal(verdict(&f, bad, len + 1, T0), SP_COOKIE_FINE);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +250,7 @@ int main(void)
         UNIT(a_cookie_of_another_key_is_forged_of_the_previous_fine),
         UNIT(a_cookie_lives_its_time_and_a_minute_at_most),
         UNIT(a_cookie_counts_in_its_own_network_only),
+        UNIT(p17_values_of_strangers_are_never_fine),
         UNIT(the_header_is_searched_for_one_cookie_of_that_name),
     };
 

@@ -77,8 +77,8 @@ async function visit(scheme, address) {
 }
 
 try {
-  await visit('http', '10.99.1.1');
-  await visit('https', '10.99.2.1');
+  await visit('http', '10.112.1.1');
+  await visit('https', '10.112.2.1');
 } catch (e) {
   ok(false, 'all streams got through', String(e.stack || e));
 }

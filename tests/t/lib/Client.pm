@@ -10,11 +10,12 @@ use warnings;
 
 use Exporter 'import';
 use HTTP::Tiny ();
+use IO::Socket::INET ();
 use Apache::Test ();
 use Apache::TestRequest ();
 
-our @EXPORT = qw(client base get head ask why site_file in_parallel pids
-  children slurp);
+our @EXPORT = qw(client base get head ask raw why site_file in_parallel pids
+  children slurp fresh);
 
 my $base;
 
@@ -43,11 +44,33 @@ sub head {
     return ask('HEAD', $path, undef, @headers);
 }
 
+# GET over HTTP/1.0, so that the end of the connection is that of the answer,
+# which may come early; (head, body).  The code is called after each piece
+# that arrives, with the socket and a reference to all that came so far.
+sub raw {
+    my ($path, $code) = @_;
+    my ($host, $port) = $base =~ m{//([^:]+):(\d+)};
+    my $socket = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port,
+        Timeout => 60) or die "connect: $!";
+    print $socket "GET $path HTTP/1.0\r\nHost: $host\r\n\r\n";
+    my $got = '';
+    while (sysread $socket, $got, 65536, length $got) {
+        $code->($socket, \$got) if $code;
+    }
+    return split /\r\n\r\n/, $got, 2;
+}
+
 sub why {
     my ($res) = @_;
     my $text = $res->{headers}{dynimage} // '';
     return { map { split /=/, $_, 2 } split /, /, $text };
 }
+
+# A beacon's body with numbers that no body before had and that say nothing
+# beside those that are there: the same body twice is a replay.
+my $bodies = $$ % 1000 * 1000;
+
+sub fresh { my ($body) = @_; $bodies++; return "$body&mb=$bodies&md=1" }
 
 sub slurp {
     my ($path) = @_;

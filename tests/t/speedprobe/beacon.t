@@ -47,8 +47,8 @@ for my $case (@wrong) {
     my $name = substr join(' ', @$case), 0, 60;
     is("$got->{status} " . (cookie($got) // 'none'), '204 none', "no cookie: $name");
 }
-ok(cookie(say_it($good, Origin => base())), 'an own origin is fine');
-ok(cookie(say_it($good)), 'so is a client that names none');
+ok(cookie(say_it(fresh($good), Origin => base())), 'an own origin is fine');
+ok(cookie(say_it(fresh($good))), 'so is a client that names none');
 
 for my $method (qw(GET HEAD PUT DELETE OPTIONS)) {
     my $got = ask($method, $path);
@@ -61,10 +61,10 @@ is(say_it('x' x 8192)->{status}, 204, '8 KB are not');
 is(get("$path/x")->{content} =~ /page/, 1, 'other paths are not ours');
 
 # Samples add up.
-my $cookie = cookie(say_it($good));
-$cookie = cookie(say_it('v=1&rb=5001448&rd=2000&rn=1&rt=20', Cookie => $cookie));
+my $cookie = cookie(say_it(fresh($good)));
+$cookie = cookie(say_it(fresh('v=1&rb=5001448&rd=2000&rn=1&rt=20'), Cookie => $cookie));
 like(speed(Cookie => $cookie), qr/^1\d\d low cookie 20$/, 'one outlier changes little');
-$cookie = cookie(say_it('v=1&rb=5001448&rd=2000&rn=1&rt=20', Cookie => $cookie));
+$cookie = cookie(say_it(fresh('v=1&rb=5001448&rd=2000&rn=1&rt=20'), Cookie => $cookie));
 like(speed(Cookie => $cookie), qr/^(?:199|200)\d\d broad cookie 20$/, 'the second is believed');
 
 # A bound never makes a client slow.
@@ -85,7 +85,7 @@ is("@taken", '', scalar(@forged) . ' forged cookies count as none');
 
 client('beaconpath');
 $path = '/own/path';
-$res  = say_it($good);
+$res  = say_it(fresh($good));
 is($res->{status}, 204, 'a beacon with a path of its own');
 unlike($res->{headers}{'set-cookie'}, qr/Max-Age/, 'and a cookie for the session');
 is(ask('POST', '/speedprobe-beacon', $good)->{status}, 404, 'the default path is free');

@@ -104,7 +104,7 @@ cgi('late.cgi', "sleep 1; printf \"\$head\"; $half; printf '<p>x</p></body></htm
 
 sub cookie_for {
     my ($client, $since_ms) = @_;
-    my $res = ask('POST', '/speedprobe-beacon', "v=1&pb=20000&pd=2000&rt=5&pe=$since_ms",
+    my $res = ask('POST', '/speedprobe-beacon', fresh("v=1&pb=20000&pd=2000&rt=5&pe=$since_ms"),
         'X-Client' => $client);
     return ($res->{headers}{'set-cookie'} // '') =~ /^sp=/ ? 'cookie' : 'none';
 }

@@ -22,7 +22,7 @@ sub key_file {
     return "SpeedProbeKeyFile $dir/$name\n";
 }
 
-my $on = "${quiet}SpeedProbe On\nSpeedProbeTable 1000\nSpeedProbeStateFile $state\n"
+my $on = "${quiet}SpeedProbe On\nSpeedProbePassive Off\nSpeedProbeTable 1000\nSpeedProbeStateFile $state\n"
   . key_file('key', 7);
 
 sub slurp {
@@ -57,6 +57,24 @@ sub learn {
     return system $machine, 'put', "$dir/key", $state, 1000, '192.0.2.7', $kbps;
 }
 
+# Restart, with something else in the configuration; how many tables were made.
+sub graceful {
+    my ($server, $from, $to) = @_;
+    my $before = () = lines($server, 'SP0501');
+    my $conf = "$server->{dir}/httpd.conf";
+    my $text = slurp($conf);
+    $text =~ s/$from/$to/ if defined $from;
+    open my $file, '>', $conf or die;
+    print $file $text;
+    close $file;
+    kill 'USR1', $server->pid;
+    for (1 .. 100) {
+        last if (() = lines($server, 'SP0501')) > $before;
+        select undef, undef, undef, 0.1;
+    }
+    return (() = lines($server, 'SP0501')) - $before;
+}
+
 my $server = private_server($on);
 is($server->get('/')->{status}, 200, 'served');
 like((lines($server, 'SP0501'))[-1], qr/table of 1000 clients in \Q$state\E .*: 0 clients/,
@@ -70,13 +88,7 @@ is(learn(3000), 0, 'a client is learned');
 is(known(), 3000, 'and known');
 
 # A graceful restart: the same memory.
-my $before = () = lines($server, 'SP0501');
-kill 'USR1', $server->pid;
-for (1 .. 100) {
-    last if (() = lines($server, 'SP0501')) > $before;
-    select undef, undef, undef, 0.1;
-}
-is((() = lines($server, 'SP0501')), $before + 1, 'a graceful restart takes it over');
+is(graceful($server), 1, 'a graceful restart takes it over');
 is((stat $state)[1], $stat[1], 'in the same file');
 is(known(), 3000, 'P20: the client is still known');
 like((lines($server, 'SP0501'))[-1], qr/: 1 clients/, 'and counted');
@@ -143,6 +155,23 @@ for my $path ("$dir/no/such/folder", '/dev/null', '/dev/full', "$dir") {
     like((lines($server, 'SP0501'))[-1], qr/in memory/, 'with memory instead');
     $server->stop;
 }
+
+# Other settings at a graceful restart, while old children may still work.
+$server = private_server($on);
+learn(3000);
+for my $case (
+    ['SpeedProbeTable 1000', 'SpeedProbeTable 3000', qr/3000 clients in \Q$state\E.*: 0 clients/],
+    [$state, "$state.2", qr/in \Q$state.2\E.*: 0 clients/],
+    [qr/SpeedProbeStateFile \S+\n/, '', qr/in memory.*: 0 clients/])
+{
+    my ($from, $to, $line) = @$case;
+    is(graceful($server, $from, $to), 1, "graceful restart with $to");
+    like((lines($server, 'SP0501'))[-1], $line, 'takes it');
+    is($server->get('/')->{status}, 200, 'served');
+}
+is(scalar(lines($server, 'SP050[2-5]')), 0, 'without trouble');
+is(scalar(lines($server, 'signal')), 0, 'and no child dies');
+$server->stop;
 
 # No table at all.
 (my $none = $on) =~ s/SpeedProbeTable 1000/SpeedProbeTable none/;

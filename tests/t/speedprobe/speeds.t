@@ -34,7 +34,8 @@ is(get('/iflow/other.txt')->{headers}{'x-if'}, 'low', '<If> sees it');
 is(get('/sp/other.txt')->{headers}{'x-if'}, undef, 'and only where it holds');
 
 # A cookie is known before anything is mapped.
-my $said = ask('POST', '/speedprobe-beacon', 'v=1&rb=1251448&rd=100000&rn=1&rt=60');
+my $said = ask('POST', '/speedprobe-beacon',
+    fresh('v=1&rb=1251448&rd=100000&rn=1&rt=60'));
 my ($cookie) = $said->{headers}{'set-cookie'} =~ /^(sp=[^;]+)/;
 is(get('/sp/other.txt', Cookie => $cookie)->{headers}{'x-if'}, 'low', '<If> sees a cookie');
 is(get('/location/other.txt', Cookie => $cookie)->{headers}{'x-speed'},

@@ -12,7 +12,7 @@ use Test::More;
 use Watch;
 
 client('pages');
-my $page = "<!doctype html><html><head><title>T</title><link rel=x></head><body>"
+my $page = "<!doctype html><html><head><meta charset=utf-8><title>T</title><link rel=x></head><body>"
   . "<!-- </body> --><script>'</scr'+'ipt>'</script><p title='</body>'>x</p></body></html>";
 page_file('whole.html', $page);
 my $whole = get('/sp/whole.html')->{content};
