@@ -78,25 +78,27 @@
  *     e   [ms, bytes so far] of each piece
  *     W   length of a window, ms; a round trip at least
  *     B   last piece at the ends of the windows
+ *     C   bytes there, as if pieces came evenly
  *     f   the mean of two windows grew by less than a quarter three times, and
  *         not again: the line is full (the rule of BBR's start)
- *     l   it fell to less than half: something was lost, and what came behind
- *         it waits and then comes at once, faster than any line
- *     i   where the stretch to the end begins: behind the first window, which
- *         holds what an idle queue lets through at once; on a full line there
- *         where it is fastest, but at least three windows and a third of the
- *         time
+ *     l   it fell to less than half of y, its most, less the first window: that
+ *         holds what an idle queue lets through at once.  Something was lost
+ *         then, and what came behind it comes at once, faster than any line
+ *     i   where the stretch to the end begins: behind the first window; on a
+ *         full line there where it is fastest, but at least three windows and
+ *         a third of the time
  */
 #define PROBE                                                                  \
     ";var h=z,"                                                                \
     "E=function(q){q.indexOf('nt=')>0&&navigator.sendBeacon(u,q)},"            \
     "M=function(e,n){"                                                         \
-    "var s=e[0],x=e[e.length-1],D=x[0]-s[0],W=Math.max(40,r>1e8?0:r),"         \
-    "K=Math.floor(D/W),B=[],i,j=0,v,f=0,g=0,a=0,b=0,l=0,y=0;"                  \
-    "for(i=0;i<=K;i++){"                                                       \
-    "while(j<e.length-1&&e[j+1][0]<=s[0]+i*W)j++;B[i]=e[j]}"                   \
-    "for(i=0;i+2<=K;i++){v=B[i+2][1]-B[i][1];"                                 \
-    "l=l||v<g/2;v<g*1.25?f++:(g=v,f=0)}"                                       \
+    "var Z=e.length-1,s=e[0],x=e[Z],D=x[0]-s[0],W=Math.max(40,r>1e8?0:r),"     \
+    "K=Math.floor(D/W),B=[],C=[],i,j=0,v,f=0,g=0,a=0,b=0,l=0,y=0;"             \
+    "for(i=0;i<=K;i++){v=s[0]+i*W;while(j<Z&&e[j+1][0]<=v)j++;"                \
+    "B[i]=e[j];C[i]=e[j][1]+(j<Z?(e[j+1][1]-e[j][1])*(v-e[j][0])"              \
+    "/(e[j+1][0]-e[j][0]):0)}"                                                 \
+    "for(i=0;i+2<=K;i++){v=C[i+2]-C[i];"                                       \
+    "l=l||v<y/2;if(i&&v>y)y=v;v<g*1.25?f++:(g=v,f=0)}"                         \
     "f=f>2&&!l?1:0;"                                                           \
     "for(i=0;i<=K;i++){j=x[0]-B[i][0];v=(x[1]-B[i][1])/j;"                     \
     "if((i==(K<4?0:1)||f&&i>1&&j>=3*W&&j>=D/3)&&v>a){a=v;b=x[1]-B[i][1];y=j}}" \

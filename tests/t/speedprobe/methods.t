@@ -11,7 +11,7 @@ use Test::More;
 use Watch;
 
 client('methods');
-my $page = "<!doctype html>\n<html><head>\n<title>T</title>\n<link rel=x href=y>\n"
+my $page = "<!doctype html>\n<html><head>\n<meta charset=utf-8>\n<title>T</title>\n<link rel=x href=y>\n"
   . "</head>\n<body>\n<p>Hello</p>\n</body>\n</html>\n";
 page_file('m.html', $page);
 my $big = $page =~ s{<p>Hello}{'<p>' . ('Hello, ' x 5000)}er;
