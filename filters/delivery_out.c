@@ -152,7 +152,7 @@ static void log_sample(const deliveries_t *d, const ending_t *e)
                   " bytes in %" APR_TIME_T_FMT
                   " ms, round trip %u ms, %d looks: %s%.0f kbit/s",
                   e->bytes, apr_time_as_msec(e->busy_for), e->rtt_ms,
-                  d->fine ? d->plateau->looks : 0,
+                  d->fine ? sp_plateau_looks(d->plateau) : 0,
                   !e->has_sample          ? "no sample, "
                   : e->sample.lower_bound ? "at least "
                                           : "",

@@ -32,7 +32,7 @@
 void sp_plateau_init(sp_plateau_t *plateau, const sp_tcp_t *base,
                      apr_time_t now)
 {
-    memset(plateau, 0, offsetof(sp_plateau_t, queued_kbps));
+    memset(plateau, 0, offsetof(sp_plateau_t, kbps));
     plateau->base = *base;
     plateau->acked_bytes = base->acked_bytes;
     plateau->round_ends_at = now + base->min_rtt_us;
@@ -69,27 +69,36 @@ void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp, apr_time_t now)
     if (!counts(plateau, tcp) || sp_plateau_is_done(plateau)) {
         return;
     }
-    plateau->looks++;
     plateau->acked_bytes = tcp->acked_bytes;
     if (tcp->rate_kbps > plateau->top_kbps) {
         plateau->top_kbps = tcp->rate_kbps;
     }
     if (has_queue(tcp)) {
-        plateau->queued_kbps[plateau->queued++] = (float)tcp->rate_kbps;
+        plateau->kbps[plateau->queued++] = (float)tcp->rate_kbps;
+    }
+    else {
+        plateau->others++;
+        plateau->kbps[SP_PLATEAU_MAX - plateau->others] = (float)tcp->rate_kbps;
     }
     if (now >= plateau->round_ends_at) {
         end_round(plateau, tcp, now);
     }
 }
 
+int sp_plateau_looks(const sp_plateau_t *plateau)
+{
+    return plateau->queued + plateau->others;
+}
+
 int sp_plateau_is_done(const sp_plateau_t *plateau)
 {
-    return plateau->looks >= SP_PLATEAU_MAX;
+    return sp_plateau_looks(plateau) >= SP_PLATEAU_MAX;
 }
 
 int sp_plateau_saw_queue(const sp_plateau_t *plateau)
 {
-    return plateau->looks < ENOUGH_LOOKS || plateau->queued >= QUEUED_LOOKS;
+    return sp_plateau_looks(plateau) < ENOUGH_LOOKS ||
+           plateau->queued >= QUEUED_LOOKS;
 }
 
 static int by_value(const void *a, const void *b)
@@ -105,9 +114,25 @@ static double upper_quartile(const sp_plateau_t *plateau)
     float sorted[SP_PLATEAU_MAX];
     int count = plateau->queued;
 
-    memcpy(sorted, plateau->queued_kbps, (size_t)count * sizeof(*sorted));
+    memcpy(sorted, plateau->kbps, (size_t)count * sizeof(*sorted));
     qsort(sorted, (size_t)count, sizeof(*sorted), by_value);
     return sorted[(3 * (count - 1) + 2) / 4];
+}
+
+/* The rate that one look in ten was above: acknowledgements that a jittery
+   line lets through in a bunch make single rates too high.  Seen: 1.2 of a line
+   with 10 ms of jitter. */
+static double upper_tenth(const sp_plateau_t *plateau)
+{
+    float sorted[SP_PLATEAU_MAX];
+    int count = sp_plateau_looks(plateau);
+
+    memcpy(sorted, plateau->kbps, (size_t)plateau->queued * sizeof(*sorted));
+    memcpy(sorted + plateau->queued,
+           plateau->kbps + SP_PLATEAU_MAX - plateau->others,
+           (size_t)plateau->others * sizeof(*sorted));
+    qsort(sorted, (size_t)count, sizeof(*sorted), by_value);
+    return sorted[count - 1 - count / 10];
 }
 
 int sp_plateau_sample(sp_sample_t *out, const sp_plateau_t *plateau)
@@ -117,7 +142,7 @@ int sp_plateau_sample(sp_sample_t *out, const sp_plateau_t *plateau)
     }
     out->lower_bound = !plateau->is_full || plateau->queued < QUEUED_LOOKS;
     out->rate_kbps =
-        out->lower_bound ? plateau->top_kbps : upper_quartile(plateau);
+        out->lower_bound ? upper_tenth(plateau) : upper_quartile(plateau);
     out->spread = SP_PLATEAU_SPREAD;
     out->rtt_ms = 0;
     return 1;

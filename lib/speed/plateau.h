@@ -36,10 +36,9 @@ typedef struct {
     double full_kbps;         /* top_kbps when it last grew by 25 % */
     int flat_rounds;          /* rounds since then */
     int is_full;              /* there were enough of them */
-    int looks;                /* of rate_kbps */
-    int queued;               /* of them behind a queue: rates of the front
-                                 of queued_kbps */
-    float queued_kbps[SP_PLATEAU_MAX];
+    int queued;               /* looks behind a queue, from the front of kbps */
+    int others;               /* looks without one, from its end */
+    float kbps[SP_PLATEAU_MAX];
 } sp_plateau_t;
 
 void sp_plateau_init(sp_plateau_t *plateau, const sp_tcp_t *base,
@@ -48,6 +47,9 @@ void sp_plateau_init(sp_plateau_t *plateau, const sp_tcp_t *base,
 /* One look. */
 void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp,
                      apr_time_t now);
+
+/* Looks that counted. */
+int sp_plateau_looks(const sp_plateau_t *plateau);
 
 /* More looks change nothing: memory is used up. */
 int sp_plateau_is_done(const sp_plateau_t *plateau);
