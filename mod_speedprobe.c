@@ -26,16 +26,16 @@
 #include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
 #include "directives/speedprobe_tally.h"
+#include "filters/delivery_out.h"
 #include "filters/hints_out.h"
 #include "filters/inject_out.h"
 #include "handlers/beacon.h"
-#include "filters/delivery_out.h"
-#include "handlers/status.h"
-#include "speed/clientkey.h"
-#include "speed/prior.h"
 #include "handlers/probe.h"
 #include "handlers/script.h"
+#include "handlers/status.h"
+#include "speed/clientkey.h"
 #include "speed/known.h"
+#include "speed/prior.h"
 #include "speed/snippet.h"
 #include "speed/speedcookie.h"
 
@@ -135,7 +135,7 @@ static const sp_request_t *client_of(request_rec *r)
             read_cookie(&ctx->known.cookie, r);
         }
         sp_delivery_known(&ctx->known, r);
-        ctx->source = sp_known_state(&ctx->state, &ctx->known, r->request_time);
+        ctx->source = sp_known_state(&ctx->state, &ctx->known);
         if (sp_estimate_is_unsure(&ctx->state, r->request_time)) {
             sp_delivery_wanted(r);
         }
@@ -151,7 +151,7 @@ static sp_state_t own_state_of(request_rec *r)
                       .connection = client_of(r)->known.connection};
     sp_state_t state;
 
-    (void)sp_known_state(&state, &own, r->request_time);
+    (void)sp_known_state(&state, &own);
     return state;
 }
 
@@ -238,7 +238,7 @@ static const char *band_of(const sp_conf_t *conf, const sp_estimate_t *e)
     const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
 
     return bands
-        ->band[ds_bands_of(bands, conf->unknown_band, e->capacity_kbps,
+        ->band[ds_bands_of(bands, conf->unknown_band, e->choice_kbps,
                            e->lower_bound)]
         .name;
 }

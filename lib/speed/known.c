@@ -56,12 +56,10 @@ static sp_source_e from_server(sp_state_t *out, const sp_known_t *known)
 /* A bound that lies below what a prior expects leaves the prior standing. */
 static int is_silent(const sp_state_t *measured, const sp_state_t *prior)
 {
-    return !measured->at || (measured->lower_bound && prior->at &&
-                             !prior->lower_bound && measured->x < prior->x);
+    return !measured->at || (measured->lower_bound && measured->x < prior->x);
 }
 
-sp_source_e sp_known_state(sp_state_t *out, const sp_known_t *known,
-                           apr_time_t now)
+sp_source_e sp_known_state(sp_state_t *out, const sp_known_t *known)
 {
     sp_source_e source;
 
@@ -70,15 +68,9 @@ sp_source_e sp_known_state(sp_state_t *out, const sp_known_t *known,
         return SP_SOURCE_COOKIE;
     }
     source = from_server(out, known);
-    if (is_silent(out, &known->network)) {
-        if (known->network.at) {
-            *out = known->network;
-            return SP_SOURCE_NETWORK;
-        }
-    }
-    if (is_silent(out, &known->hint) && known->hint.at) {
-        *out = known->hint;
-        return SP_SOURCE_HINT;
+    if (known->network.at && is_silent(out, &known->network)) {
+        *out = known->network;
+        return SP_SOURCE_NETWORK;
     }
     return source;
 }

@@ -5,8 +5,7 @@
  *     nearest  cookie         this browser, on this network
  *              connection     what this connection has delivered so far
  *              row            deliveries to this address
- *              network        deliveries to others nearby     (a prior)
- *     farthest hint           what the browser thinks         (a prior)
+ *     farthest network        deliveries to others nearby (a prior)
  *
  * The nearest one is believed, and what nearer or later deliveries have shown
  * is folded into it.  A prior counts only where nothing was measured.
@@ -38,7 +37,6 @@ typedef struct {
     sp_observed_t connection;
     sp_state_t row;
     sp_state_t network;
-    sp_state_t hint;
 } sp_known_t;
 
 /**
@@ -46,7 +44,6 @@ typedef struct {
  * @param out  at 0 when nobody knows anything
  * @return who is believed, for the estimate's source
  */
-sp_source_e sp_known_state(sp_state_t *out, const sp_known_t *known,
-                           apr_time_t now);
+sp_source_e sp_known_state(sp_state_t *out, const sp_known_t *known);
 
 #endif

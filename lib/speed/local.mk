@@ -16,6 +16,7 @@ libspeed_la_SOURCES = \
     lib/speed/tcpinfo.c lib/speed/tcpinfo.h \
     lib/speed/transfer.c lib/speed/transfer.h \
     lib/speed/plateau.c lib/speed/plateau.h \
+    lib/speed/train.c lib/speed/train.h \
     lib/speed/passive.c lib/speed/passive.h \
     lib/speed/parallel.c lib/speed/parallel.h \
     lib/speed/sampler.c lib/speed/sampler.h \
@@ -83,6 +84,10 @@ tests_unit_test_known_LDADD = $(SPEED_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_sampler
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/unit.h
 tests_unit_test_sampler_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_train
+tests_unit_test_train_SOURCES = tests/unit/test_train.c tests/unit/unit.h
+tests_unit_test_train_LDADD = $(SPEED_TEST_LIBS)
 
 SPEED_FUZZ_LIBS = libspeed.la libbase.la $(APR_LIBS)
 

@@ -8,6 +8,7 @@
  */
 #include "speed/plateau.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ void sp_plateau_init(sp_plateau_t *plateau, const sp_tcp_t *base,
                      apr_time_t now)
 {
     memset(plateau, 0, offsetof(sp_plateau_t, kbps));
+    sp_train_init(&plateau->train);
     plateau->base = *base;
     plateau->acked_bytes = base->acked_bytes;
     plateau->round_ends_at = now + base->min_rtt_us;
@@ -64,8 +66,12 @@ static int counts(const sp_plateau_t *plateau, const sp_tcp_t *tcp)
            tcp->acked_bytes - plateau->base.acked_bytes >= MIN_BYTES;
 }
 
-void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp, apr_time_t now)
+void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp,
+                     apr_time_t before, apr_time_t now)
 {
+    if (tcp->acked_bytes - plateau->base.acked_bytes >= MIN_BYTES) {
+        sp_train_feed(&plateau->train, tcp, before, now);
+    }
     if (!counts(plateau, tcp) || sp_plateau_is_done(plateau)) {
         return;
     }
@@ -135,14 +141,20 @@ static double upper_tenth(const sp_plateau_t *plateau)
     return sorted[count - 1 - count / 10];
 }
 
+static double bound_of(const sp_plateau_t *plateau)
+{
+    return fmax(sp_plateau_looks(plateau) > 0 ? upper_tenth(plateau) : 0,
+                sp_train_kbps(&plateau->train));
+}
+
 int sp_plateau_sample(sp_sample_t *out, const sp_plateau_t *plateau)
 {
-    if (plateau->top_kbps < 1) {
-        return 0;
-    }
     out->lower_bound = !plateau->is_full || plateau->queued < QUEUED_LOOKS;
     out->rate_kbps =
-        out->lower_bound ? upper_tenth(plateau) : upper_quartile(plateau);
+        out->lower_bound ? bound_of(plateau) : upper_quartile(plateau);
+    if (out->rate_kbps < 1) {
+        return 0;
+    }
     out->spread = SP_PLATEAU_SPREAD;
     out->rtt_ms = 0;
     return 1;

@@ -21,6 +21,7 @@
 
 #include "speed/sample.h"
 #include "speed/tcpinfo.h"
+#include "speed/train.h"
 
 /* Looks that are remembered; more add nothing. */
 #define SP_PLATEAU_MAX 256
@@ -29,6 +30,7 @@
 #define SP_PLATEAU_SPREAD 0.12
 
 typedef struct {
+    sp_train_t train;         /* a bound from within the flights */
     sp_tcp_t base;            /* when the delivery began */
     apr_uint64_t acked_bytes; /* at the last look that counted */
     apr_time_t round_ends_at; /* a round takes one least round trip */
@@ -44,9 +46,9 @@ typedef struct {
 void sp_plateau_init(sp_plateau_t *plateau, const sp_tcp_t *base,
                      apr_time_t now);
 
-/* One look. */
+/* One look; before and now as for sp_train_feed. */
 void sp_plateau_feed(sp_plateau_t *plateau, const sp_tcp_t *tcp,
-                     apr_time_t now);
+                     apr_time_t before, apr_time_t now);
 
 /* Looks that counted. */
 int sp_plateau_looks(const sp_plateau_t *plateau);

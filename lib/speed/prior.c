@@ -97,6 +97,7 @@ int sp_prior_make(sp_state_t *out, const sp_hints_t *hints, apr_time_t now)
     out->x = log2((double)kbps);
     out->s = SPREAD_HINT;
     out->at = now;
+    sp_estimate_follow(out);
     return 1;
 }
 

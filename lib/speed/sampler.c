@@ -43,13 +43,15 @@ static void drop(sp_sampler_t *s, sp_watch_t *watch)
     watch->place = 0;
 }
 
-static void look(sp_sampler_t *s, sp_watch_t *watch, apr_time_t now)
+static void look(sp_sampler_t *s, sp_watch_t *watch)
 {
+    apr_time_t before = s->clock(), now;
     apr_interval_time_t next;
     sp_tcp_t tcp;
     apr_status_t rv = s->read(&tcp, watch->fd);
 
-    next = watch->on_look(watch->baton, rv, &tcp, now);
+    now = s->clock();
+    next = watch->on_look(watch->baton, rv, &tcp, before, now);
     if (next <= 0) {
         drop(s, watch);
     }
@@ -71,7 +73,7 @@ static void round_of_looks(sp_sampler_t *s)
             i++;
             continue;
         }
-        look(s, watch, now);
+        look(s, watch);
         i += watch->place == i + 1;
         if (++looks % LOOKS_AT_ONCE == 0) {
             apr_thread_mutex_unlock(s->mutex);

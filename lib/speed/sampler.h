@@ -33,11 +33,13 @@ typedef struct sp_sampler_t sp_sampler_t;
 /**
  * One look, in the sampler's thread.  Must be quick, must not call the
  * sampler.
- * @param rv  of the read; on an error tcp is all zero
+ * @param rv           of the read; on an error tcp is all zero
+ * @param before, now  clock before and after the read
  * @return when to look next, from now; 0: no more
  */
 typedef apr_interval_time_t (*sp_look_fn)(void *baton, apr_status_t rv,
-                                          const sp_tcp_t *tcp, apr_time_t now);
+                                          const sp_tcp_t *tcp,
+                                          apr_time_t before, apr_time_t now);
 
 /* A connection's place with the sampler; the caller's memory, zeroed. */
 typedef struct {

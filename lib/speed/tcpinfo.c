@@ -47,6 +47,8 @@ apr_status_t sp_tcp_read(sp_tcp_t *out, int fd)
     out->rate_kbps = kbps_of(info.tcpi_delivery_rate);
     out->min_rtt_us = info.tcpi_min_rtt == NO_RTT ? 0 : info.tcpi_min_rtt;
     out->srtt_us = info.tcpi_rtt;
+    out->rtt_deviation_us = info.tcpi_rttvar;
+    out->resent_segments = info.tcpi_total_retrans;
     out->window_bytes = info.tcpi_snd_cwnd * info.tcpi_snd_mss;
     out->unacked_segments = info.tcpi_unacked;
     out->notsent_bytes = info.tcpi_notsent_bytes;

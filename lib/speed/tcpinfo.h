@@ -25,6 +25,8 @@ typedef struct {
                                        0: none yet */
     apr_uint32_t min_rtt_us;        /* 0: none yet */
     apr_uint32_t srtt_us;           /* smoothed round trip */
+    apr_uint32_t rtt_deviation_us;  /* its mean deviation */
+    apr_uint32_t resent_segments;   /* since connect */
     apr_uint32_t window_bytes;      /* congestion window */
     apr_uint32_t unacked_segments;  /* on their way */
     apr_uint32_t notsent_bytes;     /* in the kernel, not yet on their way */

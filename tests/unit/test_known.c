@@ -26,7 +26,7 @@ static void seen(sp_known_t *known, double kbps, int bound, apr_time_t when)
 static int kbps(const sp_known_t *known, sp_source_e expected)
 {
     sp_state_t state;
-    sp_source_e source = sp_known_state(&state, known, LATER);
+    sp_source_e source = sp_known_state(&state, known);
 
     assert_string_equal(sp_source_name(source), sp_source_name(expected));
     return state.at ? (int)(exp2(state.x) + 0.5) : 0;
@@ -43,8 +43,6 @@ static void the_nearest_one_is_believed(void **state)
 {
     sp_known_t known = nobody();
 
-    known.hint = sp_estimate_known(400, 1, 0, T0);
-    assert_int_equal(kbps(&known, SP_SOURCE_HINT), 400);
     known.network = sp_estimate_known(3000, 1, 0, T0);
     assert_int_equal(kbps(&known, SP_SOURCE_NETWORK), 3000);
     known.row = sp_estimate_known(1000, 0.2, 0, T0);

@@ -139,10 +139,10 @@ static void fill(sp_plateau_t *plateau, const sp_tcp_t *base, double kbps,
 
     sp_plateau_init(plateau, base, 0);
     for (i = 1; i <= looks; i++) {
-        sp_tcp_t tcp = at(20000.0 + i * 5000, i * 10, 20);
+        sp_tcp_t tcp = at(20000.0 + i * 2000, i * 10, 20);
         tcp.rate_kbps = kbps;
         tcp.srtt_us = 20000 + 1000 * (apr_uint32_t)queue_ms;
-        sp_plateau_feed(plateau, &tcp, i * 10000);
+        sp_plateau_feed(plateau, &tcp, i * 10000, i * 10000);
     }
 }
 

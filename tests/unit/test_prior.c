@@ -86,7 +86,8 @@ static void hints_become_a_prior_or_nothing(void **state)
         }
         if (lround(exp2(out.x)) != c->kbps ||
             out.lower_bound != c->lower_bound || out.rtt_ms != c->rtt_ms ||
-            out.s != 1.0 || out.at != T0 || out.clipped != 0) {
+            out.s != 1.0 || out.at != T0 || out.clipped != 0 ||
+            fabs(out.held - out.x + (c->lower_bound ? 0 : 0.5)) > 1e-9) {
             fail_msg("case %zu: %.1f kbit/s, bound %d, %u ms", i, exp2(out.x),
                      out.lower_bound, out.rtt_ms);
         }

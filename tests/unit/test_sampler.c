@@ -23,15 +23,18 @@ typedef struct {
     apr_uint32_t wanted; /* 0: endless */
     int fd_seen;
     apr_status_t rv_seen;
+    int clock_ran_back;
 } looked_t;
 
 static apr_interval_time_t on_look(void *baton, apr_status_t rv,
-                                   const sp_tcp_t *tcp, apr_time_t now)
+                                   const sp_tcp_t *tcp, apr_time_t before,
+                                   apr_time_t now)
 {
     looked_t *l = baton;
 
     l->fd_seen = (int)tcp->acked_bytes;
     l->rv_seen = rv;
+    l->clock_ran_back |= before > now;
     return apr_atomic_inc32(&l->looks) + 1 == l->wanted ? 0 : 1;
 }
 
@@ -70,6 +73,7 @@ static void looks_go_on_until_the_caller_has_enough(void **state)
     await(&b, 5);
     assert_int_equal(a.fd_seen, 7);
     assert_int_equal(b.rv_seen, APR_EBADF);
+    assert_int_equal(b.clock_ran_back, 0);
     sp_sampler_forget(s, &b.watch);
     assert_int_equal(a.looks, 3);
     assert_int_equal(a.watch.place, 0);
