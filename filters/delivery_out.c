@@ -23,6 +23,9 @@
  */
 #include "filters/delivery_out.h"
 
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -35,6 +38,7 @@
 #include "http_core.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "ap_mpm.h"
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
@@ -63,8 +67,23 @@ static const char filter_name[] = "SPEEDPROBE_DELIVERY";
 #define FINE_FOR apr_time_from_sec(30)
 #define COARSE_FOR apr_time_from_msec(250)
 
+/* The first look at a delivery that has just been announced: most are over by
+   then. */
+#define FIRST_FOR apr_time_from_sec(1)
+
+/* Its row hears so often that it goes on. */
+#define SEEN_FOR apr_time_from_sec(30)
+
+/* Connections of a process that are looked at finely at once: 256 looks in
+   10 ms are 3 % of a core. */
+#define FINE_MAX 256
+
+/* A request that sends nothing for so long, beside a round trip, has ended its
+   delivery: a stream of events, a tunnel. */
+#define QUIET_MS 200
+
 typedef struct {
-    apr_thread_mutex_t *mutex; /* guards all below but watch */
+    apr_thread_mutex_t *mutex; /* guards all below but watch; see lock() */
     sp_clientkey_t client;     /* keys of the far end's address */
     sp_clientkey_t network;
     int fd;
@@ -75,22 +94,29 @@ typedef struct {
     int going;           /* it has begun and not ended */
     int announced;       /* it stands in the client's row */
     int fine;            /* plateau is fed */
-    int muted;           /* of a request that must not be measured */
+    int allowed;         /* of a request that may be measured */
+    int muted;           /* and of one that must not be */
     apr_uint64_t id;     /* see sp_delivery_t */
     apr_time_t begun_at; /* its first request */
+    apr_time_t seen_at;  /* its row has heard of it */
     sp_tcp_t base;
     sp_plateau_t *plateau; /* NULL until wanted */
     /* what they have shown */
-    int wanted; /* the client is not known well */
+    int wanted;       /* the client is not known well */
+    int asked_others; /* sp_share_want */
     sp_observed_t observed;
     conn_rec *c;
     sp_watch_t watch; /* the sampler's */
+    int watched;      /* it has been given to the sampler */
     apr_interval_time_t coarse_for;
 } deliveries_t;
 
 static sp_sampler_t *sampler; /* of this process; NULL: none */
 static apr_uint32_t last_id;  /* of this process */
 static int active;            /* some server wants to be measured */
+static int signals_interrupt; /* httpd's signals end the process from within
+                                 request code: prefork */
+static apr_uint32_t fine;     /* connections that are looked at finely */
 
 static conn_rec *socket_holder(conn_rec *c)
 {
@@ -101,6 +127,26 @@ static deliveries_t *find(conn_rec *c)
 {
     return ap_get_module_config(socket_holder(c)->conn_config,
                                 &speedprobe_module);
+}
+
+/* Where a signal ends the process from within request code, it must not come
+   while that holds a mutex that the end needs. */
+static void lock(deliveries_t *d, sigset_t *before)
+{
+    if (signals_interrupt) {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, before);
+    }
+    apr_thread_mutex_lock(d->mutex);
+}
+
+static void unlock(deliveries_t *d, const sigset_t *before)
+{
+    apr_thread_mutex_unlock(d->mutex);
+    if (signals_interrupt) {
+        pthread_sigmask(SIG_SETMASK, before, NULL);
+    }
 }
 
 static apr_uint64_t next_id(void)
@@ -145,25 +191,35 @@ static void settle(void *row, void *baton)
     e->known = client->state;
 }
 
+/* It goes on, but is none of ours. */
+static void leave_row(void *row, void *baton)
+{
+    const ending_t *e = baton;
+
+    sp_parallel_leave(&((sp_client_t *)row)->parallel, e->d->id, e->ended_at);
+}
+
+/* Not with ap_log_cerror, which may use the connection's pool: this may be
+   another thread. */
 static void log_sample(const deliveries_t *d, const ending_t *e)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, d->c,
-                  "SP0401: delivered %" APR_UINT64_T_FMT
-                  " bytes in %" APR_TIME_T_FMT
-                  " ms, round trip %u ms, %d looks: %s%.0f kbit/s",
-                  e->bytes, apr_time_as_msec(e->busy_for), e->rtt_ms,
-                  d->fine ? sp_plateau_looks(d->plateau) : 0,
-                  !e->has_sample          ? "no sample, "
-                  : e->sample.lower_bound ? "at least "
-                                          : "",
-                  e->has_sample ? e->sample.rate_kbps : 0);
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, d->c->base_server,
+                 "SP0401: [client %s] delivered %" APR_UINT64_T_FMT
+                 " bytes in %" APR_TIME_T_FMT
+                 " ms, round trip %u ms, %d looks: %s%.0f kbit/s",
+                 d->c->client_ip, e->bytes, apr_time_as_msec(e->busy_for),
+                 e->rtt_ms, d->fine ? sp_plateau_looks(d->plateau) : 0,
+                 !e->has_sample          ? "no sample, "
+                 : e->sample.lower_bound ? "at least "
+                                         : "",
+                 e->has_sample ? e->sample.rate_kbps : 0);
 }
 
 static void remember(deliveries_t *d, ending_t *e)
 {
     /* Without a row nobody knows who else shares the line. */
-    if (!sp_table_with(sp_parts.clients, d->client.bytes, 0, settle, e,
-                       e->now)) {
+    if (sp_table_with(sp_parts.clients, d->client.bytes, 0, settle, e,
+                      e->now) <= 0) {
         e->sample.lower_bound = 1;
     }
     if (!e->has_sample) {
@@ -174,6 +230,14 @@ static void remember(deliveries_t *d, ending_t *e)
                     e->now);
     if (e->known.at) {
         sp_share_publish(sp_parts.share, &d->client, &e->known);
+    }
+}
+
+static void end_fine(deliveries_t *d)
+{
+    if (d->fine) {
+        d->fine = 0;
+        apr_atomic_dec32(&fine);
     }
 }
 
@@ -192,13 +256,42 @@ static void end_delivery(deliveries_t *d, const sp_tcp_t *tcp, apr_time_t now)
     if (e.ended_at > now) {
         e.ended_at = now;
     }
-    e.has_sample = !d->muted && e.bytes >= SP_PASSIVE_BYTES &&
+    e.has_sample = d->allowed && !d->muted && e.bytes >= SP_PASSIVE_BYTES &&
                    sp_passive_sample(&e.sample, &d->base, tcp,
                                      d->fine ? d->plateau : NULL);
-    if (d->announced || e.has_sample) {
+    if (d->muted) {
+        if (d->announced) {
+            (void)sp_table_with(sp_parts.clients, d->client.bytes, 0, leave_row,
+                                &e, now);
+        }
+    }
+    else if (d->announced || e.has_sample) {
         remember(d, &e);
         log_sample(d, &e);
     }
+    end_fine(d);
+}
+
+/* The connection closes: the kernel may have much to send yet, and nobody will
+   tell of its end.  The mutex is held. */
+static void close_delivery(deliveries_t *d, const sp_tcp_t *tcp, apr_time_t now)
+{
+    double left =
+        tcp->notsent_bytes + (double)tcp->unacked_segments * tcp->segment_bytes;
+    double busy_ms = (double)(tcp->busy_us - d->base.busy_us) / 1000;
+    double bytes = (double)(tcp->acked_bytes - d->base.acked_bytes);
+    ending_t e = {.d = d, .now = now};
+
+    if (!d->announced || left < SP_PASSIVE_BYTES || bytes < 1) {
+        end_delivery(d, tcp, now);
+        return;
+    }
+    e.ended_at = now + (apr_time_t)fmin(1000 * left * busy_ms / bytes,
+                                        (double)SP_PARALLEL_STALE_FOR);
+    (void)sp_table_with(sp_parts.clients, d->client.bytes, 0, leave_row, &e,
+                        now);
+    d->announced = 0; /* what has arrived says at least a bound */
+    end_delivery(d, tcp, now);
 }
 
 /* ---- looks ---- */
@@ -225,7 +318,30 @@ static apr_interval_time_t next_look(deliveries_t *d, const sp_tcp_t *tcp,
     return d->coarse_for;
 }
 
-/* sp_look_fn, in the sampler's thread. */
+static void seen(void *row, void *baton)
+{
+    const deliveries_t *d = baton;
+
+    sp_parallel_seen(&((sp_client_t *)row)->parallel, d->id, d->seen_at);
+}
+
+static void tell_row(deliveries_t *d, apr_time_t now)
+{
+    if (d->announced && now - d->seen_at >= SEEN_FOR) {
+        d->seen_at = now;
+        (void)sp_table_with(sp_parts.clients, d->client.bytes, 0, seen, d, now);
+    }
+}
+
+/* Whatever its request does next, this delivery is over. */
+static int is_over(const deliveries_t *d, const sp_tcp_t *tcp)
+{
+    return sp_tcp_is_drained(tcp) &&
+           (d->requests == 0 ||
+            tcp->quiet_ms > QUIET_MS + tcp->min_rtt_us / 1000);
+}
+
+/* sp_look_fn, in the sampler's thread, where signals are blocked. */
 static apr_interval_time_t on_look(void *baton, apr_status_t rv,
                                    const sp_tcp_t *tcp, apr_time_t before,
                                    apr_time_t now)
@@ -234,14 +350,15 @@ static apr_interval_time_t on_look(void *baton, apr_status_t rv,
     apr_interval_time_t next = 0;
 
     apr_thread_mutex_lock(d->mutex);
-    if (rv == APR_SUCCESS && d->going) {
+    if (rv == APR_SUCCESS && d->going && !d->off) {
         if (d->fine) {
             sp_plateau_feed(d->plateau, tcp, before, now);
         }
-        if (d->requests == 0 && sp_tcp_is_drained(tcp)) {
+        if (is_over(d, tcp)) {
             end_delivery(d, tcp, now);
         }
         else {
+            tell_row(d, now);
             next = next_look(d, tcp, now);
         }
     }
@@ -273,12 +390,22 @@ static void log_missing(const request_rec *r, apr_status_t rv)
     }
 }
 
+/* Request pools that are cleared after this one still log their requests. */
 static apr_status_t forget(void *baton)
 {
     deliveries_t *d = baton;
+    sigset_t before;
 
-    sp_sampler_forget(sampler, &d->watch);
+    if (d->watched) {
+        sp_sampler_forget(sampler, &d->watch);
+    }
+    lock(d, &before);
+    d->off = 1;
+    d->going = 0;
+    end_fine(d);
     free(d->plateau);
+    d->plateau = NULL;
+    unlock(d, &before);
     return APR_SUCCESS;
 }
 
@@ -289,7 +416,7 @@ static int pre_connection(conn_rec *c, void *csd)
     deliveries_t *d;
     apr_os_sock_t fd = -1;
 
-    if (c->master || !active || !csd) {
+    if (c->master || c->outgoing || !active || !csd) {
         return OK;
     }
     d = apr_pcalloc(c->pool, sizeof(*d));
@@ -307,8 +434,7 @@ static int pre_connection(conn_rec *c, void *csd)
     return OK;
 }
 
-/* At the first request.  What other machines know of the client comes into the
-   table while it is answered.  @return 0 when nothing can be measured */
+/* At the first request.  @return 0 when nothing can be measured */
 static int introduce(deliveries_t *d, const request_rec *r)
 {
     apr_status_t rv = sp_tcp_read(&d->base, d->fd);
@@ -317,13 +443,7 @@ static int introduce(deliveries_t *d, const request_rec *r)
         log_missing(r, rv);
         return 0;
     }
-    if (!key_client(d, r)) {
-        return 0;
-    }
-    if (sp_consent_given(r)) {
-        sp_share_want(sp_parts.share, &d->client);
-    }
-    return 1;
+    return key_client(d, r);
 }
 
 /* Does somebody stand between the client and us?  Then the connection ends at
@@ -342,10 +462,11 @@ static int is_proxied(const request_rec *r)
     return r->useragent_addr != r->connection->client_addr;
 }
 
+/* The mutex is held. */
 static void begin_delivery(deliveries_t *d, const sp_tcp_t *tcp, apr_time_t now)
 {
     d->going = 1;
-    d->announced = d->fine = d->muted = 0;
+    d->announced = d->allowed = d->muted = d->wanted = 0;
     d->coarse_for = SP_SAMPLER_PERIOD_FOR;
     d->id = next_id();
     d->begun_at = now;
@@ -355,41 +476,63 @@ static void begin_delivery(deliveries_t *d, const sp_tcp_t *tcp, apr_time_t now)
 /* The mutex is held. */
 static void next_request(deliveries_t *d, const request_rec *r)
 {
+    apr_time_t now;
     sp_tcp_t tcp;
 
     if (!d->known && !(d->known = introduce(d, r))) {
         d->off = 1;
     }
-    if (d->off || d->requests++ > 0 ||
+    if (d->off) {
+        return;
+    }
+    d->requests++;
+    if ((d->going && d->requests > 1) ||
         sp_tcp_read(&tcp, d->fd) != APR_SUCCESS) {
         return;
     }
+    now = apr_time_now();
     if (d->going && sp_tcp_is_drained(&tcp)) {
-        end_delivery(d, &tcp, r->request_time);
+        end_delivery(d, &tcp, now);
     }
     if (!d->going) {
-        begin_delivery(d, &tcp, r->request_time);
+        begin_delivery(d, &tcp, now);
     }
+}
+
+/* From now on somebody else's line.  The mutex is held. */
+static void give_up(deliveries_t *d)
+{
+    sp_tcp_t tcp;
+
+    if (d->going && sp_tcp_read(&tcp, d->fd) == APR_SUCCESS) {
+        d->muted = 1;
+        end_delivery(d, &tcp, apr_time_now());
+    }
+    d->off = 1;
 }
 
 int sp_delivery_on_request(request_rec *r)
 {
     deliveries_t *d = find(r->connection);
+    sigset_t before;
+    int off;
 
     if (!d || d->off) {
         return 0;
     }
+    lock(d, &before);
     if (is_proxied(r)) {
-        d->off = 1;
-        return 0;
+        give_up(d);
     }
-    apr_thread_mutex_lock(d->mutex);
-    next_request(d, r);
-    apr_thread_mutex_unlock(d->mutex);
-    if (!d->off) {
+    else {
+        next_request(d, r);
+    }
+    off = d->off;
+    unlock(d, &before);
+    if (!off) {
         ap_add_output_filter(filter_name, NULL, r, r->connection);
     }
-    return !d->off;
+    return !off;
 }
 
 /* ---- while it goes on ---- */
@@ -401,20 +544,22 @@ static void announce(void *row, void *baton)
     sp_parallel_begin(&((sp_client_t *)row)->parallel, d->id, d->begun_at);
 }
 
-/* The mutex is held.  @return 1 when the sampler is to be called */
+/* The mutex is held. */
 static int look_finely(deliveries_t *d, apr_time_t now)
 {
-    if (d->fine || !d->going) {
+    if (d->fine || apr_atomic_read32(&fine) >= FINE_MAX) {
         return 0;
     }
     if (!d->plateau) {
         d->plateau = malloc(sizeof(*d->plateau)); /* any thread may come here */
     }
-    if (d->plateau) {
-        sp_plateau_init(d->plateau, &d->base, now);
-        d->fine = 1;
+    if (!d->plateau) {
+        return 0;
     }
-    return d->fine;
+    sp_plateau_init(d->plateau, &d->base, now);
+    d->fine = 1;
+    apr_atomic_inc32(&fine);
+    return 1;
 }
 
 typedef struct {
@@ -422,34 +567,64 @@ typedef struct {
     int asked;       /* sp_delivery_watch */
 } answer_t;
 
+/* The first bytes after a quiet time of a long request.  The mutex is held. */
+static void begin_again(deliveries_t *d, apr_time_t now)
+{
+    sp_tcp_t tcp;
+
+    if (!d->going && !d->off && sp_tcp_read(&tcp, d->fd) == APR_SUCCESS) {
+        begin_delivery(d, &tcp, now);
+    }
+}
+
+/* The mutex is held.  @return when the sampler shall look; 0: not asked */
+static apr_interval_time_t follow(deliveries_t *d, const answer_t *answer,
+                                  apr_time_t now)
+{
+    apr_interval_time_t after = 0;
+
+    if (!d->announced && !d->muted) {
+        d->announced = sp_table_with(sp_parts.clients, d->client.bytes, 1,
+                                     announce, d, now) > 0;
+        d->seen_at = now;
+        after = d->announced ? FIRST_FOR : 0;
+    }
+    if ((answer->asked || (d->wanted && answer->bytes >= FINE_BYTES)) &&
+        look_finely(d, now)) {
+        after = SP_SAMPLER_PERIOD_FOR;
+    }
+    return after;
+}
+
 /* @return 1 when nothing is left to be done for this answer */
 static int on_bytes(ap_filter_t *f, deliveries_t *d)
 {
-    answer_t *answer = f->ctx;
-    int enough = answer->bytes >= ANNOUNCE_BYTES;
-    int fine = answer->asked || answer->bytes >= FINE_BYTES, watch = 0;
+    const answer_t *answer = f->ctx;
+    apr_interval_time_t after = 0;
     apr_time_t now = apr_time_now();
+    sigset_t before;
 
-    apr_thread_mutex_lock(d->mutex);
-    if (enough && d->going && !d->announced && !d->muted) {
-        d->announced = sp_table_with(sp_parts.clients, d->client.bytes, 1,
-                                     announce, d, now);
+    lock(d, &before);
+    begin_again(d, now);
+    if (d->going) {
+        d->allowed = 1;
+        after = follow(d, answer, now);
+        d->watched |= after > 0;
     }
-    if (fine && (answer->asked || d->wanted)) {
-        watch = look_finely(d, now);
+    unlock(d, &before);
+    if (after > 0) {
+        sp_sampler_watch(sampler, &d->watch, after);
     }
-    apr_thread_mutex_unlock(d->mutex);
-    if (watch) {
-        sp_sampler_watch(sampler, &d->watch, SP_SAMPLER_PERIOD_FOR);
-    }
-    return enough && fine;
+    return answer->asked || answer->bytes >= FINE_BYTES;
 }
 
 static void mute(deliveries_t *d)
 {
-    apr_thread_mutex_lock(d->mutex);
+    sigset_t before;
+
+    lock(d, &before);
     d->muted = 1;
-    apr_thread_mutex_unlock(d->mutex);
+    unlock(d, &before);
 }
 
 static int may_measure(request_rec *r)
@@ -457,7 +632,16 @@ static int may_measure(request_rec *r)
     const sp_conf_t *conf = sp_conf_of(r);
 
     return SP_CONF(conf, enabled) && SP_CONF(conf, passive) &&
-           sp_consent_given(r);
+           SP_CONF(conf, assume_kbps) <= 0 && sp_consent_given(r);
+}
+
+/* What other machines know of the client comes into the table meanwhile. */
+static void ask_others(deliveries_t *d)
+{
+    if (!d->asked_others) {
+        d->asked_others = 1;
+        sp_share_want(sp_parts.share, &d->client);
+    }
 }
 
 /* Counts bytes as they go by; the settings of the request hold by now. */
@@ -465,10 +649,11 @@ static apr_status_t delivery_out(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     deliveries_t *d = find(f->c);
     apr_off_t bytes = 0;
+    answer_t *answer = f->ctx;
     int over = 0;
 
-    if (!f->ctx) {
-        f->ctx = apr_pcalloc(f->r->pool, sizeof(answer_t));
+    if (!answer) {
+        answer = f->ctx = apr_pcalloc(f->r->pool, sizeof(*answer));
     }
     if (!d || d->off) {
         over = 1;
@@ -478,12 +663,10 @@ static apr_status_t delivery_out(ap_filter_t *f, apr_bucket_brigade *bb)
         over = 1;
     }
     else {
+        ask_others(d);
         (void)apr_brigade_length(bb, 0, &bytes);
-        if (bytes > 0) {
-            ((answer_t *)f->ctx)->bytes += bytes;
-            over =
-                ((answer_t *)f->ctx)->bytes >= ANNOUNCE_BYTES && on_bytes(f, d);
-        }
+        answer->bytes += bytes > 0 ? bytes : 0;
+        over = answer->bytes >= ANNOUNCE_BYTES && on_bytes(f, d);
     }
     if (over) {
         ap_remove_output_filter(f);
@@ -514,19 +697,24 @@ void sp_delivery_wanted(request_rec *r)
 
 /* ---- all is written ---- */
 
-/* What the access log may tell: of what had arrived when it was written. */
+/* What the access log may tell: of what had arrived when it was written.  It
+   reads the notes of the last of several internal redirects. */
 static void note(request_rec *r, const deliveries_t *d, const sp_tcp_t *tcp)
 {
     sp_sample_t sample;
 
+    while (r->next) {
+        r = r->next;
+    }
     apr_table_setn(r->notes, "speedprobe-acked",
                    apr_psprintf(r->pool, "%" APR_UINT64_T_FMT,
                                 tcp->acked_bytes - d->base.acked_bytes));
     apr_table_setn(r->notes, "speedprobe-busy-ms",
                    apr_psprintf(r->pool, "%" APR_UINT64_T_FMT,
                                 (tcp->busy_us - d->base.busy_us) / 1000));
-    if (!d->muted && sp_passive_sample(&sample, &d->base, tcp,
-                                       d->fine ? d->plateau : NULL)) {
+    if (d->allowed && !d->muted &&
+        sp_passive_sample(&sample, &d->base, tcp,
+                          d->fine ? d->plateau : NULL)) {
         apr_table_setn(r->notes, "speedprobe-rate",
                        apr_psprintf(r->pool, "%s%.0f",
                                     sample.lower_bound ? ">=" : "",
@@ -538,12 +726,13 @@ void sp_delivery_on_logged(request_rec *r)
 {
     deliveries_t *d = find(r->connection);
     apr_interval_time_t after = 0;
+    sigset_t before;
     sp_tcp_t tcp;
 
     if (!d) {
         return;
     }
-    apr_thread_mutex_lock(d->mutex);
+    lock(d, &before);
     d->requests--;
     if (d->going && !d->off && sp_tcp_read(&tcp, d->fd) == APR_SUCCESS) {
         note(r, d, &tcp);
@@ -552,9 +741,10 @@ void sp_delivery_on_logged(request_rec *r)
         }
         else if (d->announced) {
             after = fine_period(&tcp);
+            d->watched = 1;
         }
     }
-    apr_thread_mutex_unlock(d->mutex);
+    unlock(d, &before);
     if (after > 0) {
         sp_sampler_watch(sampler, &d->watch, after);
     }
@@ -563,24 +753,28 @@ void sp_delivery_on_logged(request_rec *r)
 static int pre_close_connection(conn_rec *c)
 {
     deliveries_t *d = c->master ? NULL : find(c);
+    sigset_t before;
     sp_tcp_t tcp;
 
-    if (!d || d->off) {
+    if (!d) {
         return OK;
     }
-    sp_sampler_forget(sampler, &d->watch);
-    apr_thread_mutex_lock(d->mutex);
-    if (d->going && sp_tcp_read(&tcp, d->fd) == APR_SUCCESS) {
-        end_delivery(d, &tcp, apr_time_now());
+    if (d->watched) {
+        sp_sampler_forget(sampler, &d->watch);
+    }
+    lock(d, &before);
+    if (d->going && !d->off && sp_tcp_read(&tcp, d->fd) == APR_SUCCESS) {
+        close_delivery(d, &tcp, apr_time_now());
     }
     d->off = 1;
-    apr_thread_mutex_unlock(d->mutex);
+    unlock(d, &before);
     return OK;
 }
 
 /* ---- what is known ---- */
 
-/* A row speaks for as long as a cookie does; it goes when room is needed. */
+/* A row speaks for as long as a cookie does, or where that ends with the
+   browser's session for as long as one may; it goes when room is needed. */
 #define ROW_AGE_FOR apr_time_from_sec(SP_SPEEDCOOKIE_AGE_S)
 
 static void copy_state(void *row, void *baton)
@@ -590,17 +784,20 @@ static void copy_state(void *row, void *baton)
 
 void sp_delivery_known(sp_known_t *out, request_rec *r)
 {
+    apr_int64_t age_ms = SP_CONF(sp_conf_of(r), cookie_age_ms);
     deliveries_t *d = find(r->connection);
+    sigset_t before;
 
     if (!d || d->off) {
         return;
     }
-    apr_thread_mutex_lock(d->mutex);
+    lock(d, &before);
     out->connection = d->observed;
-    apr_thread_mutex_unlock(d->mutex);
+    unlock(d, &before);
     (void)sp_table_with(sp_parts.clients, d->client.bytes, 0, copy_state,
                         &out->row, r->request_time);
-    if (r->request_time - out->row.at > ROW_AGE_FOR) {
+    if (r->request_time - out->row.at >
+        (age_ms > 0 ? apr_time_from_msec(age_ms) : ROW_AGE_FOR)) {
         out->row.at = 0;
     }
     (void)sp_networks_prior(&out->network, sp_parts.networks, &d->network,
@@ -612,6 +809,7 @@ void sp_delivery_known(sp_known_t *out, request_rec *r)
 void sp_delivery_start_child(server_rec *main_server, apr_pool_t *pchild)
 {
     server_rec *s = main_server;
+    int threads = AP_MPMQ_NOT_SUPPORTED;
     apr_status_t rv;
 
     for (active = 0; s && !active; s = s->next) {
@@ -620,7 +818,10 @@ void sp_delivery_start_child(server_rec *main_server, apr_pool_t *pchild)
     if (!active) {
         return;
     }
-    rv = sp_sampler_make(&sampler, apr_time_now, sp_tcp_read, pchild);
+    (void)ap_mpm_query(AP_MPMQ_IS_THREADED, &threads);
+    signals_interrupt = threads == AP_MPMQ_NOT_SUPPORTED;
+    rv = sp_sampler_make(&sampler, apr_time_now, sp_tcp_read, signals_interrupt,
+                         pchild);
     if (rv != APR_SUCCESS) {
         sampler = NULL;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, main_server,

@@ -28,26 +28,67 @@ static sp_delivery_t *find(sp_parallel_t *all, apr_uint64_t id)
 
 static int is_stale(const sp_delivery_t *d, apr_time_t now)
 {
-    return d->id != 0 && (now - d->begun_at > SP_PARALLEL_STALE_FOR ||
+    return d->id != 0 && (now - d->ended_at > SP_PARALLEL_STALE_FOR ||
                           d->begun_at > now + APR_USEC_PER_SEC);
 }
 
-/* Which of two places to give up first: a free one, then one that has ended,
-   then the older one. */
-static int is_worse(const sp_delivery_t *a, const sp_delivery_t *b)
+static int overlap(const sp_delivery_t *a, const sp_delivery_t *b)
 {
-    if ((a->id == 0) != (b->id == 0)) {
-        return a->id == 0;
+    return (b->open || b->ended_at > a->begun_at + SLACK_US) &&
+           (a->open || a->ended_at > b->begun_at + SLACK_US);
+}
+
+static void absorb(sp_delivery_t *d, const sp_delivery_t *other)
+{
+    d->begun_at = other->begun_at < d->begun_at ? other->begun_at : d->begun_at;
+    d->ended_at = other->ended_at > d->ended_at ? other->ended_at : d->ended_at;
+    d->bytes += other->bytes;
+    d->rtt_ms = other->rtt_ms < d->rtt_ms ? other->rtt_ms : d->rtt_ms;
+    d->streams = (apr_uint16_t)(d->streams + other->streams);
+    d->incomplete |= other->incomplete;
+}
+
+/* Two that have ended and overlapped become one.
+   @return the place that is free now, or NULL */
+static sp_delivery_t *merge_two(sp_parallel_t *all)
+{
+    int i, j;
+
+    for (i = 0; i < SP_PARALLEL_MAX; i++) {
+        sp_delivery_t *a = &all->delivery[i];
+        for (j = i + 1; j < SP_PARALLEL_MAX && !a->open; j++) {
+            sp_delivery_t *b = &all->delivery[j];
+            if (!b->open && overlap(a, b)) {
+                absorb(a, b);
+                return b;
+            }
+        }
     }
-    if (a->open != b->open) {
-        return !a->open;
+    return NULL;
+}
+
+/* The oldest one, ended ones first; what it overlapped lacks its bytes. */
+static sp_delivery_t *push_out(sp_parallel_t *all)
+{
+    sp_delivery_t *oldest = &all->delivery[0];
+    int i;
+
+    for (i = 1; i < SP_PARALLEL_MAX; i++) {
+        sp_delivery_t *d = &all->delivery[i];
+        if (d->open != oldest->open ? !d->open
+                                    : d->begun_at < oldest->begun_at) {
+            oldest = d;
+        }
     }
-    return a->begun_at < b->begun_at;
+    for (i = 0; i < SP_PARALLEL_MAX; i++) {
+        all->delivery[i].incomplete |= overlap(&all->delivery[i], oldest) != 0;
+    }
+    return oldest;
 }
 
 static sp_delivery_t *place(sp_parallel_t *all, apr_time_t now)
 {
-    sp_delivery_t *worst = &all->delivery[0];
+    sp_delivery_t *found = NULL;
     int i;
 
     for (i = 0; i < SP_PARALLEL_MAX; i++) {
@@ -55,11 +96,12 @@ static sp_delivery_t *place(sp_parallel_t *all, apr_time_t now)
         if (is_stale(d, now)) {
             memset(d, 0, sizeof(*d));
         }
-        if (is_worse(d, worst)) {
-            worst = d;
-        }
+        found = d->id == 0 ? d : found;
     }
-    return worst;
+    if (!found) {
+        found = merge_two(all);
+    }
+    return found ? found : push_out(all);
 }
 
 void sp_parallel_begin(sp_parallel_t *all, apr_uint64_t id, apr_time_t now)
@@ -70,13 +112,28 @@ void sp_parallel_begin(sp_parallel_t *all, apr_uint64_t id, apr_time_t now)
     memset(d, 0, sizeof(*d));
     d->id = id;
     d->open = 1;
-    d->begun_at = now;
+    d->streams = 1;
+    d->begun_at = d->ended_at = now;
 }
 
-static int overlap(const sp_delivery_t *a, const sp_delivery_t *b)
+void sp_parallel_seen(sp_parallel_t *all, apr_uint64_t id, apr_time_t now)
 {
-    return (b->open || b->ended_at > a->begun_at + SLACK_US) &&
-           (a->open || a->ended_at > b->begun_at + SLACK_US);
+    sp_delivery_t *d = find(all, id);
+
+    if (d && d->open) {
+        d->ended_at = now;
+    }
+}
+
+void sp_parallel_leave(sp_parallel_t *all, apr_uint64_t id, apr_time_t until)
+{
+    sp_delivery_t *d = find(all, id);
+
+    if (d && d->open) {
+        d->open = 0;
+        d->incomplete = 1;
+        d->ended_at = until > d->begun_at ? until : d->begun_at;
+    }
 }
 
 /* The group of a delivery: all that overlap with it, or with one that does.
@@ -115,9 +172,9 @@ int sp_parallel_end(sp_parallel_t *all, apr_uint64_t id, apr_uint64_t bytes,
     d->open = 0;
     d->bytes = bytes;
     d->rtt_ms = rtt_ms;
-    d->ended_at = now;
-    if (now - busy_for > d->begun_at) {
-        d->begun_at = now - busy_for;
+    d->ended_at = now > d->begun_at ? now : d->begun_at;
+    if (busy_for >= 0 && d->ended_at - busy_for > d->begun_at) {
+        d->begun_at = d->ended_at - busy_for;
     }
     alone = group_of(all, d, now) == 1u << (d - all->delivery);
     if (alone) {
@@ -154,9 +211,9 @@ static apr_interval_time_t union_of(const sp_parallel_t *all, unsigned group)
     return sum;
 }
 
-/* @return 0 while one of them is open */
-static int add_up(const sp_parallel_t *all, unsigned group, double *bytes,
-                  apr_uint32_t *rtt_ms, int *streams)
+/* All of a group as one, though they need not overlap pairwise.
+   @return 0 while one of them is open */
+static int add_up(sp_delivery_t *sum, const sp_parallel_t *all, unsigned group)
 {
     int i;
 
@@ -168,11 +225,7 @@ static int add_up(const sp_parallel_t *all, unsigned group, double *bytes,
         if (d->open) {
             return 0;
         }
-        *bytes += (double)d->bytes;
-        (*streams)++;
-        if (*rtt_ms == 0 || d->rtt_ms < *rtt_ms) {
-            *rtt_ms = d->rtt_ms;
-        }
+        absorb(sum, d);
     }
     return 1;
 }
@@ -181,17 +234,16 @@ int sp_parallel_sample(sp_sample_t *out, sp_parallel_t *all, apr_uint64_t id,
                        apr_time_t now)
 {
     sp_delivery_t *d = find(all, id);
+    sp_delivery_t sum = {.rtt_ms = APR_UINT32_MAX};
     apr_interval_time_t busy_for;
-    apr_uint32_t rtt_ms = 0;
-    double bytes = 0;
-    int streams = 0, i;
     unsigned group;
+    int i;
 
     if (!d || d->open) {
         return 0;
     }
     group = group_of(all, d, now);
-    if (!add_up(all, group, &bytes, &rtt_ms, &streams)) {
+    if (!add_up(&sum, all, group)) {
         return 0;
     }
     busy_for = union_of(all, group);
@@ -200,6 +252,10 @@ int sp_parallel_sample(sp_sample_t *out, sp_parallel_t *all, apr_uint64_t id,
             memset(&all->delivery[i], 0, sizeof(*d));
         }
     }
-    return sp_passive_shared(out, bytes, (double)busy_for / 1000, rtt_ms,
-                             streams);
+    if (!sp_passive_shared(out, (double)sum.bytes, (double)busy_for / 1000,
+                           sum.rtt_ms, sum.streams)) {
+        return 0;
+    }
+    out->lower_bound |= sum.incomplete;
+    return 1;
 }

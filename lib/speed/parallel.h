@@ -21,26 +21,33 @@
    host. */
 #define SP_PARALLEL_MAX 8
 
-/* One that has not ended by now never will: its process died. */
+/* One that was not seen for so long never ends: its process died. */
 #define SP_PARALLEL_STALE_FOR apr_time_from_sec(120)
 
-/* One delivery; id 0: the place is free. */
+/* One delivery, or several that have ended and overlapped; id 0: the place is
+   free. */
 typedef struct {
-    apr_uint64_t id;     /* never 0, of no other delivery on this machine */
-    apr_time_t begun_at; /* first byte; while open: its request */
-    apr_time_t ended_at; /* last acknowledgement; 0 while open */
-    apr_uint64_t bytes;  /* acknowledged in it */
-    apr_uint32_t rtt_ms; /* least round trip of the connection */
-    apr_uint32_t open;   /* 1: still delivering */
+    apr_uint64_t id;       /* of no other delivery on this machine */
+    apr_time_t begun_at;   /* first byte; while open: its request */
+    apr_time_t ended_at;   /* last acknowledgement; while open: last seen */
+    apr_uint64_t bytes;    /* acknowledged in it */
+    apr_uint32_t rtt_ms;   /* least round trip of the connection */
+    apr_uint16_t streams;  /* connections that it was */
+    apr_byte_t open;       /* 1: still delivering */
+    apr_byte_t incomplete; /* 1: some bytes beside it are not known */
 } sp_delivery_t;
 
 typedef struct {
     sp_delivery_t delivery[SP_PARALLEL_MAX];
 } sp_parallel_t;
 
-/* A delivery begins; each has an id of its own.  With all places taken, the
-   delivery that ended first makes room, else the oldest one. */
+/* A delivery begins; each has an id of its own.  With all places taken, two
+   that have ended and overlapped become one; where there are none, the oldest
+   makes room, and whatever it overlapped is incomplete. */
 void sp_parallel_begin(sp_parallel_t *all, apr_uint64_t id, apr_time_t now);
+
+/* It goes on: call it now and then, well within SP_PARALLEL_STALE_FOR. */
+void sp_parallel_seen(sp_parallel_t *all, apr_uint64_t id, apr_time_t now);
 
 /**
  * A delivery has ended.
@@ -51,6 +58,14 @@ void sp_parallel_begin(sp_parallel_t *all, apr_uint64_t id, apr_time_t now);
 int sp_parallel_end(sp_parallel_t *all, apr_uint64_t id, apr_uint64_t bytes,
                     apr_uint32_t rtt_ms, apr_interval_time_t busy_for,
                     apr_time_t now);
+
+/**
+ * A delivery is not followed any more, but goes on: its connection was closed
+ * with bytes on their way, or nobody may know of it.  Until then others are
+ * not alone.
+ * @param until  about when its last byte will have arrived
+ */
+void sp_parallel_leave(sp_parallel_t *all, apr_uint64_t id, apr_time_t until);
 
 /**
  * What a whole group says, once; then it is forgotten.

@@ -180,7 +180,9 @@ int sp_passive_sample(sp_sample_t *out, const sp_tcp_t *base,
     int has_between = sp_passive_between(&between, base, last);
 
     if (!plateau || !sp_plateau_sample(&looks, plateau)) {
-        *out = between;
+        if (has_between) {
+            *out = between;
+        }
         return has_between;
     }
     looks.rtt_ms = (last->min_rtt_us + 999) / 1000;

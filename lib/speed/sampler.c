@@ -18,6 +18,9 @@
 /* Looks that are made before others get the mutex. */
 #define LOOKS_AT_ONCE 64
 
+/* Due later than anybody asks for: the clock was set back. */
+#define FAR_FOR apr_time_from_sec(60)
+
 struct sp_sampler_t {
     apr_time_t (*clock)(void);
     apr_status_t (*read)(sp_tcp_t *, int);
@@ -26,6 +29,7 @@ struct sp_sampler_t {
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *wake; /* something is to be watched, or stop */
     apr_thread_t *thread;    /* NULL: not started yet */
+    int hold_signals;
     int stop;
     int failed;          /* no thread can be had; not tried again */
     apr_time_t wakes_at; /* the thread sleeps until then */
@@ -69,7 +73,7 @@ static void round_of_looks(sp_sampler_t *s)
 
     while (i < s->count && !s->stop) {
         sp_watch_t *watch = s->list[i];
-        if (watch->due_at > now) {
+        if (watch->due_at > now && watch->due_at < now + FAR_FOR) {
             i++;
             continue;
         }
@@ -121,6 +125,24 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
     return NULL;
 }
 
+static void enter(sp_sampler_t *s, sigset_t *before)
+{
+    if (s->hold_signals) {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, before);
+    }
+    apr_thread_mutex_lock(s->mutex);
+}
+
+static void leave(sp_sampler_t *s, const sigset_t *before)
+{
+    apr_thread_mutex_unlock(s->mutex);
+    if (s->hold_signals) {
+        pthread_sigmask(SIG_SETMASK, before, NULL);
+    }
+}
+
 /* Signals are httpd's: prefork handles them in its one thread, and must not
    find itself in ours. */
 static int start(sp_sampler_t *s)
@@ -168,13 +190,14 @@ static apr_status_t make_own_pool(apr_pool_t **out, apr_pool_t *parent)
 
 apr_status_t sp_sampler_make(sp_sampler_t **out, apr_time_t (*clock)(void),
                              apr_status_t (*read)(sp_tcp_t *, int),
-                             apr_pool_t *p)
+                             int hold_signals, apr_pool_t *p)
 {
     sp_sampler_t *s = apr_pcalloc(p, sizeof(*s));
     apr_status_t rv;
 
     s->clock = clock;
     s->read = read;
+    s->hold_signals = hold_signals;
     rv = make_own_pool(&s->p, p);
     if (rv == APR_SUCCESS) {
         rv = apr_thread_mutex_create(&s->mutex, APR_THREAD_MUTEX_DEFAULT, p);
@@ -194,12 +217,13 @@ int sp_sampler_watch(sp_sampler_t *s, sp_watch_t *watch,
                      apr_interval_time_t after)
 {
     apr_time_t due_at;
+    sigset_t before;
     int kept = 0;
 
     if (!s) {
         return 0;
     }
-    apr_thread_mutex_lock(s->mutex);
+    enter(s, &before);
     due_at = s->clock() + after;
     if (watch->place != 0) {
         watch->due_at = due_at < watch->due_at ? due_at : watch->due_at;
@@ -214,18 +238,20 @@ int sp_sampler_watch(sp_sampler_t *s, sp_watch_t *watch,
     if (kept && due_at < s->wakes_at) {
         apr_thread_cond_signal(s->wake);
     }
-    apr_thread_mutex_unlock(s->mutex);
+    leave(s, &before);
     return kept;
 }
 
 void sp_sampler_forget(sp_sampler_t *s, sp_watch_t *watch)
 {
+    sigset_t before;
+
     if (!s) {
         return;
     }
-    apr_thread_mutex_lock(s->mutex);
+    enter(s, &before);
     if (watch->place != 0) {
         drop(s, watch);
     }
-    apr_thread_mutex_unlock(s->mutex);
+    leave(s, &before);
 }

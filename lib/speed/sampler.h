@@ -54,11 +54,13 @@ typedef struct {
  * Make a sampler in this process.
  * @param clock  apr_time_now, or a test's
  * @param read   sp_tcp_read, or a test's
+ * @param hold_signals  1: signals are blocked while a request thread holds
+ *        the mutex, as their handlers end the process from within it
  * @param p      lives as long as the process; its cleanup ends the thread
  */
 apr_status_t sp_sampler_make(sp_sampler_t **out, apr_time_t (*clock)(void),
                              apr_status_t (*read)(sp_tcp_t *, int),
-                             apr_pool_t *p);
+                             int hold_signals, apr_pool_t *p);
 
 /**
  * Watch, or look sooner at what is watched already.

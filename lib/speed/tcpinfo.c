@@ -49,6 +49,7 @@ apr_status_t sp_tcp_read(sp_tcp_t *out, int fd)
     out->srtt_us = info.tcpi_rtt;
     out->rtt_deviation_us = info.tcpi_rttvar;
     out->resent_segments = info.tcpi_total_retrans;
+    out->segment_bytes = info.tcpi_snd_mss;
     out->window_bytes = info.tcpi_snd_cwnd * info.tcpi_snd_mss;
     out->unacked_segments = info.tcpi_unacked;
     out->notsent_bytes = info.tcpi_notsent_bytes;

@@ -27,6 +27,7 @@ typedef struct {
     apr_uint32_t srtt_us;           /* smoothed round trip */
     apr_uint32_t rtt_deviation_us;  /* its mean deviation */
     apr_uint32_t resent_segments;   /* since connect */
+    apr_uint32_t segment_bytes;     /* of a full one */
     apr_uint32_t window_bytes;      /* congestion window */
     apr_uint32_t unacked_segments;  /* on their way */
     apr_uint32_t notsent_bytes;     /* in the kernel, not yet on their way */

@@ -77,6 +77,92 @@ static void waiting_for_the_server_is_not_delivering(void **state)
     assert_int_equal(end(&all, 2, 50000, 5000, 5500), 1);
 }
 
+/* P8: sixty pictures over six connections, one after the other on each. */
+static void p8_many_deliveries_are_summed_up(void **state)
+{
+    sp_parallel_t all = {0};
+    sp_sample_t s;
+    int has = 0, i;
+
+    for (i = 0; i < 66; i++) { /* each takes 600 ms of six side by side */
+        int at_ms = 100 * i;
+        if (i >= 6) {
+            assert_int_equal(
+                end(&all, (apr_uint64_t)(i - 5), 25000, at_ms - 600, at_ms), 0);
+            has =
+                sp_parallel_sample(&s, &all, (apr_uint64_t)(i - 5), MS(at_ms));
+            assert_int_equal(has, i == 65);
+        }
+        if (i < 60) {
+            sp_parallel_begin(&all, (apr_uint64_t)(i + 1), MS(at_ms));
+        }
+    }
+    /* 60 x 25 kB in 6.5 s: 1846 kbit/s */
+    assert_int_equal(s.lower_bound, 0);
+    assert_in_range((int)s.rate_kbps, 1700, 2000);
+}
+
+/* More at once than there is room for: what is left is only a bound. */
+static void a_group_that_lacks_some_is_a_bound(void **state)
+{
+    sp_parallel_t all = {0};
+    sp_sample_t s;
+    int i, points = 0, bounds = 0;
+
+    for (i = 1; i <= SP_PARALLEL_MAX + 3; i++) {
+        sp_parallel_begin(&all, (apr_uint64_t)i, MS(i));
+    }
+    for (i = 1; i <= SP_PARALLEL_MAX + 3; i++) {
+        (void)end(&all, (apr_uint64_t)i, 100000, i, 5000 + i);
+        if (sp_parallel_sample(&s, &all, (apr_uint64_t)i, MS(5000 + i))) {
+            points += !s.lower_bound;
+            bounds += s.lower_bound;
+        }
+    }
+    assert_int_equal(points, 0);
+    assert_int_equal(bounds, 1);
+}
+
+static void a_long_download_is_there_as_long_as_it_is_seen(void **state)
+{
+    sp_parallel_t all = {0};
+    int ms;
+
+    sp_parallel_begin(&all, 1, MS(0));
+    for (ms = 30000; ms <= 600000; ms += 30000) {
+        sp_parallel_seen(&all, 1, MS(ms));
+    }
+    sp_parallel_begin(&all, 2, MS(600000));
+    assert_int_equal(end(&all, 2, 100000, 600000, 601000), 0);
+}
+
+static void what_is_left_behind_is_on_the_line_for_a_while(void **state)
+{
+    sp_parallel_t all = {0};
+    sp_sample_t s;
+
+    sp_parallel_begin(&all, 1, MS(0));
+    sp_parallel_leave(&all, 1, MS(3000));
+    sp_parallel_begin(&all, 2, MS(1000));
+    assert_int_equal(end(&all, 2, 100000, 1000, 2000), 0);
+    assert_int_equal(sp_parallel_sample(&s, &all, 2, MS(2000)), 1);
+    assert_int_equal(s.lower_bound, 1);
+    sp_parallel_begin(&all, 3, MS(4000));
+    assert_int_equal(end(&all, 3, 100000, 4000, 5000), 1);
+}
+
+static void clocks_that_run_backwards_do_no_harm(void **state)
+{
+    sp_parallel_t all = {0};
+    sp_sample_t s;
+
+    sp_parallel_begin(&all, 1, MS(5000));
+    sp_parallel_begin(&all, 2, MS(4000));
+    assert_int_equal(end(&all, 1, 100000, 4000, 4500), 0);
+    assert_int_equal(end(&all, 2, 100000, 9000, 4500), 1); /* ended before */
+    assert_int_equal(sp_parallel_sample(&s, &all, 1, MS(4500)), 0);
+}
+
 static void more_than_there_is_room_for_stay_bounded(void **state)
 {
     sp_parallel_t all = {0};
@@ -120,6 +206,11 @@ int main(void)
         UNIT(p8_six_connections_speak_together),
         UNIT(a_chain_of_overlaps_is_one_group),
         UNIT(waiting_for_the_server_is_not_delivering),
+        UNIT(p8_many_deliveries_are_summed_up),
+        UNIT(a_group_that_lacks_some_is_a_bound),
+        UNIT(a_long_download_is_there_as_long_as_it_is_seen),
+        UNIT(what_is_left_behind_is_on_the_line_for_a_while),
+        UNIT(clocks_that_run_backwards_do_no_harm),
         UNIT(more_than_there_is_room_for_stay_bounded),
         UNIT(a_dead_process_is_forgotten),
         UNIT(what_was_never_begun_is_not_alone),

@@ -58,7 +58,7 @@ static sp_sampler_t *make(apr_pool_t *p)
 {
     sp_sampler_t *s;
 
-    assert_int_equal(sp_sampler_make(&s, apr_time_now, read_fd, p), 0);
+    assert_int_equal(sp_sampler_make(&s, apr_time_now, read_fd, 1, p), 0);
     return s;
 }
 

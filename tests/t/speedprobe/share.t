@@ -39,7 +39,7 @@ sub httpd {
     return private_server(<<"EOT");
 LogLevel warn speedprobe:debug
 SpeedProbe On
-SpeedProbePassive Off
+SpeedProbePassive On
 SpeedProbeTable 1000
 SpeedProbeStateFile $dir/$name
 SpeedProbeKeyFile $key
@@ -114,7 +114,7 @@ waitpid $memcached, 0;
 $memcached = 0;
 
 # Settings that make no sense together.
-my $server = private_server("SpeedProbe On\nSpeedProbePassive Off\nSpeedProbeMemcached 127.0.0.1:$port\n");
+my $server = private_server("SpeedProbe On\nSpeedProbeMemcached 127.0.0.1:$port\n");
 is($server->get('/')->{status}, 200, 'without a key file: served');
 is(said($server, 'SP0507'), 1, 'with a warning');
 $server->stop;
