@@ -26,6 +26,9 @@
 /* Looks that would have seen one. */
 #define ENOUGH_LOOKS 8
 
+/* A bound that much above a point contradicts it; see sample.c. */
+#define CONTRADICTION 1.3
+
 /* A queue stands: the round trip is that much above the least one. */
 #define QUEUE_FACTOR 1.2
 #define QUEUE_US 1000
@@ -147,9 +150,18 @@ static double bound_of(const sp_plateau_t *plateau)
                 sp_train_kbps(&plateau->train));
 }
 
+/* A plateau that TCP itself made, by growing too carefully on a lossy or
+   jittery path: single flights went faster than that. */
+static int is_tcps_own(const sp_plateau_t *plateau)
+{
+    return sp_train_kbps(&plateau->train) >
+           CONTRADICTION * upper_quartile(plateau);
+}
+
 int sp_plateau_sample(sp_sample_t *out, const sp_plateau_t *plateau)
 {
-    out->lower_bound = !plateau->is_full || plateau->queued < QUEUED_LOOKS;
+    out->lower_bound = !plateau->is_full || plateau->queued < QUEUED_LOOKS ||
+                       is_tcps_own(plateau);
     out->rate_kbps =
         out->lower_bound ? bound_of(plateau) : upper_quartile(plateau);
     if (out->rate_kbps < 1) {

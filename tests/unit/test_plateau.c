@@ -89,6 +89,28 @@ static void stalls_do_not_pull_it_down(void **state)
     assert_int_equal((int)(sample(&line).rate_kbps + 0.5), 2000);
 }
 
+/* P13: TCP has settled for a quarter of the line; within a round trip its
+   flights come as fast as the line is. */
+static void p13_flights_faster_than_the_plateau_end_it(void **state)
+{
+    line_t line = begin();
+    int i;
+
+    line.tcp.min_rtt_us = 200000;
+    for (i = 0; i < 12; i++) {
+        line.tcp.acked_bytes += 40000; /* 5 looks of 12.5 kB: 10 Mbit/s */
+        go(&line, 1, 2500, 1);
+        line.tcp.acked_bytes += 10000;
+        go(&line, 1, 2500, 1);
+        line.tcp.acked_bytes += 10000;
+        go(&line, 1, 2500, 1);
+        go(&line, 17, 2500, 1);
+    }
+    assert_int_equal(line.plateau.is_full, 1);
+    assert_int_equal(sample(&line).lower_bound, 1);
+    assert_true(sample(&line).rate_kbps > 1.3 * 2500);
+}
+
 static void one_burst_does_not_pull_it_up(void **state)
 {
     line_t line = begin();
@@ -154,6 +176,7 @@ int main(void)
         UNIT(still_growing_is_a_bound),
         UNIT(no_queue_is_a_bound_of_nearly_the_top_rate),
         UNIT(stalls_do_not_pull_it_down),
+        UNIT(p13_flights_faster_than_the_plateau_end_it),
         UNIT(one_burst_does_not_pull_it_up),
         UNIT(looks_that_tell_nothing_do_not_count),
         UNIT(the_first_burst_through_an_idle_bucket_is_left_out),
