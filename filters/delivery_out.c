@@ -5,7 +5,7 @@
  *     request ---> delivery begins: TCP_INFO is the base
  *       first bytes pass delivery_out(): 8 KB or more are announced in the
  *         client's row, so that parallel connections know of each other;
- *         128 KB or more of a client that is not known well are looked at
+ *         32 KB or more of a client that is not known well are looked at
  *         many times (speed/sampler.h)
  *       all written (log_transaction): looked at until all has arrived
  *     all arrived, next request, or close ---> the delivery ends: sample ->
@@ -61,7 +61,7 @@ static const char filter_name[] = "SPEEDPROBE_DELIVERY";
 #define ANNOUNCE_BYTES SP_PASSIVE_BYTES
 
 /* From here on it can show a plateau. */
-#define FINE_BYTES 131072
+#define FINE_BYTES 32768
 
 /* Fine looks end after that; coarse ones grow apart to that. */
 #define FINE_FOR apr_time_from_sec(30)
