@@ -14,6 +14,7 @@
 
 #include "apr_strings.h"
 
+#include "base/pool.h"
 #include "speed/sharedrow.h"
 #include "store/store_memcached.h"
 
@@ -89,20 +90,6 @@ static apr_status_t put(void *self, const sp_clientkey_t *client,
     return rv;
 }
 
-static apr_status_t scratch_make(apr_pool_t **out, apr_pool_t *p)
-{
-    apr_allocator_t *allocator;
-    apr_status_t rv = apr_allocator_create(&allocator);
-
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create_ex(out, p, NULL, allocator);
-    }
-    if (rv == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, *out);
-    }
-    return rv;
-}
-
 apr_status_t sp_share_memcached_make(sp_share_cache_t *out,
                                      const char *const *servers,
                                      apr_uint32_t timeout_ms,
@@ -115,7 +102,7 @@ apr_status_t sp_share_memcached_make(sp_share_cache_t *out,
                                       .log = log};
     cache_t *cache = apr_pcalloc(p, sizeof(*cache));
     di_lease_shared_t *leases;
-    apr_status_t rv = scratch_make(&cache->scratch, p);
+    apr_status_t rv = ds_pool_make_own(&cache->scratch, p);
 
     if (rv == APR_SUCCESS) {
         rv = di_memcached_make(&cache->level, &leases, &conf, p);

@@ -2,7 +2,7 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h \
     lib/base/band.c lib/base/band.h lib/base/digest.c lib/base/digest.h \
-    lib/base/tally.c lib/base/tally.h
+    lib/base/tally.c lib/base/tally.h lib/base/pool.c lib/base/pool.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
 # The whole archive goes into each module, so each needs what seal.c
 # and digest.c need.

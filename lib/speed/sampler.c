@@ -10,10 +10,11 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <apr_allocator.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
+
+#include "base/pool.h"
 
 /* Looks that are made before others get the mutex. */
 #define LOOKS_AT_ONCE 64
@@ -174,20 +175,6 @@ static apr_status_t end(void *baton)
     return APR_SUCCESS;
 }
 
-static apr_status_t make_own_pool(apr_pool_t **out, apr_pool_t *parent)
-{
-    apr_allocator_t *allocator;
-    apr_status_t rv = apr_allocator_create(&allocator);
-
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create_ex(out, parent, NULL, allocator);
-    }
-    if (rv == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, *out);
-    }
-    return rv;
-}
-
 apr_status_t sp_sampler_make(sp_sampler_t **out, apr_time_t (*clock)(void),
                              apr_status_t (*read)(sp_tcp_t *, int),
                              int hold_signals, apr_pool_t *p)
@@ -198,7 +185,7 @@ apr_status_t sp_sampler_make(sp_sampler_t **out, apr_time_t (*clock)(void),
     s->clock = clock;
     s->read = read;
     s->hold_signals = hold_signals;
-    rv = make_own_pool(&s->p, p);
+    rv = ds_pool_make_own(&s->p, p);
     if (rv == APR_SUCCESS) {
         rv = apr_thread_mutex_create(&s->mutex, APR_THREAD_MUTEX_DEFAULT, p);
     }
