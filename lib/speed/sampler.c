@@ -122,7 +122,6 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
         }
     }
     apr_thread_mutex_unlock(s->mutex);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
