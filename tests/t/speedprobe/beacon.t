@@ -25,7 +25,7 @@ is($res->{status}, 204, 'a report is answered 204');
 is($res->{content} // '', '', 'without a body');
 is($res->{headers}{'cache-control'}, 'no-store', 'not to be stored');
 like($res->{headers}{'set-cookie'},
-    qr{^sp=2\.[0-9a-f]{2}\.[0-9.]+\.[\w-]{6}\.[\w-]{22}; Path=/; SameSite=Lax; HttpOnly; Max-Age=604800$},
+    qr{^sp=3\.[0-9a-f]{2}\.[0-9.]+\.[\w-]{6}\.[\w-]{22}; Path=/; SameSite=Lax; HttpOnly; Max-Age=604800$},
     'with the cookie');
 cmp_ok(length cookie($res), '<=', 99, 'a short one');
 is(speed(Cookie => cookie($res)), '101 low cookie 60', 'which brings the speed back');
