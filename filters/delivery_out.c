@@ -162,8 +162,8 @@ static void log_sample(const deliveries_t *d, const ending_t *e)
 static void remember(deliveries_t *d, ending_t *e)
 {
     /* Without a row nobody knows who else shares the line. */
-    if (!sp_table_with(sp_parts.clients, d->client.bytes, 0, settle, e,
-                       e->now)) {
+    if (sp_table_with(sp_parts.clients, d->client.bytes, 0, settle, e,
+                      e->now) <= 0) {
         e->sample.lower_bound = 1;
     }
     if (!e->has_sample) {
@@ -433,7 +433,7 @@ static int on_bytes(ap_filter_t *f, deliveries_t *d)
     apr_thread_mutex_lock(d->mutex);
     if (enough && d->going && !d->announced && !d->muted) {
         d->announced = sp_table_with(sp_parts.clients, d->client.bytes, 1,
-                                     announce, d, now);
+                                     announce, d, now) > 0;
     }
     if (fine && (answer->asked || d->wanted)) {
         watch = look_finely(d, now);

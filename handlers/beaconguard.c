@@ -39,8 +39,10 @@ sp_beaconlimit_e sp_beaconguard_take(request_rec *r, const char *body,
         sp_clientkey_client(&key, &sp_parts.table_key, r->useragent_addr)) {
         return SP_BEACONLIMIT_FINE;
     }
-    (void)sp_table_with(sp_parts.clients, key.bytes, 1, judge, &baton,
-                        baton.now);
+    if (sp_table_with(sp_parts.clients, key.bytes, 1, judge, &baton,
+                      baton.now) == SP_TABLE_BUSY) {
+        baton.verdict = SP_BEACONLIMIT_LIMITED;
+    }
     if (baton.verdict != SP_BEACONLIMIT_FINE) {
         sp_count(baton.verdict == SP_BEACONLIMIT_REPLAYED
                      ? SP_COUNT_BEACON_REPLAYED

@@ -144,7 +144,7 @@ int sp_networks_prior(sp_state_t *out, sp_table_t *table,
     network_t row;
     sp_state_t state;
 
-    if (!sp_table_with(table, network->bytes, 0, copy, &row, now) ||
+    if (sp_table_with(table, network->bytes, 0, copy, &row, now) <= 0 ||
         sum_up(&state, &row, now) < SP_NETWORKS_CLIENTS_MIN) {
         return 0;
     }

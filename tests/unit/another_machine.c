@@ -148,7 +148,7 @@ int main(int argc, char **argv)
         state = state_of(argv[6]);
         must(sp_table_with(
                  table_in(argv[3], (apr_uint32_t)strtoul(argv[4], NULL, 10)),
-                 client.bytes, 1, put_state, &state, state.at),
+                 client.bytes, 1, put_state, &state, state.at) > 0,
              "no row");
         return 0;
     }
