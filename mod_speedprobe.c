@@ -136,9 +136,6 @@ static const sp_request_t *client_of(request_rec *r)
         }
         sp_delivery_known(&ctx->known, r);
         ctx->source = sp_known_state(&ctx->state, &ctx->known);
-        if (sp_estimate_is_unsure(&ctx->state, r->request_time)) {
-            sp_delivery_wanted(r);
-        }
     }
     return ctx;
 }
@@ -360,6 +357,28 @@ static int map_to_storage(request_rec *r)
     return handler_of(r) ? OK : DECLINED;
 }
 
+/* From here on a client is in the topmost band, however fast it is. */
+static double enough_kbps(const sp_conf_t *conf)
+{
+    const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
+
+    return (double)bands->band[bands->count - 1].from_kbps;
+}
+
+/* Shall what is delivered be looked at closely?  Not asked where nobody wanted
+   to know the client. */
+static void order_looks(request_rec *r)
+{
+    const sp_conf_t *conf = sp_conf_of(r);
+    const sp_request_t *ctx = request_of(r);
+
+    if (ctx->read && sp_estimate_is_due(&ctx->state, enough_kbps(conf),
+                                        SP_CONF(conf, remeasure_ms) * 1000,
+                                        r->request_time)) {
+        sp_delivery_wanted(r);
+    }
+}
+
 /* All settings hold by now. */
 static int fixups(request_rec *r)
 {
@@ -370,6 +389,7 @@ static int fixups(request_rec *r)
     set_environment(r);
     if (SP_CONF(sp_conf_of(r), enabled)) {
         sp_consent_unmark_pages(r);
+        order_looks(r);
     }
     return DECLINED;
 }

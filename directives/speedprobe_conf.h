@@ -19,6 +19,7 @@
 #include "directives/setting.h"
 #include "speed/budget.h"
 #include "speed/consent.h"
+#include "speed/estimate.h"
 
 APLOG_USE_MODULE(speedprobe);
 
@@ -37,6 +38,9 @@ enum { SP_HONOR_GPC = 1, SP_HONOR_DNT = 2 };
       "On or Off: know how fast clients are, by measuring in pages")           \
     X("SpeedProbePassive", passive, DS_KIND_FLAG, 0, 1, 1, NULL,               \
       "On or Off: measure by deliveries that happen anyway")                   \
+    X("SpeedProbeRemeasure", remeasure_ms, DS_ARG_TIME, 0, 2592000000,         \
+      SP_ESTIMATE_REMEASURE_FOR / 1000, NULL,                                  \
+      "age of what is known from which on deliveries are looked at closely")   \
     X("SpeedProbeMethod", method, DS_KIND_CHOICE, 0, 3, SP_METHOD_TIMING,      \
       "timing|probe|padding|off",                                              \
       "how pages measure: timing, probe, padding, off")                        \

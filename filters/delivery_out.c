@@ -86,6 +86,7 @@ typedef struct {
     apr_thread_mutex_t *mutex; /* guards all below but watch; see lock() */
     sp_clientkey_t client;     /* keys of the far end's address */
     sp_clientkey_t network;
+    sp_clientkey_t voice; /* in that network */
     int fd;
     int known;    /* the keys are made */
     int off;      /* no measuring here: a proxy, no TCP_INFO, no key */
@@ -226,7 +227,7 @@ static void remember(deliveries_t *d, ending_t *e)
         return;
     }
     sp_observed_add(&d->observed, &e->sample, e->now);
-    sp_networks_add(sp_parts.networks, &d->network, &d->client, &e->sample,
+    sp_networks_add(sp_parts.networks, &d->network, &d->voice, &e->sample,
                     e->now);
     if (e->known.at) {
         sp_share_publish(sp_parts.share, &d->client, &e->known);
@@ -373,6 +374,8 @@ static int key_client(deliveries_t *d, const request_rec *r)
     const apr_sockaddr_t *client = r->connection->client_addr;
 
     return sp_clientkey_client(&d->client, &sp_parts.table_key, client) ==
+               APR_SUCCESS &&
+           sp_clientkey_customer(&d->voice, &sp_parts.table_key, client) ==
                APR_SUCCESS &&
            sp_clientkey_network(&d->network, &sp_parts.table_key, client) ==
                APR_SUCCESS;

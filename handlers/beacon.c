@@ -124,8 +124,8 @@ static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
         !sp_parts.clients ||
         sp_clientkey_client(&key, &sp_parts.table_key, r->useragent_addr) !=
             APR_SUCCESS ||
-        !sp_table_with(sp_parts.clients, key.bytes, 0, get_paused, &paused_at,
-                       r->request_time) ||
+        sp_table_with(sp_parts.clients, key.bytes, 0, get_paused, &paused_at,
+                      r->request_time) <= 0 ||
         !paused_at) {
         return;
     }

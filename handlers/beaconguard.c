@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row of the client, under its lock, through speed/beaconlimit.c. */
+/* The row of the customer, under its lock, through speed/beaconlimit.c. */
 #include "handlers/beaconguard.h"
 
 #include "directives/speedprobe_conf.h"
@@ -36,11 +36,13 @@ sp_beaconlimit_e sp_beaconguard_take(request_rec *r, const char *body,
 
     if (!sp_parts.clients ||
         sp_beaconlimit_hash(&baton.hash, &sp_parts.table_key, body, len) ||
-        sp_clientkey_client(&key, &sp_parts.table_key, r->useragent_addr)) {
+        sp_clientkey_customer(&key, &sp_parts.table_key, r->useragent_addr)) {
         return SP_BEACONLIMIT_FINE;
     }
-    (void)sp_table_with(sp_parts.clients, key.bytes, 1, judge, &baton,
-                        baton.now);
+    if (sp_table_with(sp_parts.clients, key.bytes, 1, judge, &baton,
+                      baton.now) == SP_TABLE_BUSY) {
+        baton.verdict = SP_BEACONLIMIT_LIMITED;
+    }
     if (baton.verdict != SP_BEACONLIMIT_FINE) {
         sp_count(baton.verdict == SP_BEACONLIMIT_REPLAYED
                      ? SP_COUNT_BEACON_REPLAYED

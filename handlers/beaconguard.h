@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is this report one too many, or one seen before?  Remembered in the
- * client's row of the table; where there is no table (SpeedProbeTable off, a
- * UNIX socket, a lock that could not be had) every report is let through.
+ * Is this report one too many, or one seen before?  Remembered in a row of the
+ * client table, that of the customer (speed/clientkey.h): for IPv4 the client's
+ * own, for IPv6 one for the /56, so that a report, which anybody may send at no
+ * cost, makes 256 rows for a /48 at most; where there is no table
+ * (SpeedProbeTable none, a UNIX socket) every report is let through.  A row
+ * that many want at once is no way around: a report that finds it busy for
+ * SP_TABLE_WAIT_FOR counts as one too many, and what it said comes with the
+ * next page.
  */
 #ifndef SP_BEACONGUARD_H
 #define SP_BEACONGUARD_H

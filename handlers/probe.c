@@ -305,7 +305,7 @@ int sp_probe_report(sp_sample_t *out, const sp_beacon_t *beacon,
     ask.has_step =
         sp_probe_token_parse(&ask.token, beacon->token, beacon->token_len,
                              sp_probe_sealer(r), r->request_time);
-    /* Cookies tell whole minutes, so the same report may count again within
+    /* Cookies tell whole seconds, so the same report may count again within
        one. */
     if (!ask.has_step || cookie_at > ask.token.sent_at) {
         return 0;

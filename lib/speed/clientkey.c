@@ -10,7 +10,13 @@
 #define NETWORK_PURPOSE "client-network"
 
 /* Bytes of an address that count. */
-enum { V4_CLIENT = 4, V4_NETWORK = 3, V6_CLIENT = 8, V6_NETWORK = 6 };
+enum {
+    V4_CLIENT = 4,
+    V4_NETWORK = 3,
+    V6_CLIENT = 8,
+    V6_CUSTOMER = 7,
+    V6_NETWORK = 6
+};
 
 typedef struct {
     unsigned char bytes[4]; /* leading bits, network order */
@@ -118,6 +124,19 @@ int sp_clientkey_is_private(const apr_sockaddr_t *client)
     const unsigned char *bytes = bytes_of(&len, client);
 
     return is_private(bytes, len);
+}
+
+apr_status_t sp_clientkey_customer(sp_clientkey_t *out,
+                                   const ds_seal_key_t *key,
+                                   const apr_sockaddr_t *client)
+{
+    apr_size_t len;
+    const unsigned char *bytes = bytes_of(&len, client);
+
+    if (len == 16) {
+        len = is_private(bytes, len) ? V6_CLIENT : V6_CUSTOMER;
+    }
+    return hash(out, key, CLIENT_PURPOSE, bytes, len);
 }
 
 apr_status_t sp_clientkey_network(sp_clientkey_t *out, const ds_seal_key_t *key,

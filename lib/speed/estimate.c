@@ -197,10 +197,21 @@ void sp_estimate_make(sp_estimate_t *out, const sp_state_t *state,
         now > state->at ? (apr_uint32_t)apr_time_sec(now - state->at) : 0;
 }
 
-int sp_estimate_is_unsure(const sp_state_t *state, apr_time_t now)
+int sp_estimate_is_unsure(const sp_state_t *state, double enough_kbps,
+                          apr_time_t now)
 {
-    return state->at == 0 || state->lower_bound ||
+    if (state->at != 0 && state->lower_bound) {
+        return enough_kbps <= 0 || state->x < log2(enough_kbps);
+    }
+    return state->at == 0 ||
            aged(state->s, state->at, now) > SP_ESTIMATE_UNSURE;
+}
+
+int sp_estimate_is_due(const sp_state_t *state, double enough_kbps,
+                       apr_interval_time_t remeasure_for, apr_time_t now)
+{
+    return sp_estimate_is_unsure(state, enough_kbps, now) ||
+           now - state->at >= remeasure_for;
 }
 
 apr_uint32_t sp_estimate_transfer_ms(const sp_estimate_t *estimate,

@@ -65,6 +65,11 @@ typedef struct {
 /* Known worse than this, octaves, a client is worth a measurement. */
 #define SP_ESTIMATE_UNSURE 0.5
 
+/* One that was measured is not looked at again sooner, if nobody says
+   otherwise.  Not measured: about a visit, within which a line seldom
+   changes. */
+#define SP_ESTIMATE_REMEASURE_FOR apr_time_from_sec(600)
+
 /* A rate known from elsewhere, not from samples. */
 sp_state_t sp_estimate_known(double rate_kbps, double s, int lower_bound,
                              apr_time_t at);
@@ -97,9 +102,22 @@ sp_state_t sp_estimate_fold(const sp_state_t *prior, const sp_sample_t *sample,
 void sp_estimate_make(sp_estimate_t *out, const sp_state_t *state,
                       sp_source_e source, apr_time_t now);
 
-/* Is a measurement worth its cost: nothing known, only a bound, or too unsure
-   by now? */
-int sp_estimate_is_unsure(const sp_state_t *state, apr_time_t now);
+/**
+ * Is it open how fast the client is: nothing known, only a bound, or too unsure
+ * by now?
+ * @param enough_kbps  a bound from here on leaves nothing open that anybody
+ *                     asks for; 0: there is no such rate
+ */
+int sp_estimate_is_unsure(const sp_state_t *state, double enough_kbps,
+                          apr_time_t now);
+
+/**
+ * Is a measurement that costs the client nothing worth ours?  When it is
+ * unsure, and again when its last sample is old: lines change.
+ * @param remeasure_for  age of the last sample from which on it is
+ */
+int sp_estimate_is_due(const sp_state_t *state, double enough_kbps,
+                       apr_interval_time_t remeasure_for, apr_time_t now);
 
 /**
  * Time that an answer of that many bytes will take on a new connection, ms,

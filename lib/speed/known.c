@@ -23,6 +23,14 @@ void sp_observed_add(sp_observed_t *observed, const sp_sample_t *sample,
     observed->count++;
 }
 
+/* Is it more than the cookie tells already?  A cookie has the second of its
+   last sample, so what came within that second may be in it: to leave it out
+   is to lose a sample, to fold it twice is to take an outlier for a change. */
+static int is_news(apr_time_t at, const sp_state_t *cookie)
+{
+    return apr_time_sec(at) > apr_time_sec(cookie->at);
+}
+
 /* The cookie, with what this connection has shown since. */
 static sp_state_t later(const sp_state_t *cookie, const sp_observed_t *observed)
 {
@@ -30,7 +38,7 @@ static sp_state_t later(const sp_state_t *cookie, const sp_observed_t *observed)
     int i;
 
     for (i = 0; i < observed->count; i++) {
-        if (observed->last[i].at > cookie->at) {
+        if (is_news(observed->last[i].at, cookie)) {
             state = sp_estimate_fold(&state, &observed->last[i].sample,
                                      observed->last[i].at);
         }

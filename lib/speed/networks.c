@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The median is the exact one of the clients remembered: a running estimate of
- * a quantile (as in Jain and Chlamtac's P2, 1985) would need fewer bytes, but
- * it counts samples, so that one busy client is the median; and it never
+ * The median is the exact one of the customers remembered: a running estimate
+ * of a quantile (as in Jain and Chlamtac's P2, 1985) would need fewer bytes,
+ * but it counts samples, so that one busy customer is the median; and it never
  * forgets.
  */
 #include "speed/networks.h"
@@ -17,7 +17,7 @@
 #define X_MAX 27
 
 typedef struct {
-    apr_uint32_t client; /* part of its key */
+    apr_uint32_t who;    /* part of the key */
     float x;             /* log2 of kbit/s */
     apr_uint32_t rtt_ms; /* 0: unknown */
     apr_uint32_t minute; /* of the sample, since 1970; 0: a free place */
@@ -39,15 +39,15 @@ static apr_uint32_t minute_of(apr_time_t at)
 
 /* ---- adding ---- */
 
-/* The client's place, or that of the one heard longest ago. */
-static voice_t *place_for(network_t *network, apr_uint32_t client)
+/* The customer's place, or that of the one heard longest ago. */
+static voice_t *place_for(network_t *network, apr_uint32_t who)
 {
     voice_t *oldest = &network->voice[0];
     int i;
 
     for (i = 0; i < SP_NETWORKS_CLIENTS; i++) {
         voice_t *voice = &network->voice[i];
-        if (voice->minute != 0 && voice->client == client) {
+        if (voice->minute != 0 && voice->who == who) {
             return voice;
         }
         oldest = voice->minute < oldest->minute ? voice : oldest;
@@ -59,11 +59,11 @@ static void add(void *row, void *baton)
 {
     const voice_t *heard = baton;
 
-    *place_for(row, heard->client) = *heard;
+    *place_for(row, heard->who) = *heard;
 }
 
 void sp_networks_add(sp_table_t *table, const sp_clientkey_t *network,
-                     const sp_clientkey_t *client, const sp_sample_t *sample,
+                     const sp_clientkey_t *voice, const sp_sample_t *sample,
                      apr_time_t now)
 {
     voice_t heard = {.rtt_ms = sample->rtt_ms, .minute = minute_of(now)};
@@ -72,7 +72,7 @@ void sp_networks_add(sp_table_t *table, const sp_clientkey_t *network,
         sample->rate_kbps > DS_RATE_MAX_KBPS || heard.minute == 0) {
         return;
     }
-    memcpy(&heard.client, client->bytes, sizeof(heard.client));
+    memcpy(&heard.who, voice->bytes, sizeof(heard.who));
     heard.x = (float)log2(sample->rate_kbps);
     (void)sp_table_with(table, network->bytes, 1, add, &heard, now);
 }
@@ -111,11 +111,11 @@ static double median(double *list, int count)
     return (list[(count - 1) / 2] + list[count / 2]) / 2;
 }
 
-/* @return how many clients count */
+/* @return how many voices count */
 static int sum_up(sp_state_t *out, const network_t *network, apr_time_t now)
 {
     double x[SP_NETWORKS_CLIENTS], rtt_ms[SP_NETWORKS_CLIENTS];
-    int clients = 0, rtts = 0, i;
+    int voices = 0, rtts = 0, i;
     apr_uint32_t newest = 0;
 
     for (i = 0; i < SP_NETWORKS_CLIENTS; i++) {
@@ -123,19 +123,19 @@ static int sum_up(sp_state_t *out, const network_t *network, apr_time_t now)
         if (!counts(voice, now)) {
             continue;
         }
-        x[clients++] = voice->x;
+        x[voices++] = voice->x;
         if (voice->rtt_ms > 0) {
             rtt_ms[rtts++] = voice->rtt_ms;
         }
         newest = voice->minute > newest ? voice->minute : newest;
     }
     memset(out, 0, sizeof(*out));
-    out->x = median(x, clients);
+    out->x = median(x, voices);
     out->s = SP_NETWORKS_SPREAD;
     out->rtt_ms = (apr_uint32_t)median(rtt_ms, rtts);
     out->at = apr_time_from_sec((apr_int64_t)newest * 60);
     sp_estimate_follow(out);
-    return clients;
+    return voices;
 }
 
 int sp_networks_prior(sp_state_t *out, sp_table_t *table,
@@ -144,7 +144,7 @@ int sp_networks_prior(sp_state_t *out, sp_table_t *table,
     network_t row;
     sp_state_t state;
 
-    if (!sp_table_with(table, network->bytes, 0, copy, &row, now) ||
+    if (sp_table_with(table, network->bytes, 0, copy, &row, now) <= 0 ||
         sum_up(&state, &row, now) < SP_NETWORKS_CLIENTS_MIN) {
         return 0;
     }

@@ -47,6 +47,7 @@ struct sp_share_t {
     int started; /* 1: thread is to be joined; -1: it could not be had */
     int stop;
     pthread_t thread;
+    int turn; /* place of the note worked on last */
     note_t note[SETS][WAYS];
 };
 
@@ -118,15 +119,21 @@ static int is_due(const note_t *note, apr_time_t now)
              has_passed(note->published_at, SP_SHARE_PUBLISH_FOR, now)));
 }
 
-/* @param waits  set to 1 when a note becomes due later */
+/*
+ * The next one after the last: however fast notes become due, each has its
+ * turn after SETS * WAYS others at most.
+ * @param waits  set to 1 when a note becomes due later
+ */
 static note_t *next_due(sp_share_t *share, int *waits, apr_time_t now)
 {
     int i;
 
     *waits = 0;
-    for (i = 0; i < SETS * WAYS; i++) {
-        note_t *note = &share->note[i / WAYS][i % WAYS];
+    for (i = 1; i <= SETS * WAYS; i++) {
+        int at = (share->turn + i) % (SETS * WAYS);
+        note_t *note = &share->note[at / WAYS][at % WAYS];
         if (is_due(note, now)) {
+            share->turn = at;
             return note;
         }
         *waits |= note->used && note->changed;

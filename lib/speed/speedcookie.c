@@ -18,7 +18,7 @@
 #include "base/units.h"
 #include "speed/clientkey.h"
 
-#define VERSION "2"
+#define VERSION "3"
 #define PURPOSE "speed-cookie"
 
 /* Steps of x and s per octave: 2 % each. */
@@ -27,6 +27,12 @@
 /* log2(100 Gbit/s in kbit/s) is 26.6. */
 #define X_MAX (27 * STEPS)
 #define S_MAX (8 * STEPS)
+
+/* Ten digits: until the year 2286. */
+#define SECONDS_MAX APR_INT64_C(9999999999)
+
+/* How far the clock of another machine with our key may be ahead. */
+#define SKEW_S 60
 
 #define NETWORK_BYTES 4
 #define NETWORK_CHARS 6
@@ -99,7 +105,7 @@ apr_status_t sp_speedcookie_format(char out[SP_SPEEDCOOKIE_ROOM],
                     VERSION ".%s.%d.%d.%d.%u.%" APR_INT64_T_FMT ".%d.%s.",
                     key->id, steps_of(state->x, X_MAX),
                     steps_of(state->s, S_MAX), steps_of(state->held, X_MAX),
-                    state->rtt_ms, (apr_int64_t)(apr_time_sec(state->at) / 60),
+                    state->rtt_ms, (apr_int64_t)apr_time_sec(state->at),
                     flags_of(state), network);
     if (used < 0 || used > SP_SPEEDCOOKIE_MAX - DS_SEAL_MAC_CHARS) {
         out[0] = '\0';
@@ -135,13 +141,13 @@ static int number(apr_int64_t *out, const field_t *field, apr_int64_t max)
 
 static int read_state(sp_state_t *out, const field_t fields[FIELDS])
 {
-    apr_int64_t x, s, held, rtt_ms, minutes, flags;
+    apr_int64_t x, s, held, rtt_ms, seconds, flags;
 
     if (!number(&x, &fields[FIELD_X], X_MAX) ||
         !number(&s, &fields[FIELD_S], S_MAX) ||
         !number(&held, &fields[FIELD_HELD], X_MAX) ||
         !number(&rtt_ms, &fields[FIELD_RTT], DS_RTT_MAX_MS) ||
-        !number(&minutes, &fields[FIELD_TIME], APR_INT32_MAX) ||
+        !number(&seconds, &fields[FIELD_TIME], SECONDS_MAX) ||
         !number(&flags, &fields[FIELD_FLAGS], FLAGS_ALL)) {
         return 0;
     }
@@ -149,19 +155,17 @@ static int read_state(sp_state_t *out, const field_t fields[FIELDS])
     out->s = (double)s / STEPS;
     out->held = (double)held / STEPS;
     out->rtt_ms = (apr_uint32_t)rtt_ms;
-    out->at = apr_time_from_sec(minutes * 60);
+    out->at = apr_time_from_sec(seconds);
     out->lower_bound = flags & FLAG_BOUND ? 1 : 0;
     out->clipped = flags & FLAG_BELOW ? -1 : (flags & FLAG_ABOVE ? 1 : 0);
-    return minutes > 0 && s > 0;
+    return seconds > 0 && s > 0;
 }
 
-/* Times are whole minutes: a cookie may look up to a minute too old, so one
-   minute is granted, and no cookie lives longer than that. */
 static int is_current(apr_time_t at, apr_int64_t max_age_s, apr_time_t now)
 {
     apr_int64_t age_s = apr_time_sec(now - at);
 
-    return age_s >= -60 && age_s <= max_age_s + 60;
+    return age_s >= -SKEW_S && age_s <= max_age_s;
 }
 
 static int has_shape(const field_t fields[FIELDS])

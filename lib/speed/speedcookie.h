@@ -2,7 +2,7 @@
 /*
  * What is known of a client, as a signed cookie that the client keeps.
  *
- *     sp=2.KK.X.S.H.R.T.F.PPPPPP.MMMMMMMMMMMMMMMMMMMMMM
+ *     sp=3.KK.X.S.H.R.T.F.PPPPPP.MMMMMMMMMMMMMMMMMMMMMM
  *        | |  | | | | | | |      |
  *        | |  | | | | | | |      HMAC of all before this dot, base64url
  *        | |  | | | | | | network tag: 4 bytes of the network's key
@@ -10,7 +10,7 @@
  *        | |  | | | | | |         address is stored
  *        | |  | | | | | flags: 1 lower bound, 2 last sample cut from below, 4
  *        | |  | | | | |         from above
- *        | |  | | | | minutes since 1970 of the last sample
+ *        | |  | | | | seconds since 1970 of the last sample
  *        | |  | | | least round trip, ms, 0 = unknown
  *        | |  | | log2 of the rate that choices follow, 1/32 octave
  *        | |  | standard deviation of x, 1/32 octave
@@ -58,7 +58,8 @@ apr_status_t sp_speedcookie_format(char out[SP_SPEEDCOOKIE_ROOM],
 
 /**
  * Read a value.
- * @param max_age_s  older ones are expired, to the minute
+ * @param max_age_s  older ones are expired; so are those from more than a
+ *                   minute ahead
  * @return SP_COOKIE_FINE and *out, or the first doubt
  */
 sp_cookie_verdict_e sp_speedcookie_parse(sp_state_t *out, const char *text,

@@ -25,6 +25,7 @@
  */
 #include "speed/table.h"
 
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,7 +33,8 @@
 
 #define LINE 64
 
-/* Looks at a lock before its row is done without: some 10 us. */
+/* Looks at a lock before the processor is left to whoever holds it: some
+   10 us. */
 #define LOOKS 300
 
 /* A row used further ahead than this was used before the clock was set back. */
@@ -208,10 +210,10 @@ static void rest_a_moment(void)
 #endif
 }
 
-/* @return what the lock was set to, to be given to unlock; 0: not had */
-static apr_uint64_t lock(bucket_t *bucket)
+/* A few looks.  @return what the lock was set to, to be given to unlock; 0:
+   not had */
+static apr_uint64_t try_lock(bucket_t *bucket, apr_uint64_t now)
 {
-    apr_uint64_t now = steady_now();
     int i;
 
     for (i = 0; i < LOOKS; i++) {
@@ -224,6 +226,20 @@ static apr_uint64_t lock(bucket_t *bucket)
         rest_a_moment();
     }
     return 0;
+}
+
+/* A free lock is had at the first look. @return as try_lock */
+static apr_uint64_t lock(bucket_t *bucket)
+{
+    apr_uint64_t begun = steady_now(), now = begun;
+    apr_uint64_t taken = try_lock(bucket, now);
+
+    while (!taken && now - begun < (apr_uint64_t)SP_TABLE_WAIT_FOR) {
+        sched_yield();
+        now = steady_now();
+        taken = try_lock(bucket, now);
+    }
+    return taken;
 }
 
 static int is_held(bucket_t *bucket, apr_uint64_t taken)
@@ -333,7 +349,7 @@ int sp_table_with(sp_table_t *table,
     slot_t *slot;
 
     if (!taken) {
-        return 0;
+        return bucket ? SP_TABLE_BUSY : 0;
     }
     slot = obtain(table, bucket, key, make, now);
     if (slot) {

@@ -62,6 +62,13 @@ sp_table_t *sp_table_init(void *mem, apr_size_t bytes, apr_uint32_t rows,
 int sp_table_is_kept(const void *mem, apr_size_t bytes, apr_uint32_t rows,
                      apr_size_t row_bytes, apr_uint64_t tag);
 
+/* A lock that is held is waited for so long; a hand's turn of its holder
+   takes less than a microsecond, but it may have lost its processor. */
+#define SP_TABLE_WAIT_FOR apr_time_from_msec(1)
+
+/* What sp_table_with answers when it had no chance. */
+#define SP_TABLE_BUSY (-1)
+
 /**
  * Work on the row of a key under its lock.  The callback must be short: no
  * system call, no lock.
@@ -69,8 +76,9 @@ int sp_table_is_kept(const void *mem, apr_size_t bytes, apr_uint32_t rows,
  * @param make   1: make the row (all zero) when there is none
  * @param row_fn row: the caller's bytes of it, aligned to 8
  * @param now    says when the row was used last
- * @return 1 when row_fn was called; 0 when there is no such row, or the lock
- *         could not be had within some microseconds
+ * @return 1 when row_fn was called; 0 when there is no such row, or no table;
+ *         SP_TABLE_BUSY when the lock could not be had within
+ *         SP_TABLE_WAIT_FOR, and nothing is known of the row
  */
 int sp_table_with(sp_table_t *table,
                   const unsigned char key[SP_TABLE_KEY_BYTES], int make,

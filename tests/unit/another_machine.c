@@ -137,7 +137,9 @@ int main(int argc, char **argv)
     apr_pool_t *p;
 
     must(argc == 6 || (argc == 7 && !strcmp(word, "put")), "usage: see source");
-    must(!apr_initialize() && !apr_pool_create(&p, NULL), "no APR");
+    must(!apr_initialize() && !atexit(apr_terminate) &&
+             !apr_pool_create(&p, NULL),
+         "no APR");
     secret = secret_of(argv[2], p);
     client = client_of(argv[strcmp(word, "publish") ? 5 : 4], &secret, p);
     if (!strcmp(word, "publish")) {
@@ -148,7 +150,7 @@ int main(int argc, char **argv)
         state = state_of(argv[6]);
         must(sp_table_with(
                  table_in(argv[3], (apr_uint32_t)strtoul(argv[4], NULL, 10)),
-                 client.bytes, 1, put_state, &state, state.at),
+                 client.bytes, 1, put_state, &state, state.at) > 0,
              "no row");
         return 0;
     }

@@ -37,38 +37,40 @@ static int is_same(key_fn *make, const char *a, const char *b, apr_pool_t *p)
 
 static const struct {
     const char *a, *b;
-    int same_client, same_network;
+    int same_client, same_customer, same_network;
 } pairs[] = {
-    {"192.0.2.7", "192.0.2.7", 1, 1},
-    {"192.0.2.7", "192.0.2.8", 0, 1},
-    {"192.0.2.7", "192.0.3.7", 0, 0},
-    {"192.0.2.7", "::ffff:192.0.2.7", 1, 1},
-    {"192.0.2.7", "::ffff:192.0.2.9", 0, 1},
-    {"2001:db8:1:2::3", "2001:db8:1:2:ffff::9", 1, 1},
-    {"2001:db8:1:2::3", "2001:db8:1:3::3", 0, 1},
-    {"2001:db8:1:2::3", "2001:db8:2:2::3", 0, 0},
+    {"192.0.2.7", "192.0.2.7", 1, 1, 1},
+    {"192.0.2.7", "192.0.2.8", 0, 0, 1},
+    {"192.0.2.7", "192.0.3.7", 0, 0, 0},
+    {"192.0.2.7", "::ffff:192.0.2.7", 1, 1, 1},
+    {"192.0.2.7", "::ffff:192.0.2.9", 0, 0, 1},
+    {"2001:db8:1:2::3", "2001:db8:1:2:ffff::9", 1, 1, 1},
+    {"2001:db8:1:2::3", "2001:db8:1:3::3", 0, 1, 1},
+    {"2001:db8:1:2::3", "2001:db8:1:ff::3", 0, 1, 1},
+    {"2001:db8:1:2::3", "2001:db8:1:102::3", 0, 0, 1},
+    {"2001:db8:1:2::3", "2001:db8:2:2::3", 0, 0, 0},
     /* neighbours that share no line */
-    {"10.1.2.3", "10.1.2.4", 0, 0},
-    {"172.16.0.1", "172.16.0.2", 0, 0},
-    {"172.31.255.1", "172.31.255.2", 0, 0},
-    {"192.168.1.1", "::ffff:192.168.1.2", 0, 0},
-    {"127.0.0.1", "127.0.0.2", 0, 0},
-    {"169.254.1.1", "169.254.1.2", 0, 0},
-    {"100.64.0.1", "100.64.0.2", 0, 0},
-    {"fd00:1:2:3::1", "fd00:1:2:4::1", 0, 0},
-    {"fd00:1:2:3::1", "fd00:1:2:3::2", 1, 1},
-    {"fe80::1", "fe80:0:0:1::1", 0, 0},
-    {"febf::1", "febf:0:0:1::1", 0, 0},
-    {"::1", "0:0:0:1::1", 0, 0},
+    {"10.1.2.3", "10.1.2.4", 0, 0, 0},
+    {"172.16.0.1", "172.16.0.2", 0, 0, 0},
+    {"172.31.255.1", "172.31.255.2", 0, 0, 0},
+    {"192.168.1.1", "::ffff:192.168.1.2", 0, 0, 0},
+    {"127.0.0.1", "127.0.0.2", 0, 0, 0},
+    {"169.254.1.1", "169.254.1.2", 0, 0, 0},
+    {"100.64.0.1", "100.64.0.2", 0, 0, 0},
+    {"fd00:1:2:3::1", "fd00:1:2:4::1", 0, 0, 0},
+    {"fd00:1:2:3::1", "fd00:1:2:3::2", 1, 1, 1},
+    {"fe80::1", "fe80:0:0:1::1", 0, 0, 0},
+    {"febf::1", "febf:0:0:1::1", 0, 0, 0},
+    {"::1", "0:0:0:1::1", 0, 0, 0},
     /* just outside those ranges */
-    {"11.1.2.3", "11.1.2.4", 0, 1},
-    {"172.15.0.1", "172.15.0.2", 0, 1},
-    {"172.32.0.1", "172.32.0.2", 0, 1},
-    {"192.169.1.1", "192.169.1.2", 0, 1},
-    {"100.63.0.1", "100.63.0.2", 0, 1},
-    {"100.128.0.1", "100.128.0.2", 0, 1},
-    {"fec0::1", "fec0:0:0:1::1", 0, 1},
-    {"fb00::1", "fb00:0:0:1::1", 0, 1},
+    {"11.1.2.3", "11.1.2.4", 0, 0, 1},
+    {"172.15.0.1", "172.15.0.2", 0, 0, 1},
+    {"172.32.0.1", "172.32.0.2", 0, 0, 1},
+    {"192.169.1.1", "192.169.1.2", 0, 0, 1},
+    {"100.63.0.1", "100.63.0.2", 0, 0, 1},
+    {"100.128.0.1", "100.128.0.2", 0, 0, 1},
+    {"fec0::1", "fec0:0:0:1::1", 0, 1, 1},
+    {"fb00::1", "fb00:0:0:1::1", 0, 1, 1},
 };
 
 static void p19_clients_and_networks_are_told_apart_by_prefix(void **state)
@@ -79,6 +81,10 @@ static void p19_clients_and_networks_are_told_apart_by_prefix(void **state)
         if (is_same(sp_clientkey_client, pairs[i].a, pairs[i].b, *state) !=
             pairs[i].same_client) {
             fail_msg("clients %s and %s", pairs[i].a, pairs[i].b);
+        }
+        if (is_same(sp_clientkey_customer, pairs[i].a, pairs[i].b, *state) !=
+            pairs[i].same_customer) {
+            fail_msg("customers %s and %s", pairs[i].a, pairs[i].b);
         }
         if (is_same(sp_clientkey_network, pairs[i].a, pairs[i].b, *state) !=
             pairs[i].same_network) {
@@ -98,6 +104,29 @@ static void p21_keys_depend_on_the_secret_and_on_the_use(void **state)
     sp_clientkey_network(&network, &a, home);
     assert_memory_not_equal(of_a.bytes, of_b.bytes, sizeof(of_a.bytes));
     assert_memory_not_equal(of_a.bytes, network.bytes, sizeof(of_a.bytes));
+}
+
+static void a_customer_is_his_client_where_he_has_one(void **state)
+{
+    static const struct {
+        const char *address;
+        int same;
+    } cases[] = {{"203.0.113.7", 1}, {"::ffff:203.0.113.7", 1},
+                 {"10.0.0.1", 1},    {"fd00::1", 1},
+                 {"::1", 1},         {"2001:db8::1", 0}};
+    ds_seal_key_t key = key_of(KEY_A, *state);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        apr_sockaddr_t *sa = address(cases[i].address, *state);
+        sp_clientkey_t client, customer;
+
+        sp_clientkey_client(&client, &key, sa);
+        sp_clientkey_customer(&customer, &key, sa);
+        assert_int_equal(
+            !memcmp(client.bytes, customer.bytes, sizeof(client.bytes)),
+            cases[i].same);
+    }
 }
 
 static void the_secret_depends_on_the_cookies_key_alone(void **state)
@@ -122,6 +151,8 @@ static void other_families_have_no_key(void **state)
     sp_clientkey_t out;
 
     assert_int_equal(sp_clientkey_client(&out, &key, &other), APR_EAFNOSUPPORT);
+    assert_int_equal(sp_clientkey_customer(&out, &key, &other),
+                     APR_EAFNOSUPPORT);
     assert_int_equal(sp_clientkey_network(&out, &key, &other),
                      APR_EAFNOSUPPORT);
 }
@@ -154,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(p19_clients_and_networks_are_told_apart_by_prefix),
         UNIT(p21_keys_depend_on_the_secret_and_on_the_use),
+        UNIT(a_customer_is_his_client_where_he_has_one),
         UNIT(the_secret_depends_on_the_cookies_key_alone),
         UNIT(other_families_have_no_key),
         UNIT(addresses_of_no_public_network_are_private),

@@ -204,18 +204,48 @@ static void p14_choices_hold_until_a_fifth_has_changed(void **state)
     assert_in_range(choice_of(s), 1000, 1300);
 }
 
+#define MINUTE apr_time_from_sec(60)
+
 static void unsure_is_unknown_a_bound_or_long_ago(void **state)
 {
-    sp_state_t none = {0};
+    static const struct {
+        double kbps; /* 0: nothing known */
+        int bound;
+        double enough_kbps;
+        apr_time_t after;
+        int unsure, due;
+    } cases[] = {
+        {0, 0, 0, 0, 1, 1},
+        {0, 0, 2000, 0, 1, 1},
+        {1000, 0, 0, 0, 0, 0},
+        {1000, 0, 0, 9 * MINUTE, 0, 0},
+        {1000, 0, 0, 10 * MINUTE, 0, 1},
+        {1000, 0, 2000, 0, 0, 0},
+        {1000, 0, 500, 2 * DAY, 1, 1},
+        {1000, 0, 0, -MINUTE, 0, 0}, /* the clock was set back */
+        {4000, 1, 0, 0, 1, 1},
+        {1999, 1, 2000, 0, 1, 1},
+        {2000, 1, 2000, 0, 0, 0},
+        {9000, 1, 2000, 9 * MINUTE, 0, 0},
+        {9000, 1, 2000, 10 * MINUTE, 0, 1},
+    };
+    size_t i;
 
-    assert_int_equal(sp_estimate_is_unsure(&none, T0), 1);
-    assert_int_equal(
-        sp_estimate_is_unsure(
-            &(sp_state_t){.at = T0, .s = 0.1, .lower_bound = 1}, T0),
-        1);
-    none = known(1000);
-    assert_int_equal(sp_estimate_is_unsure(&none, T0), 0);
-    assert_int_equal(sp_estimate_is_unsure(&none, T0 + 2 * DAY), 1);
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        sp_state_t s = {0};
+
+        if (cases[i].kbps > 0) {
+            s = sp_estimate_known(cases[i].kbps, cases[i].bound ? 1 : 0.1,
+                                  cases[i].bound, T0);
+        }
+        if (sp_estimate_is_unsure(&s, cases[i].enough_kbps,
+                                  T0 + cases[i].after) != cases[i].unsure ||
+            sp_estimate_is_due(&s, cases[i].enough_kbps,
+                               SP_ESTIMATE_REMEASURE_FOR,
+                               T0 + cases[i].after) != cases[i].due) {
+            fail_msg("case %zu", i);
+        }
+    }
 }
 
 static void times_follow_from_capacity_and_round_trip(void **state)

@@ -60,10 +60,30 @@ static void this_connection_changes_an_older_cookie(void **state)
     known.cookie = sp_estimate_known(20000, 0.2, 0, T0);
     seen(&known, 1000, 0, T0 - 1); /* before the cookie: it knows */
     assert_int_equal(kbps(&known, SP_SOURCE_COOKIE), 20000);
-    seen(&known, 1000, 0, T0 + 1);
+    seen(&known, 1000, 0, LATER);
     assert_true(kbps(&known, SP_SOURCE_COOKIE) > 8000);
-    seen(&known, 1000, 0, T0 + 2); /* P14: the second one is a change */
+    seen(&known, 1000, 0, LATER + 1); /* P14: the second one is a change */
     assert_int_equal(kbps(&known, SP_SOURCE_COOKIE), 1000);
+}
+
+static void p14_what_a_cookie_holds_is_not_folded_again(void **state)
+{
+    static const struct {
+        int after_ms; /* when the connection saw it; the cookie is of 40 s */
+        int kbps;
+    } cases[] = {{30000, 20000}, {39999, 20000}, {40000, 20000},
+                 {40500, 20000}, {41000, 1000},  {50000, 1000}};
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        sp_known_t known = nobody();
+
+        known.cookie =
+            sp_estimate_known(20000, 0.2, 0, T0 + apr_time_from_sec(40));
+        known.cookie.clipped = -1; /* one more would be a change */
+        seen(&known, 1000, 0, T0 + apr_time_from_msec(cases[i].after_ms));
+        assert_int_equal(kbps(&known, SP_SOURCE_COOKIE), cases[i].kbps);
+    }
 }
 
 /* Others may have the same address, and a better line within the house. */
@@ -106,6 +126,7 @@ int main(void)
         UNIT(nobody_knows_anything),
         UNIT(the_nearest_one_is_believed),
         UNIT(this_connection_changes_an_older_cookie),
+        UNIT(p14_what_a_cookie_holds_is_not_folded_again),
         UNIT(a_row_never_corrects_a_cookie),
         UNIT(a_bound_does_not_silence_a_prior_above_it),
         UNIT(a_connection_remembers_its_last_samples),

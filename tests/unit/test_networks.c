@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <apr_strings.h>
+
 #include "speed/networks.h"
 
 #define T0 apr_time_from_sec(1700000040)
@@ -57,6 +59,41 @@ static void three_clients_make_a_guess_two_do_not(void **state)
     assert_true(out.at == T0 + DAY);
     assert_int_equal(out.lower_bound, 0);
     assert_int_equal(sp_networks_prior(&out, table, &away, T0), 0);
+}
+
+/* As after a delivery to that address.  @return its network */
+static sp_clientkey_t hear_from(sp_table_t *table, const char *address,
+                                double rate_kbps, apr_pool_t *p)
+{
+    sp_sample_t sample = {.rate_kbps = rate_kbps, .rtt_ms = 30};
+    ds_seal_key_t key = {.len = 32};
+    sp_clientkey_t network, voice;
+    apr_sockaddr_t *sa;
+
+    assert_int_equal(apr_sockaddr_info_get(&sa, address, APR_UNSPEC, 0, 0, p),
+                     0);
+    assert_int_equal(sp_clientkey_network(&network, &key, sa), 0);
+    assert_int_equal(sp_clientkey_customer(&voice, &key, sa), 0);
+    sp_networks_add(table, &network, &voice, &sample, T0);
+    return network;
+}
+
+static void p19_an_ipv6_customer_of_many_subnets_is_one_voice(void **state)
+{
+    sp_table_t *table = table_of(*state);
+    sp_clientkey_t network;
+    sp_state_t out;
+    unsigned i;
+
+    for (i = 0; i < 256; i++) { /* all of a /56 */
+        network = hear_from(
+            table, apr_psprintf(*state, "2001:db8:1:1%02x::1", i), 1e5, *state);
+    }
+    assert_int_equal(sp_networks_prior(&out, table, &network, T0), 0);
+    hear_from(table, "2001:db8:1:200::1", 1000, *state);
+    hear_from(table, "2001:db8:1:300::1", 1200, *state);
+    assert_int_equal(sp_networks_prior(&out, table, &network, T0), 1);
+    assert_true(fabs(exp2(out.x) - 1200) < 1);
 }
 
 static void one_busy_client_is_one_voice(void **state)
@@ -162,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(three_clients_make_a_guess_two_do_not),
         UNIT(one_busy_client_is_one_voice),
+        UNIT(p19_an_ipv6_customer_of_many_subnets_is_one_voice),
         UNIT(the_guess_is_the_median_of_what_clients_said_last),
         UNIT(p20_clients_beyond_the_limit_push_out_the_oldest),
         UNIT(samples_that_count_for_nothing),

@@ -296,6 +296,78 @@ notes_are_bounded_and_nobody_waits_for_a_cache_that_hangs(void **state)
     pthread_mutex_unlock(&v->mutex);
 }
 
+/* A cache at which new clients come as fast as they are fetched, for a time. */
+typedef struct {
+    sp_share_t *share;
+    pthread_mutex_t mutex;
+    pthread_cond_t change;
+    unsigned char sets[2]; /* first bytes of the keys that come */
+    unsigned char last;    /* of one client more */
+    int gets;
+    int turn; /* which get was that one's; 0: none yet */
+} crowd_t;
+
+#define CROWD_ENOUGH 5000
+
+static sp_clientkey_t crowd_member(unsigned char set, int n)
+{
+    sp_clientkey_t key = {{set, 1}};
+
+    memcpy(key.bytes + 4, &n, sizeof(n));
+    return key;
+}
+
+static apr_status_t crowd_get(void *self, unsigned char *out, apr_size_t *len,
+                              const sp_clientkey_t *client, apr_time_t now)
+{
+    crowd_t *crowd = self;
+    int i;
+
+    pthread_mutex_lock(&crowd->mutex);
+    crowd->gets++;
+    if (client->bytes[0] == crowd->last) {
+        crowd->turn = crowd->gets;
+    }
+    if (!crowd->turn && crowd->gets < CROWD_ENOUGH) {
+        for (i = 0; i < 2; i++) {
+            sp_clientkey_t next = crowd_member(crowd->sets[i], crowd->gets);
+            sp_share_want(crowd->share, &next);
+        }
+    }
+    pthread_cond_broadcast(&crowd->change);
+    pthread_mutex_unlock(&crowd->mutex);
+    return APR_NOTFOUND;
+}
+
+static void every_client_has_its_turn_while_others_come(void **state)
+{
+    static const struct {
+        unsigned char sets[2], last;
+    } cases[] = {{{0, 1}, 63}, {{62, 63}, 0}, {{20, 40}, 30}};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        crowd_t *crowd = apr_pcalloc(*state, sizeof(*crowd));
+        const sp_share_cache_t cache = {crowd, crowd_get, NULL};
+        sp_clientkey_t last = crowd_member(cases[i].last, 0);
+        sp_clientkey_t first = crowd_member(cases[i].sets[0], -1);
+
+        pthread_mutex_init(&crowd->mutex, NULL);
+        pthread_cond_init(&crowd->change, NULL);
+        memcpy(crowd->sets, cases[i].sets, 2);
+        crowd->last = cases[i].last;
+        crowd->share = machine_over(&cache, 1, *state)->share;
+        pthread_mutex_lock(&crowd->mutex); /* the first get waits here */
+        sp_share_want(crowd->share, &first);
+        sp_share_want(crowd->share, &last);
+        while (!crowd->turn) {
+            pthread_cond_wait(&crowd->change, &crowd->mutex);
+        }
+        pthread_mutex_unlock(&crowd->mutex);
+        assert_true(crowd->turn < CROWD_ENOUGH);
+    }
+}
+
 static void *note_for_ever(void *baton)
 {
     machine_t *m = baton;
@@ -413,6 +485,7 @@ int main(void)
         UNIT(a_client_is_fetched_once_in_a_while),
         UNIT(what_is_not_signed_with_our_key_is_ignored),
         UNIT(notes_are_bounded_and_nobody_waits_for_a_cache_that_hangs),
+        UNIT(every_client_has_its_turn_while_others_come),
         UNIT(any_thread_may_take_notes),
         UNIT(it_ends_with_notes_still_open),
         UNIT(two_machines_share_through_memcached),

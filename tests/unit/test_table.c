@@ -232,7 +232,7 @@ static void a_damaged_row_counts_as_missing(void **state)
     memcpy(copy, mem, bytes);
     for (at = 64; at < bytes; at++) { /* the head is another case */
         mem[at] ^= 0x10;
-        if (sp_table_with(table, key.bytes, 0, look, &row, T0)) {
+        if (sp_table_with(table, key.bytes, 0, look, &row, T0) > 0) {
             assert_int_equal(row.count, 1);
             assert_int_equal(row.copy, 1);
         }
@@ -287,8 +287,7 @@ static void hammer(hammer_t *h, int worker)
 
     for (i = 0; i < ROUNDS; i++) {
         int n = (i * 7 + worker) % HOT_KEYS;
-        h->done[worker][n] +=
-            (apr_uint64_t)touch(h->table, (apr_uint64_t)n, T0 + i);
+        h->done[worker][n] += touch(h->table, (apr_uint64_t)n, T0 + i) == 1;
     }
 }
 
@@ -337,6 +336,41 @@ typedef struct {
     hammer_t *h;
     int worker;
 } thread_arg_t;
+
+/* From inside a row: what others find meanwhile. */
+typedef struct {
+    sp_table_t *table;
+    int mine, other; /* answers for a row of this bucket, and of another */
+} inside_t;
+
+static void ask_from_inside(void *row, void *baton)
+{
+    inside_t *inside = baton;
+    apr_uint64_t n;
+
+    ((row_t *)row)->count++;
+    inside->mine = touch(inside->table, 0, T0);
+    inside->other = 0;
+    for (n = 1; inside->other != 1 && n < 100; n++) {
+        inside->other = touch(inside->table, n, T0);
+    }
+}
+
+static void a_busy_row_is_not_a_missing_one(void **state)
+{
+    inside_t inside = {.table = table_of(64)};
+    key_t16 key = key_of(0);
+    int tries = 0;
+
+    do { /* again when this process was stopped until the lock was stale */
+        assert_int_equal(sp_table_with(inside.table, key.bytes, 1,
+                                       ask_from_inside, &inside, T0),
+                         1);
+    } while (inside.mine != SP_TABLE_BUSY && ++tries < 20);
+    assert_int_equal(inside.mine, SP_TABLE_BUSY);
+    assert_int_equal(inside.other, 1);
+    assert_int_equal(touch(inside.table, 0, T0), 1); /* free again */
+}
 
 static void *hammer_thread(void *baton)
 {
@@ -433,7 +467,7 @@ static int had_in_the_end(sp_table_t *table, apr_uint64_t n)
     int tries;
 
     for (tries = 0; tries < 2000; tries++) {
-        if (touch(table, n, T0)) {
+        if (touch(table, n, T0) > 0) {
             return 1;
         }
         usleep(10000);
@@ -493,7 +527,7 @@ static void a_holder_that_wakes_up_late_spoils_its_row_at_most(void **state)
     kill(pid, SIGCONT);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    if (sp_table_with(table, key.bytes, 0, look, &row, T0)) {
+    if (sp_table_with(table, key.bytes, 0, look, &row, T0) > 0) {
         assert_int_equal(row.count, row.copy);
     }
     assert_int_equal(count_of(table, 2), 1);
@@ -556,6 +590,7 @@ int main(void)
         UNIT(memory_that_does_not_suit_is_refused),
         UNIT(a_damaged_row_counts_as_missing),
         UNIT(garbage_memory_never_crashes),
+        UNIT(a_busy_row_is_not_a_missing_one),
         UNIT(processes_exclude_each_other),
         UNIT(threads_exclude_each_other),
         UNIT(rows_stay_whole_while_others_push_them_out),

@@ -25,7 +25,7 @@ is($res->{status}, 204, 'a report is answered 204');
 is($res->{content} // '', '', 'without a body');
 is($res->{headers}{'cache-control'}, 'no-store', 'not to be stored');
 like($res->{headers}{'set-cookie'},
-    qr{^sp=2\.[0-9a-f]{2}\.[0-9.]+\.[\w-]{6}\.[\w-]{22}; Path=/; SameSite=Lax; HttpOnly; Max-Age=604800$},
+    qr{^sp=3\.[0-9a-f]{2}\.[0-9.]+\.[\w-]{6}\.[\w-]{22}; Path=/; SameSite=Lax; HttpOnly; Max-Age=604800$},
     'with the cookie');
 cmp_ok(length cookie($res), '<=', 99, 'a short one');
 is(speed(Cookie => cookie($res)), '101 low cookie 60', 'which brings the speed back');
@@ -73,8 +73,8 @@ like(speed(Cookie => $bound), qr/^\d\d medium cookie 60$/, 'a slow bound is no s
 
 # Cookies that are not ours.
 my ($value) = $cookie =~ /^sp=(.*)/;
-my @forged = ('', 'x', '1', "${value}A", substr($value, 0, -1), "x$value", $value =~ s/^2/1/r,
-    '9' x 4096, "$value; sp=$value", $value =~ s/\.(\d+)\./.999./r, "2.00.1.1.1.1.1.1.AAAAAA." . 'A' x 22);
+my @forged = ('', 'x', '1', "${value}A", substr($value, 0, -1), "x$value", $value =~ s/^3/2/r,
+    '9' x 4096, "$value; sp=$value", $value =~ s/\.(\d+)\./.999./r, "3.00.1.1.1.1.1.1.AAAAAA." . 'A' x 22);
 for my $i (0 .. length($value) - 1) {
     my $bad = $value;
     substr $bad, $i, 1, substr($bad, $i, 1) eq '7' ? '8' : '7';

@@ -28,6 +28,8 @@ my @cases = (
     ['SpeedProbeBudgetTime 4s', qr/SpeedProbeBudgetTime: "4s" is not a time .* from 0 to 3s/],
     ['SpeedProbeMinPage 65K', qr/SpeedProbeMinPage: "65K" is not a size .* from 0 to 64K/],
     ['SpeedProbeMinPage -1', qr/SpeedProbeMinPage: "-1" is not a size/],
+    ['SpeedProbeRemeasure 31d', qr/SpeedProbeRemeasure: "31d" is not a time .* from 0 to 30d/],
+    ['SpeedProbeRemeasure often', qr/SpeedProbeRemeasure: "often" is not a time/],
     ['SpeedProbeCookieMaxAge 31d', qr/SpeedProbeCookieMaxAge: .* from 0 to 30d/],
     ['SpeedProbeAssume fast', qr/SpeedProbeAssume: "fast" is not a rate .*; or none/],
     ['SpeedProbeAssume 0', qr/SpeedProbeAssume: "0" is not a rate .* from 1 to 100G/],

@@ -121,6 +121,22 @@ for my $i (1 .. 20) {
 }
 is(get('/passive/small.bin')->{status}, 200, 'P6: twenty aborted answers do no harm');
 
+# Who is looked at closely: one who is not known, or not any more.
+sub looks_at {
+    my ($path, %option) = @_;
+    my $before = () = watch_lines();
+    my $socket = connection(%option);
+    ask_on($socket, $path);
+    ask_on($socket, '/passive/small.bin');
+    my @lines = watch_lines();
+    my ($line) = grep { /SP0401/ } @lines[$before .. $#lines];
+    return ($line // '') =~ / (\d+) looks/ ? $1 : 'no line';
+}
+like(looks_at('/calm/large.bin'), qr/^[1-9]/, 'an unknown visitor is looked at closely');
+is(looks_at('/calm/large.bin', again => 1), 0, 'one who is known well enough is not');
+like(looks_at('/eager/large.bin', again => 1), qr/^[1-9]/,
+    'but is, after SpeedProbeRemeasure');
+
 # Who is not measured.
 for my $case (['/muted/large.bin', 'SpeedProbePassive Off'], ['/off/large.bin', 'SpeedProbe Off']) {
     my ($path, $name) = @$case;
