@@ -54,10 +54,9 @@
     X(PROBE_NONE, "probes_without_step", COUNTER, "requests",                  \
       "the probe had nothing to send: budget, Save-Data, or enough is known")  \
     X(PROBE_NO_CONSENT, "probes_no_consent", COUNTER, "requests",              \
-      "the probe was not answered: no consent, SpeedProbeCookie is Off, or "   \
-      "SpeedProbeAssume")                                                      \
+      "not answered: no consent, SpeedProbeCookie Off, or SpeedProbeAssume")   \
     X(PROBE_FOREIGN, "probes_foreign", COUNTER, "requests",                    \
-      "the probe was not answered, because no page of this site asked")        \
+      "not answered: no page of this site asked")                              \
     X(PAGE_INJECTED, "pages_injected", COUNTER, "pages",                       \
       "a script that measures was put in, or would have been for GET")         \
     X(PAGE_METHOD, "pages_left_method", COUNTER, "answers",                    \
