@@ -126,7 +126,21 @@ for (1 .. 4) {
 is("@seen", '200 200 204 204', 'no table: the cookie counts');
 $res = with('spb=1.00.1.0.0.AAAAAAAAAAAAAAAAAAAAAA');
 is($res->{status}, 204, 'no table: a forged one is none');
+
+# The time of a step is charged by the question for the next or, where it told
+# the rate and there is no next, by the report.
+$res = with(budget(with()));
+for my $case ([0, ''], [1, 'spb']) {
+    my ($full, $cookie) = @$case;
+    my $said = $http->post("$private->{base}$beacon", {
+        headers => { Cookie => budget($res) },
+        content => told($res, "nb=16000&nd=400&np=$full&rt=20&ck=1") });
+    my $set = $said->{headers}{'set-cookie'};
+    is(join(' ', map { /^(spb)=/ } ref $set ? @$set : $set // ''), $cookie,
+        "a report of a step that told the rate ($full): charged or not");
+}
 ok($private->stop, 'and httpd stops');
+undef $private;
 
 watch_end();
 done_testing();
