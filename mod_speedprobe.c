@@ -29,6 +29,7 @@
 #include "filters/delivery_out.h"
 #include "filters/hints_out.h"
 #include "filters/inject_out.h"
+#include "filters/pagetag.h"
 #include "handlers/beacon.h"
 #include "handlers/probe.h"
 #include "handlers/script.h"
@@ -387,8 +388,8 @@ static int fixups(request_rec *r)
         return OK;
     }
     set_environment(r);
+    sp_pagetag_unmark(r);
     if (SP_CONF(sp_conf_of(r), enabled)) {
-        sp_consent_unmark_pages(r);
         order_looks(r);
     }
     return DECLINED;
@@ -438,11 +439,10 @@ static void insert_filter(request_rec *r)
     if (r->main || !SP_CONF(conf, enabled) || handler_of(r)) {
         return;
     }
-    /* Without a cookie there is nothing to keep a report in. */
-    if (SP_CONF(conf, method) != SP_METHOD_OFF && SP_CONF(conf, cookie)) {
+    if (sp_conf_injects(conf)) {
         sp_inject_insert(r);
     }
-    if (SP_CONF(conf, hints)) {
+    if (SP_CONF(conf, hints) && SP_CONF(conf, assume_kbps) == 0) {
         sp_hints_insert(r);
     }
 }

@@ -106,7 +106,10 @@ void *sp_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     out->state_file = base->state_file;
     out->memcached = base->memcached;
     out->keys = add->keys ? add->keys : base->keys;
-    out->used = add->used || base->used;
+    out->off = add->off || (base->off && !add->on);
+    out->on = add->on || (base->on && !add->off);
+    out->on_below = add->on_below || base->on_below;
+    out->used = out->on || out->on_below;
     out->probes = add->probes || base->probes;
     return out;
 }
@@ -119,6 +122,17 @@ const sp_conf_t *sp_conf_of(const request_rec *r)
 sp_server_conf_t *sp_server_conf_of(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &speedprobe_module);
+}
+
+int sp_conf_remembers(const sp_conf_t *conf)
+{
+    return SP_CONF(conf, cookie) && SP_CONF(conf, assume_kbps) == 0;
+}
+
+int sp_conf_injects(const sp_conf_t *conf)
+{
+    return SP_CONF(conf, enabled) && SP_CONF(conf, method) != SP_METHOD_OFF &&
+           sp_conf_remembers(conf);
 }
 
 const char *sp_conf_beacon(const server_rec *s)
@@ -134,15 +148,33 @@ static int at_startup(const cmd_parms *cmd)
     return (cmd->override & (RSRC_CONF | ACCESS_CONF)) != 0;
 }
 
+/* The beacon's URL is caught before it is known which Location or Directory
+   holds, so any On of a server switches it on; the main server's own On does
+   not where a VirtualHost says Off. */
+static void note_enabled(const cmd_parms *cmd, int on)
+{
+    sp_server_conf_t *server = sp_server_conf_of(cmd->server);
+
+    if (!at_startup(cmd)) {
+        return;
+    }
+    if (cmd->path) {
+        server->on_below |= on;
+    }
+    else {
+        server->on = on;
+        server->off = !on;
+    }
+    server->used = server->on || server->on_below;
+}
+
 static const char *set_number(cmd_parms *cmd, void *dir_conf, const char *word)
 {
     sp_conf_t *conf = dir_conf;
     const char *error = ds_setting_take(conf, cmd->info, word, cmd->pool);
 
-    /* The beacon's URL is caught before it is known which Location or
-       Directory holds, so any On of a server switches it on. */
-    if (!error && conf->enabled == 1 && at_startup(cmd)) {
-        sp_server_conf_of(cmd->server)->used = 1;
+    if (!error && cmd->info == &settings[AT_enabled]) {
+        note_enabled(cmd, (int)conf->enabled);
     }
     if (!error && conf->method == SP_METHOD_PROBE && at_startup(cmd)) {
         sp_server_conf_of(cmd->server)->probes = 1;
@@ -290,7 +322,10 @@ static const char *set_table(cmd_parms *cmd, void *dir_conf, const char *word)
         sp_server_conf_of(cmd->server)->table_rows = 0;
         return NULL;
     }
-    error = error ? error : set_server_number(cmd, dir_conf, word);
+    if (error) {
+        return error;
+    }
+    error = set_server_number(cmd, dir_conf, word);
     return error ? apr_pstrcat(cmd->pool, error, "; or none", NULL) : NULL;
 }
 

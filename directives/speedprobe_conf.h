@@ -98,8 +98,11 @@ typedef struct {
     const char *state_file;              /* absolute; NULL: none */
     apr_array_header_t *memcached;       /* const char *: servers; NULL: none */
     const ds_seal_keys_t *keys;
-    int used;   /* some scope of this server says On */
-    int probes; /* some scope of this server has the method probe */
+    int on;       /* the server itself says On, */
+    int off;      /* or Off */
+    int on_below; /* some scope in it says On */
+    int used;     /* one of the two */
+    int probes;   /* some scope of this server has the method probe */
 } sp_server_conf_t;
 
 #define SP_BEACON_DEFAULT "/speedprobe-beacon"
@@ -125,6 +128,13 @@ void *sp_conf_server_merge(apr_pool_t *p, void *base, void *add);
 /* The settings that hold for a request as far as it has been mapped. */
 const sp_conf_t *sp_conf_of(const request_rec *r);
 sp_server_conf_t *sp_server_conf_of(const server_rec *s);
+
+/* May what a page reports be kept in a cookie here?  Not where no cookie is
+   set, and not where the speed is fixed. */
+int sp_conf_remembers(const sp_conf_t *conf);
+
+/* Are scripts put into pages here? */
+int sp_conf_injects(const sp_conf_t *conf);
 
 /* The path of the beacon in this VirtualHost. */
 const char *sp_conf_beacon(const server_rec *s);

@@ -51,30 +51,3 @@ void sp_consent_vary(request_rec *r)
         apr_table_mergen(r->headers_out, "Vary", vary);
     }
 }
-
-/* ---- the page with scripts as an entity of its own ---- */
-
-void sp_consent_mark_page(request_rec *r)
-{
-    const char *etag = apr_table_get(r->headers_out, "ETag");
-
-    if (!sp_consent_asked(r)) {
-        return;
-    }
-    if (etag) {
-        apr_table_setn(r->headers_out, "ETag", sp_consent_mark(etag, r->pool));
-    }
-    else {
-        apr_table_unset(r->headers_out, "Last-Modified");
-    }
-}
-
-void sp_consent_unmark_pages(request_rec *r)
-{
-    const char *asked = apr_table_get(r->headers_in, "If-None-Match");
-
-    if (asked && !r->main && sp_consent_asked(r) && sp_consent_given(r)) {
-        apr_table_setn(r->headers_in, "If-None-Match",
-                       sp_consent_unmark(asked, r->pool));
-    }
-}

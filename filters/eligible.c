@@ -25,10 +25,20 @@ static const char *answer_header(const request_rec *r, const char *name)
     return value ? value : apr_table_get(r->err_headers_out, name);
 }
 
+/* All lines of a header that may have several, of both tables; NULL: none. */
+static const char *answer_list(const request_rec *r, const char *name)
+{
+    const char *set = apr_table_getm(r->pool, r->headers_out, name);
+    const char *always = apr_table_getm(r->pool, r->err_headers_out, name);
+
+    return set && always ? apr_pstrcat(r->pool, set, ", ", always, NULL)
+                         : (set ? set : always);
+}
+
 /* A word in a comma-separated header. */
 static int has_token(const request_rec *r, const char *header, const char *word)
 {
-    return ap_find_token(r->pool, answer_header(r, header), word);
+    return ap_find_token(r->pool, answer_list(r, header), word);
 }
 
 /* What follows "charset=" in the content type, AddDefaultCharset included, or
@@ -82,7 +92,7 @@ static int is_not_shown(const request_rec *r)
 
 static int is_encoded(const request_rec *r)
 {
-    const char *encoding = answer_header(r, "Content-Encoding");
+    const char *encoding = answer_list(r, "Content-Encoding");
 
     return (encoding && strcasecmp(encoding, "identity")) ||
            (r->content_encoding && strcasecmp(r->content_encoding, "identity"));
@@ -93,6 +103,12 @@ static int is_attachment(const request_rec *r)
     const char *disposition = answer_header(r, "Content-Disposition");
 
     return disposition && strncasecmp(disposition, "inline", 6);
+}
+
+int sp_eligible_asked_for(const request_rec *r)
+{
+    return r->proxyreq != PROXYREQ_PROXY && r->method_number == M_GET &&
+           !apr_table_get(r->headers_in, "Range") && !is_not_shown(r);
 }
 
 static sp_eligible_e as_it_is(request_rec *r)
@@ -151,7 +167,7 @@ const char *sp_eligible_name(sp_eligible_e reason)
 int sp_eligible_counter(sp_eligible_e reason)
 {
     static const int counters[] = {
-        [SP_ELIGIBLE] = SP_COUNT_PAGE_INJECTED,
+        [SP_ELIGIBLE] = SP_COUNT_NONE,
         [SP_INELIGIBLE_METHOD] = SP_COUNT_PAGE_METHOD,
         [SP_INELIGIBLE_STATUS] = SP_COUNT_PAGE_STATUS,
         [SP_INELIGIBLE_RANGE] = SP_COUNT_PAGE_RANGE,

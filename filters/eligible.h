@@ -26,7 +26,7 @@ typedef enum {
 
 const char *sp_eligible_name(sp_eligible_e reason);
 
-/* Its counter, SP_COUNT_PAGE_*. */
+/* The counter of what is left alone, SP_COUNT_PAGE_*. */
 int sp_eligible_counter(sp_eligible_e reason);
 
 /**
@@ -35,6 +35,9 @@ int sp_eligible_counter(sp_eligible_e reason);
  * @param policy  set to what the page's policies allow
  */
 sp_eligible_e sp_eligible(sp_policy_t *policy, request_rec *r);
+
+/* As far as the request tells: could its answer be such a page? */
+int sp_eligible_asked_for(const request_rec *r);
 
 /* Is it text/html, as far as is known? */
 int sp_eligible_is_html(const request_rec *r);

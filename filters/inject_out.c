@@ -32,11 +32,11 @@
 #include "util_filter.h"
 
 #include "directives/speedprobe_conf.h"
-#include "directives/speedprobe_consent.h"
 #include "directives/speedprobe_start.h"
 #include "directives/speedprobe_tally.h"
 #include "filters/eligible.h"
 #include "filters/pagefile.h"
+#include "filters/pagetag.h"
 #include "speed/client.h"
 #include "speed/clientkey.h"
 #include "speed/gaps.h"
@@ -69,6 +69,8 @@ typedef struct {
     int is_file;              /* whether it is */
     int charset_declared;     /* by the content type */
     const char *nonce;
+    int may_be_inline;       /* the page's policy allows it */
+    int base_forbids;        /* the page's base URL forbids what is allowed */
     sp_snippet_e kind;       /* of snippet */
     apr_size_t filled_bytes; /* shorter pages are filled up to this size */
     apr_size_t filler_max;   /* by at most so much */
@@ -76,47 +78,6 @@ typedef struct {
 } inject_t;
 
 /* ---- begin ---- */
-
-/* "abc" becomes W/"abc": the same page, other bytes. */
-static void weaken_etag(request_rec *r)
-{
-    const char *etag = apr_table_get(r->headers_out, "ETag");
-
-    if (etag && etag[0] == '"') {
-        apr_table_setn(r->headers_out, "ETag",
-                       apr_pstrcat(r->pool, "W/", etag, NULL));
-    }
-}
-
-/*
- * "Not modified" for a page that we have changed: the client asked with our
- * weak ETag, so that is the one to be confirmed.  With the strong one it could
- * put ranges of the original between our bytes.  A proxied 304 may come
- * without a type; one of another type was never changed.
- */
-static void confirm_weak(request_rec *r)
-{
-    const char *asked = apr_table_get(r->headers_in, "If-None-Match");
-    const char *etag = apr_table_get(r->headers_out, "ETag");
-
-    if (r->status == HTTP_NOT_MODIFIED && asked && etag &&
-        (!r->content_type || sp_eligible_is_html(r)) &&
-        ap_find_etag_weak(r->pool, asked, etag) &&
-        !ap_find_etag_strong(r->pool, asked, etag)) {
-        weaken_etag(r);
-        if (sp_consent_given(r)) {
-            sp_consent_mark_page(r);
-        }
-        apr_table_unset(r->headers_out, "Accept-Ranges");
-        if (SP_CONF(sp_conf_of(r), method) == SP_METHOD_PADDING) {
-            apr_table_mergen(r->headers_out, "Vary", "Save-Data");
-        }
-    }
-    if (r->status == HTTP_NOT_MODIFIED &&
-        (!r->content_type || sp_eligible_is_html(r))) {
-        sp_consent_vary(r);
-    }
-}
 
 /* What was true of the bytes as they were. */
 static void fix_headers(request_rec *r)
@@ -130,8 +91,7 @@ static void fix_headers(request_rec *r)
         apr_table_unset(r->headers_out, untrue[i]);
         apr_table_unset(r->err_headers_out, untrue[i]);
     }
-    weaken_etag(r);
-    sp_consent_mark_page(r);
+    sp_pagetag_mark(r);
 }
 
 /* An inline script where a policy allows it, unless the ladder of the probe is
@@ -159,20 +119,25 @@ static int saves_data(request_rec *r)
 static void choose(inject_t *ctx, request_rec *r, const sp_policy_t *policy)
 {
     const sp_conf_t *conf = sp_conf_of(r);
+    apr_int64_t usual_bytes = sp_conf_defaults.min_page_bytes;
 
     ctx->nonce = policy->nonce;
+    ctx->may_be_inline = !policy->no_inline;
     ctx->kind = kind_of(conf, policy);
     ctx->filled_bytes = (apr_size_t)SP_CONF(conf, min_page_bytes);
     ctx->filler_max = SP_FILLER_MAX;
     if (ctx->kind == SP_SNIPPET_FILLED) {
         ctx->filled_bytes = (apr_size_t)SP_CONF(conf, padding_bytes);
         ctx->filler_max = SP_PADDING_MAX;
-        apr_table_mergen(r->headers_out, "Vary", "Save-Data");
         if (saves_data(r)) {
             ctx->kind = SP_SNIPPET_INLINE;
             ctx->filled_bytes = 0;
         }
     }
+    else if (saves_data(r) && SP_CONF(conf, min_page_bytes) > usual_bytes) {
+        ctx->filled_bytes = (apr_size_t)usual_bytes;
+    }
+    sp_pagetag_vary(r);
 }
 
 static inject_t *begin(ap_filter_t *f, const sp_policy_t *policy)
@@ -227,6 +192,27 @@ static void put_start(ap_filter_t *f)
     }
 }
 
+/*
+ * An external script would be looked for under the page's base URL.  The
+ * inline one takes its stead where that is allowed, without its start, which
+ * only browsers without Navigation Timing need.
+ * @return 0 when there is nothing to put
+ */
+static int mind_base(ap_filter_t *f)
+{
+    inject_t *ctx = f->ctx;
+
+    if (!ctx->scan.base_leads_away ||
+        (ctx->kind != SP_SNIPPET_EXTERNAL && ctx->kind != SP_SNIPPET_PROBE)) {
+        return 1;
+    }
+    ctx->base_forbids = !ctx->may_be_inline;
+    ctx->kind = SP_SNIPPET_INLINE;
+    sp_snippet_make(&ctx->snippet, ctx->kind, sp_conf_beacon(f->r->server),
+                    ctx->nonce, f->r->pool);
+    return ctx->may_be_inline;
+}
+
 /* The end script; before it filler, when the page is short so far.  The size
    up to this place counts and not the Content-Length, so that a page comes
    out the same however it is made. */
@@ -234,6 +220,9 @@ static void put_end(ap_filter_t *f, apr_uint64_t page_bytes)
 {
     inject_t *ctx = f->ctx;
 
+    if (!mind_base(f)) {
+        return;
+    }
     if (ctx->kind == SP_SNIPPET_FILLED) {
         if (page_bytes >= ctx->filled_bytes) {
             sp_snippet_make(&ctx->snippet, SP_SNIPPET_INLINE,
@@ -439,6 +428,26 @@ static void note_pause(ap_filter_t *f)
     }
 }
 
+/* HEAD whose answer comes without a page tells nothing of the page. */
+static void count_page(const ap_filter_t *f)
+{
+    static const int counters[] = {
+        [SP_HTMLSCAN_GOING] = SP_COUNT_PAGE_CUT,
+        [SP_HTMLSCAN_PLACED] = SP_COUNT_PAGE_INJECTED,
+        [SP_HTMLSCAN_NOT_HTML] = SP_COUNT_PAGE_FRAGMENT,
+        [SP_HTMLSCAN_CSP] = SP_COUNT_PAGE_OWN_POLICY,
+        [SP_HTMLSCAN_AMP] = SP_COUNT_PAGE_AMP,
+        [SP_HTMLSCAN_FRAMESET] = SP_COUNT_PAGE_FRAMESET,
+        [SP_HTMLSCAN_LOST] = SP_COUNT_PAGE_LOST,
+        [SP_HTMLSCAN_CHARSET] = SP_COUNT_PAGE_CHARSET};
+    const inject_t *ctx = f->ctx;
+
+    if (ctx->scan.offset > 0 || !f->r->header_only) {
+        sp_count(ctx->base_forbids ? SP_COUNT_PAGE_BASE
+                                   : counters[ctx->scan.why]);
+    }
+}
+
 /* Nothing more to do: pass everything and leave the chain. */
 static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
 {
@@ -448,6 +457,7 @@ static apr_status_t leave(ap_filter_t *f, apr_bucket_brigade *rest)
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, f->r,
                   "SP0302: page of %" APR_UINT64_T_FMT " bytes scanned: %s",
                   ctx->scan.offset, sp_htmlscan_why(&ctx->scan));
+    count_page(f);
     remember(ctx);
     release(f);
     APR_BRIGADE_CONCAT(ctx->out, rest);
@@ -465,9 +475,9 @@ static int start(ap_filter_t *f)
     sp_policy_t policy;
     sp_eligible_e reason = sp_eligible(&policy, r);
 
-    sp_count(sp_eligible_counter(reason));
-    confirm_weak(r);
+    sp_pagetag_confirm(r);
     if (reason != SP_ELIGIBLE) {
+        sp_count(sp_eligible_counter(reason));
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SP0301: left alone: %s",
                       sp_eligible_name(reason));
         return 0;
@@ -548,6 +558,7 @@ static void put_known(ap_filter_t *f, apr_bucket *b,
     inject_t *ctx = f->ctx;
     apr_uint64_t size = b->length, at = 0;
 
+    sp_htmlscan_recall(&ctx->scan, places, size);
     apr_bucket_file_enable_mmap(b, 0);
     if (size <= SP_PAGEFILE_COPIED_MAX) {
         b = sp_pagefile_copy(b, NULL);
@@ -567,7 +578,6 @@ static void put_known(ap_filter_t *f, apr_bucket *b,
     if (size > at && size - at <= SMALL_BYTES && APR_BUCKET_IS_FILE(b)) {
         (void)sp_pagefile_copy(b, NULL);
     }
-    sp_htmlscan_recall(&ctx->scan, places, size);
     ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, f->r,
                   "SP0303: the places in this file are known");
     ctx->is_file = 0; /* nothing new to remember */
@@ -677,10 +687,8 @@ static apr_status_t inject_out(ap_filter_t *f, apr_bucket_brigade *bb)
 /* An answer made by the core, without its handler's filters. */
 static void insert_error_filter(request_rec *r)
 {
-    const sp_conf_t *conf = sp_conf_of(r);
-
-    if (SP_CONF(conf, enabled) && SP_CONF(conf, method) != SP_METHOD_OFF) {
-        confirm_weak(r);
+    if (sp_conf_injects(sp_conf_of(r))) {
+        sp_pagetag_confirm(r);
     }
 }
 

@@ -104,8 +104,9 @@ static void set_cookie(request_rec *r, const sp_state_t *state)
 
 /* ---- a page that paused ---- */
 
-/* The end of the page by the server's clock and by the browser's differ by
-   what was still on its way, and by the way of the beacon. */
+/* The server was done with the page at some time while the browser received
+   it: what was still on its way then came later.  This is for what the two
+   clocks and the way of the beacon do to that. */
 #define PAUSE_NEAR apr_time_from_sec(2)
 
 static void get_paused(void *row, void *baton)
@@ -117,7 +118,7 @@ static void get_paused(void *row, void *baton)
    what the beacon says of the rest. */
 static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
 {
-    apr_time_t ended_at, paused_at = 0, apart;
+    apr_time_t ended_at, began_at, paused_at = 0;
     sp_clientkey_t key;
 
     if (beacon->page_bytes < 0 || beacon->since_page_ms < 0 ||
@@ -130,8 +131,9 @@ static void drop_paused_page(sp_beacon_t *beacon, request_rec *r)
         return;
     }
     ended_at = r->request_time - apr_time_from_msec(beacon->since_page_ms);
-    apart = ended_at > paused_at ? ended_at - paused_at : paused_at - ended_at;
-    if (apart <= PAUSE_NEAR) {
+    began_at = ended_at - apr_time_from_msec(beacon->page_ms);
+    if (paused_at >= began_at - PAUSE_NEAR &&
+        paused_at <= ended_at + PAUSE_NEAR) {
         beacon->page_bytes = beacon->page_ms = -1;
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       "SP0604: the page paused, its time does not count");
@@ -160,7 +162,7 @@ static int is_usable(request_rec *r, sp_beacon_t *beacon, sp_sample_t *sample,
     if (!is_same_origin(r)) {
         why = SP_COUNT_BEACON_FOREIGN;
     }
-    else if (!sp_consent_given(r) || !SP_CONF(sp_conf_of(r), cookie)) {
+    else if (!sp_consent_given(r) || !sp_conf_remembers(sp_conf_of(r))) {
         why = SP_COUNT_BEACON_NO_CONSENT;
     }
     else if (!sp_beacon_parse(beacon, body, len)) {

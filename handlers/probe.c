@@ -88,19 +88,24 @@ static int read_ask(ask_t *out, request_rec *r)
     return out->has_step;
 }
 
+/* A page of another site could let its visitors fetch our noise. */
+static int is_ours(const request_rec *r)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+
+    return apr_table_get(r->headers_in, SP_PROBE_HEADER) &&
+           (!site || !strcasecmp(site, "same-origin"));
+}
+
 /* Why there is no step; NULL: there may be one. */
 static const char *refuse(request_rec *r, const ask_t *ask,
                           const sp_estimate_t *known)
 {
-    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
     const ds_bands_t *bands = ds_bands_or_default(&sp_conf_of(r)->bands);
     sp_estimate_t told = *known;
 
     if (sp_prior_saves_data(apr_table_get(r->headers_in, "Save-Data"))) {
         return "the client saves data";
-    }
-    if (site && strcasecmp(site, "same-origin")) {
-        return "of another site";
     }
     if (ask->sample.rate_kbps > 0) {
         if (!ask->sample.lower_bound) {
@@ -259,12 +264,16 @@ int sp_probe_answer(request_rec *r, const sp_estimate_t *known)
 
     apr_table_setn(r->err_headers_out, "Cache-Control",
                    "no-store, no-transform");
+    apr_table_setn(r->err_headers_out, "Cross-Origin-Resource-Policy",
+                   "same-origin");
     if (r->method_number != M_GET || r->header_only) {
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;
     }
-    if (!sp_consent_given(r)) {
-        sp_count(SP_COUNT_PROBE_NO_CONSENT);
+    if (!is_ours(r) || !sp_consent_given(r) ||
+        !sp_conf_remembers(sp_conf_of(r))) {
+        sp_count(is_ours(r) ? SP_COUNT_PROBE_NO_CONSENT
+                            : SP_COUNT_PROBE_FOREIGN);
         r->status = HTTP_NO_CONTENT;
         return OK;
     }
@@ -310,6 +319,9 @@ int sp_probe_report(sp_sample_t *out, const sp_beacon_t *beacon,
     if (!ask.has_step || cookie_at > ask.token.sent_at) {
         return 0;
     }
-    settle_account(&account, r);
+    /* A step that told no rate was charged by the question for the next. */
+    if (beacon->probe_full == 1) {
+        settle_account(&account, r);
+    }
     return sp_probe_sample(out, beacon, &ask.token, r->request_time);
 }

@@ -18,10 +18,22 @@ const TIMES_AT_KBPS = [128, 1000, 20000];
 const NBSP = '\u00a0';
 const SCALE_KBPS = [32, 100000]; // ends of the ladder in the page
 
+// The words of src: for the panel, and for the captions.
 const SOURCES = {
-  none: 'This first view is the measurement; the next one is right.',
-  assume: 'Fixed by configuration for this path (SpeedProbeAssume).',
-  cookie: 'Measured on an earlier page, and kept in a signed cookie.',
+  none: ['Nothing was known when this picture was asked for; this view ' +
+    'is measured.', ''],
+  assume: ['Fixed by configuration for this path (SpeedProbeAssume).',
+    'configuration'],
+  cookie: ['Measured on an earlier page, and kept in a signed cookie.',
+    'a cookie'],
+  passive: ['Seen on this connection: how fast earlier answers arrived.',
+    'this connection'],
+  table: ['Seen on earlier connections from your address.',
+    'earlier connections'],
+  network: ['Usual for your neighbours in the network; you are not measured ' +
+    'yet.', 'your network'],
+  hint: ['What your browser says of itself; you are not measured yet.',
+    'your browser'],
 };
 
 const byId = (id) => document.getElementById(id);
@@ -146,8 +158,9 @@ function whenLoaded(img) {
 
 function whyText(facts) {
   if (!facts.kbps) return 'speed not known yet';
+  const words = SOURCES[facts.src];
   return speedParts(facts.kbps).join(' ') + ', from ' +
-    (facts.src === 'assume' ? 'configuration' : facts.src);
+    (words ? words[1] : facts.src);
 }
 
 function savingText(facts) {
@@ -212,7 +225,8 @@ function showVisitor(facts) {
   } else {
     byId('speed').textContent = 'Not known yet';
   }
-  byId('source').textContent = SOURCES[src] || 'Source: ' + src + '.';
+  byId('source').textContent = SOURCES[src]
+    ? SOURCES[src][0] : 'Source: ' + src + '.';
   const rung = document.querySelector('.rung.' + CSS.escape(String(tier)));
   if (rung) rung.classList.add('on');
 }
@@ -238,7 +252,8 @@ async function lookAgain(url, before) {
   const answer = await fetch(url, { method: 'HEAD', cache: 'no-store' });
   const header = answer.headers.get('DynImage');
   const now = header ? parseDictionary(header) : {};
-  if (!now.kbps || now.kbps === before.kbps) return;
+  if (!now.kbps || String(speedParts(now.kbps)) ===
+    String(speedParts(before.kbps || 0))) return;
   const link = el('a', { href: location.pathname }, 'Show the page again');
   byId('again').replaceChildren(
     'Just measured: ' + speedParts(now.kbps).join(' ') + '. ', link);

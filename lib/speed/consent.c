@@ -118,47 +118,6 @@ int sp_consent_found(const sp_consent_t *consent, const char *cookies)
     return yes;
 }
 
-/* ---- ETags ---- */
-
-#define MARK "-sp\""
-#define MARK_LEN (sizeof(MARK) - 1)
-
-/* Longest If-None-Match that is looked at, bytes. */
-#define ETAGS_MAX 1024
-
-const char *sp_consent_mark(const char *etag, apr_pool_t *p)
-{
-    const char *opaque = !strncmp(etag, "W/", 2) ? etag + 2 : etag;
-    apr_size_t len = strlen(opaque);
-
-    if (len < 2 || opaque[0] != '"' || opaque[len - 1] != '"') {
-        return etag;
-    }
-    if (len > MARK_LEN && !strcmp(opaque + len - MARK_LEN, MARK)) {
-        return opaque == etag ? apr_pstrcat(p, "W/", etag, NULL) : etag;
-    }
-    return apr_psprintf(p, "W/%.*s" MARK, (int)len - 1, opaque);
-}
-
-const char *sp_consent_unmark(const char *etags, apr_pool_t *p)
-{
-    apr_size_t len = strlen(etags);
-    char *text, *to;
-
-    if (len > ETAGS_MAX || !strstr(etags, MARK)) {
-        return etags;
-    }
-    text = to = apr_palloc(p, len + 1);
-    while (*etags) {
-        if (!strncmp(etags, MARK, MARK_LEN)) {
-            etags += MARK_LEN - 1; /* the quote stays */
-        }
-        *to++ = *etags++;
-    }
-    *to = '\0';
-    return text;
-}
-
 int sp_consent_objects(const char *value)
 {
     return value && !strcmp(value, "1");

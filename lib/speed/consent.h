@@ -34,17 +34,6 @@ const char *sp_consent_parse(sp_consent_t *out, const char *text,
  */
 int sp_consent_found(const sp_consent_t *consent, const char *cookies);
 
-/**
- * The ETag of a page with scripts, of that of the page without: "abc" or
- * W/"abc" becomes W/"abc-sp"; one that has the mark keeps it.  What has not
- * the form of an ETag comes back as it is.
- */
-const char *sp_consent_mark(const char *etag, apr_pool_t *p);
-
-/* If-None-Match with the mark taken from each ETag; over 1 KB, and without a
-   mark, as it is. */
-const char *sp_consent_unmark(const char *etags, apr_pool_t *p);
-
 /* 1 for the value of Sec-GPC or DNT that objects: "1". */
 int sp_consent_objects(const char *value);
 

@@ -38,7 +38,7 @@
     X(BEACON_FOREIGN, "beacons_foreign_origin", COUNTER, "beacons",            \
       "a page of another site sent it")                                        \
     X(BEACON_NO_CONSENT, "beacons_no_consent", COUNTER, "beacons",             \
-      "not used: no consent, or SpeedProbeCookie is Off")                      \
+      "not used: no consent, SpeedProbeCookie is Off, or SpeedProbeAssume")    \
     X(BEACON_REPLAYED, "beacons_replayed", COUNTER, "beacons",                 \
       "the same report came before from this client")                          \
     X(BEACON_LIMITED, "beacons_limited", COUNTER, "beacons",                   \
@@ -54,9 +54,11 @@
     X(PROBE_NONE, "probes_without_step", COUNTER, "requests",                  \
       "the probe had nothing to send: budget, Save-Data, or enough is known")  \
     X(PROBE_NO_CONSENT, "probes_no_consent", COUNTER, "requests",              \
-      "the probe was not answered, because consent is missing")                \
+      "not answered: no consent, SpeedProbeCookie Off, or SpeedProbeAssume")   \
+    X(PROBE_FOREIGN, "probes_foreign", COUNTER, "requests",                    \
+      "not answered: no page of this site asked")                              \
     X(PAGE_INJECTED, "pages_injected", COUNTER, "pages",                       \
-      "the scripts were put in, or would have been for GET")                   \
+      "a script that measures was put in, or would have been for GET")         \
     X(PAGE_METHOD, "pages_left_method", COUNTER, "answers",                    \
       "left alone: neither GET nor HEAD")                                      \
     X(PAGE_STATUS, "pages_left_status", COUNTER, "answers",                    \
@@ -81,6 +83,19 @@
       "left alone: a forward proxy's traffic")                                 \
     X(PAGE_CONSENT, "pages_left_consent", COUNTER, "answers",                  \
       "left alone: consent is missing")                                        \
+    X(PAGE_FRAGMENT, "pages_left_fragment", COUNTER, "pages",                  \
+      "not measured: not an HTML document, but a part of one, or other text")  \
+    X(PAGE_OWN_POLICY, "pages_left_own_policy", COUNTER, "pages",              \
+      "not measured: a meta element sets a Content-Security-Policy")           \
+    X(PAGE_AMP, "pages_left_amp", COUNTER, "pages", "not measured: AMP")       \
+    X(PAGE_FRAMESET, "pages_left_frameset", COUNTER, "pages",                  \
+      "not measured: a frameset")                                              \
+    X(PAGE_LOST, "pages_left_lost", COUNTER, "pages",                          \
+      "not measured: markup that browsers may read in several ways")           \
+    X(PAGE_BASE, "pages_left_base", COUNTER, "pages",                          \
+      "not measured: its base URL could lead the external script elsewhere")   \
+    X(PAGE_CUT, "pages_left_cut", COUNTER, "pages",                            \
+      "not measured: an error ended the page before its end")                  \
     X(TABLE_CLIENTS, "table_clients", GAUGE, "rows",                           \
       "clients that the table knows now")                                      \
     X(TABLE_NETWORKS, "table_networks", GAUGE, "rows",                         \

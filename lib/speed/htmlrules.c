@@ -366,6 +366,21 @@ static int names_policy(const char *value)
            strchr(value, '&') != NULL;
 }
 
+/*
+ * Is this base URL surely on this site?  Plain paths are; what begins with a
+ * letter may name a scheme, and browsers take more than "//" for the begin of
+ * a host ("/\\", line feeds between, character references).
+ */
+static int stays_here(const char *value)
+{
+    char next = value[0] ? value[1] : '\0';
+
+    return !value[0] || value[0] == '.' ||
+           (value[0] == '/' &&
+            (!next || (next >= 'a' && next <= 'z') ||
+             (next >= '0' && next <= '9') || next == '_' || next == '-'));
+}
+
 /* An attribute's name and value are complete. */
 sp_htmlscan_event_e sp_htmlrules_attr(sp_htmlscan_t *s)
 {
@@ -379,6 +394,9 @@ sp_htmlscan_event_e sp_htmlrules_attr(sp_htmlscan_t *s)
         s->meta_csp |= !strcmp(s->attr, "http-equiv") && names_policy(s->value);
         /* Two-byte text of ISO-2022-JP is made of ASCII bytes. */
         s->meta_escapes |= strstr(s->value, "iso-2022") != NULL;
+    }
+    if (!strcmp(s->name, "base") && !strcmp(s->attr, "href")) {
+        s->base_leads_away |= !stays_here(s->value);
     }
     /* The sign of lightning, U+26A1, stands for "amp". */
     if (!strcmp(s->name, "html") &&

@@ -815,7 +815,8 @@ int sp_htmlscan_finish(sp_htmlscan_t *scan)
 
 sp_htmlscan_places_t sp_htmlscan_places(const sp_htmlscan_t *scan)
 {
-    sp_htmlscan_places_t places = {scan->start_at, scan->end_at, scan->why};
+    sp_htmlscan_places_t places = {scan->start_at, scan->end_at, scan->why,
+                                   scan->base_leads_away};
 
     return places;
 }
@@ -826,6 +827,7 @@ void sp_htmlscan_recall(sp_htmlscan_t *scan, const sp_htmlscan_places_t *places,
     scan->start_at = places->start;
     scan->end_at = places->end;
     scan->why = places->why;
+    scan->base_leads_away = places->base_leads_away ? 1 : 0;
     scan->offset = size;
     scan->undecided = 0;
 }

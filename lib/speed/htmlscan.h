@@ -60,6 +60,7 @@ typedef struct {
     apr_uint64_t start; /* offset of the start script + 1; 0: none */
     apr_uint64_t end;   /* offset of the end script + 1; 0: none */
     sp_htmlscan_why_e why;
+    int base_leads_away; /* see sp_htmlscan_t */
 } sp_htmlscan_places_t;
 
 typedef struct {
@@ -70,10 +71,12 @@ typedef struct {
     apr_uint64_t offset;  /* bytes used so far */
     apr_uint64_t mark_at; /* offset of the "<" of the current tag */
     /* what is known of the document */
-    unsigned evidence : 1;      /* doctype html, <html> or <head> seen */
-    unsigned charset_known : 1; /* by header, byte order mark or meta */
-    unsigned leading : 1;       /* START still has to come */
-    unsigned undecided : 1;     /* the current tag may still become a place */
+    unsigned evidence : 1;        /* doctype html, <html> or <head> seen */
+    unsigned charset_known : 1;   /* by header, byte order mark or meta */
+    unsigned leading : 1;         /* START still has to come */
+    unsigned undecided : 1;       /* the current tag may still become a place */
+    unsigned base_leads_away : 1; /* a base element ahead of the end script
+                                     may make a path one of another site */
     unsigned in_select : 1;
     unsigned in_noscript : 1;
     apr_uint32_t noscript_matched; /* letters of "</noscript" just seen */

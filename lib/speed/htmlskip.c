@@ -20,9 +20,9 @@
 #define NAME_MAX_BYTES 9
 
 /* Names that matter to htmlrules.c, by length. */
-static const char *const matter[NAME_MAX_BYTES + 1][6] = {
+static const char *const matter[NAME_MAX_BYTES + 1][7] = {
     [3] = {"svg", "xmp"},
-    [4] = {"body", "html", "head", "math", "meta"},
+    [4] = {"body", "html", "head", "math", "meta", "base"},
     [5] = {"title", "style"},
     [6] = {"script", "select", "iframe"},
     [7] = {"noembed"},

@@ -31,6 +31,7 @@ libspeed_la_SOURCES = \
 libspeed_la_LIBADD = -lm -lpthread
 libspeed_la_SOURCES += lib/speed/counters.c lib/speed/counters.h \
     lib/speed/beaconlimit.c lib/speed/beaconlimit.h \
+    lib/speed/pagemark.c lib/speed/pagemark.h \
     lib/speed/consent.c lib/speed/consent.h lib/speed/prior.c lib/speed/prior.h
 SPEED_TEST_LIBS = libspeed.la libbase.la $(UNIT_LIBS)
 
@@ -124,6 +125,10 @@ tests_unit_test_beaconlimit_LDADD = $(SPEED_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_consent
 tests_unit_test_consent_SOURCES = tests/unit/test_consent.c tests/unit/unit.h
 tests_unit_test_consent_LDADD = $(SPEED_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_pagemark
+tests_unit_test_pagemark_SOURCES = tests/unit/test_pagemark.c tests/unit/unit.h
+tests_unit_test_pagemark_LDADD = $(SPEED_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_prior
 tests_unit_test_prior_SOURCES = tests/unit/test_prior.c tests/unit/unit.h

@@ -3,7 +3,7 @@
  * A table without chains: a key has one slot, the last file that was put there
  * has it.  One slot is one cache line:
  *
- *     sequence | device inode size mtime ctime | start+why+declared | end
+ *     sequence | device inode size mtime ctime | start+flags+why | end
  *
  * each a 64-bit word.  A slot is a sequence lock (Boehm, "Can Seqlocks Get
  * Along With Programming Language Memory Models?", 2012): odd while it is
@@ -16,10 +16,12 @@
 
 enum { DEVICE, INODE, SIZE, MTIME, CTIME, START, END, WORDS };
 
-/* Word START: the place above, then why and the flag. */
+/* Word START: the place above, then the base's flag, why, and that of the
+   charset. */
 #define PLACE_SHIFT 8
+#define BASE_SHIFT 7
 #define WHY_SHIFT 1
-#define WHY_MASK 0x7f
+#define WHY_MASK 0x3f
 
 typedef struct {
     _Atomic apr_uint64_t sequence;
@@ -61,6 +63,8 @@ static void to_words(apr_uint64_t *word, const sp_placecache_key_t *key,
     word[MTIME] = (apr_uint64_t)key->mtime;
     word[CTIME] = (apr_uint64_t)key->ctime;
     word[START] = places->start << PLACE_SHIFT |
+                  (apr_uint64_t)(places->base_leads_away ? 1 : 0)
+                      << BASE_SHIFT |
                   (apr_uint64_t)places->why << WHY_SHIFT |
                   (key->charset_declared ? 1 : 0);
     word[END] = places->end;
@@ -94,6 +98,7 @@ int sp_placecache_get(sp_htmlscan_places_t *out, sp_placecache_t *cache,
     }
     out->start = word[START] >> PLACE_SHIFT;
     out->end = word[END];
+    out->base_leads_away = (int)(word[START] >> BASE_SHIFT & 1);
     out->why = (sp_htmlscan_why_e)(word[START] >> WHY_SHIFT & WHY_MASK);
     return 1;
 }

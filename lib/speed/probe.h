@@ -28,7 +28,9 @@
 #include "speed/sample.h"
 #include "speed/sealed.h"
 
-/* Header of a step that carries its token. */
+/* Header of a step that carries its token; and of the question for it, which
+   says that a script of this site asks: other sites' tags cannot send it, and
+   their scripts would have to ask first (CORS), which is not allowed. */
 #define SP_PROBE_HEADER "SpeedProbe"
 
 /* A report comes within this time after its step was sent, or not at all. */

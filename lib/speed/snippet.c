@@ -25,11 +25,14 @@
 /* d document, m the end mark, z sent or not to be, p performance, o our
    origin, u the beacon, r the least round trip, c a step of the clock; f, where
    there is filler, its length: the node ahead of this script.
-   S sends: q the message, N adds a number to it;
+   S sends: q the message; N adds a number to it, and is there for the next; a
+   round trip above DS_RTT_MAX_MS would not be believed and is sent as 0, none;
    V looks at one timing entry: notes its round trips and tells first byte,
    last byte and bytes, or nothing when it did not cross the network;
-   g the page's entry; then over the other entries by first byte: b bytes,
-   l ms in which one was arriving, k stretches of that, t their last end.
+   g the page's entry, a what it tells; without sizes (Safari before 16.4) that
+   is only whether the page comes out of the history; then over the other
+   entries by first byte: b bytes, l ms in which one was arriving, k stretches
+   of that, t their last end.
    A page that is shown can but become hidden, also by being left. */
 #define HEAD                                                                   \
     "(function(d){try{"                                                        \
@@ -40,7 +43,7 @@
     "';"                                                                       \
     "function S(){if(!z)try{z=1;"                                              \
     "var q='v=1',b=0,l=0,k=3e4,t=p.now(),"                                     \
-    "N=function(n,v){q+='\\x26'+n+'='+Math.ceil(v)},"                          \
+    "N=function(n,v){q+='\\x26'+n+'='+Math.ceil(v);return N},"                 \
     "V=function(x){"                                                           \
     "[(x.secureConnectionStart||x.connectEnd)-x.connectStart,"                 \
     "x.responseStart-x.requestStart].map(function(v){v>0?r>v?r=v:0:0});"       \
@@ -49,19 +52,20 @@
     "g=p.getEntriesByType('navigation')[0],a;"                                 \
     "while(k)(c=p.now()-t)?k=0:k--;"                                           \
     "t=0;"
-#define BODY_FILLED "N('fb',f);N('fd',m-__speedprobe);"
+#define BODY_FILLED "N('fb',f)('fd',m-__speedprobe);"
 #define BODY_END                                                               \
-    "if(g){a=V(g);"                                                            \
-    "if(!a||g.type[0]=='b'||g.activationStart>0)return;"                       \
-    "if(a[1]>a[0]){N('pb',a[2]);N('pd',a[1]-a[0])}"                            \
+    "a=g?'c'>g.type||g.activationStart>0?0:V(g):1;"                            \
+    "if(!a)return;"                                                            \
+    "if(a[2]){"                                                                \
+    "if(a[1]>a[0])N('pb',a[2])('pd',a[1]-a[0]);"                               \
     "p.getEntriesByType('resource').filter(function(x){"                       \
-    "return x.name.indexOf(o+'/')?0"                                           \
-    ":/img|link|css|script/.test(x.initiatorType)?V(x):0})"                    \
+    "return/img|link|css|script/.test(x.name.indexOf(o+'/')?0"                 \
+    ":x.initiatorType)?V(x):0})"                                               \
     ".map(V).sort(function(x,y){return x[0]-y[0]}).map(function(x){"           \
-    "b+=x[2];if(x[0]>t){k++;t=x[0]}if(x[1]>t){l+=x[1]-t;t=x[1]}});"            \
-    "N('rb',b);N('rd',l);N('rn',k);N('rt',r);"                                 \
-    "N('ck',c||99);N('pe',p.now()-a[1])}"                                      \
-    "else{N('mb',d.body.innerHTML.length);N('md',m-__speedprobe)}"             \
+    "b+=x[2];if(x[0]>t)k++,t=x[0];if(x[1]>t)l+=x[1]-t,t=x[1]});"               \
+    "N('rb',b)('rd',l)('rn',k)('rt',r>6e4?0:r)"                                \
+    "('ck',c||99)('pe',p.now()-a[1])}"                                         \
+    "else N('mb',d.body.innerHTML.length)('md',m-__speedprobe);"               \
     "(a=navigator).sendBeacon?a.sendBeacon(u,q)"                               \
     ":fetch(u,{method:'POST',body:q,keepalive:1}).catch(S)"                    \
     "}catch(e){}}"                                                             \
@@ -72,8 +76,9 @@
 /*
  * The ladder of the probe, in the external script only.
  * h the document was hidden, so what is measured may be throttled;
- * E ends a ladder with its report, L asks for the next step of it: what the
- * server answers other than 200 is the end; M makes numbers of one step:
+ * E ends a ladder with its report, L asks for the next step of it, with a
+ * header that no other site can send; what the server answers other than 200
+ * is the end; M makes numbers of one step:
  *
  *     e   [ms, bytes so far] of each piece
  *     W   length of a window, ms; a round trip at least
@@ -92,7 +97,7 @@
     ";var h=z,"                                                                \
     "E=function(q){q.indexOf('nt=')>0&&navigator.sendBeacon(u,q)},"            \
     "M=function(e,n){"                                                         \
-    "var Z=e.length-1,s=e[0],x=e[Z],D=x[0]-s[0],W=Math.max(40,r>1e8?0:r),"     \
+    "var Z=e.length-1,s=e[0],x=e[Z],D=x[0]-s[0],W=Math.max(40,r>6e4?0:r),"     \
     "K=Math.floor(D/W),B=[],C=[],i,j=0,v,f=0,g=0,a=0,b=0,l=0,y=0;"             \
     "for(i=0;i<=K;i++){v=s[0]+i*W;while(j<Z&&e[j+1][0]<=v)j++;"                \
     "B[i]=e[j];C[i]=e[j][1]+(j<Z?(e[j+1][1]-e[j][1])*(v-e[j][0])"              \
@@ -103,9 +108,10 @@
     "for(i=0;i<=K;i++){j=x[0]-B[i][0];v=(x[1]-B[i][1])/j;"                     \
     "if((i==(K<4?0:1)||f&&i>1&&j>=3*W&&j>=D/3)&&v>a){a=v;b=x[1]-B[i][1];y=j}}" \
     "return 'v=1&nb='+b+'&nd='+Math.ceil(y)+'&np='+f"                          \
-    "+'&rt='+Math.ceil(r)+'&ck='+Math.ceil(c||99)+'&nt='+n},"                  \
+    "+'&rt='+Math.ceil(r>6e4?0:r)+'&ck='+Math.ceil(c||99)+'&nt='+n},"          \
     "L=function(q){var b=p.now();"                                             \
-    "fetch(u+'/probe?'+q,{cache:'no-store'}).then(function(x){"                \
+    "fetch(u+'/probe?'+q,{cache:'no-store',headers:{SpeedProbe:1}})"           \
+    ".then(function(x){"                                                       \
     "var e=[],n=0,k=x.headers.get('SpeedProbe'),i,"                            \
     "J=function(v){"                                                           \
     "if(v){if(v.done)return k=M(e,k),h?0:k.indexOf('np=1')>0?E(k):L(k);"       \
@@ -120,7 +126,7 @@
     "addEventListener('load',function(){setTimeout(function(){"                \
     "(self.requestIdleCallback||setTimeout)(function(){try{"                   \
     "var n=navigator.connection;"                                              \
-    "h||n&&n.saveData||L('v=1'+(r<1e8?'&rt='+Math.ceil(r):''))"                \
+    "h||n&&n.saveData||L('v=1'+(r<=6e4?'&rt='+Math.ceil(r):''))"               \
     "}catch(e){}})},500)})}"
 
 #define FILLER_OPEN "<!--speedprobe "

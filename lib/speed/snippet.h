@@ -13,6 +13,10 @@
 
 #include <apr_pools.h>
 
+/* Of all the texts here.  One more with every change of them: pages with older
+   ones are then sent anew. */
+#define SP_SNIPPET_VERSION 1
+
 /* Longest filler, bytes. */
 #define SP_FILLER_MAX 65536
 

@@ -109,6 +109,52 @@ async function oldBrowser() {
   }
 }
 
+// Sizes taken away, as Safari before 16.4 has none.
+async function withoutSizes() {
+  const seen = await visitor(
+    "for (const k of ['transferSize', 'encodedBodySize', 'decodedBodySize'])" +
+    ' delete PerformanceResourceTiming.prototype[k]');
+  await load(seen, `${slowUrl}short.html`);
+  const beacon = await firstBeacon(seen);
+  is(Object.keys(beacon).filter((k) => /^[mfprn][bdt]$/.test(k)), ['mb', 'md'],
+    'a browser without sizes tells its clock between the scripts');
+  is(beacon.status, 204, 'and that is understood');
+  is(seen.complaints, [], 'and nothing is complained of');
+  await seen.context.close();
+}
+
+// Longer than a minute: the server would not believe it, nor the rest.
+async function longRoundTrip() {
+  const seen = await visitor(
+    "Object.defineProperty(PerformanceResourceTiming.prototype, 'requestStart'," +
+    '{ get() { return this.responseStart - 70000; } });' +
+    "Object.defineProperty(PerformanceResourceTiming.prototype, 'connectStart'," +
+    '{ get() { return 0; } });' +
+    "Object.defineProperty(PerformanceResourceTiming.prototype, 'connectEnd'," +
+    '{ get() { return 0; } });');
+  await load(seen, `${slowUrl}long.html`);
+  const beacon = await firstBeacon(seen);
+  is([beacon.rt, beacon.status], ['0', 204],
+    'a round trip that nobody believes is left out');
+  await seen.context.close();
+}
+
+// A base URL of another site would be asked for the external script.
+async function anotherBase() {
+  for (const path of ['external', 'probe']) {
+    const seen = await visitor();
+    const asked = [];
+    seen.context.on('request', (r) => asked.push(new URL(r.url()).host));
+    await load(seen, `${slowUrl}${path}/base.html`);
+    const beacon = await firstBeacon(seen);
+    is(beacon.status, 204, `${path}: a page of another base measures, inline`);
+    is([...new Set(asked)], [new URL(slowUrl).host],
+      `${path}: and asks nobody else`);
+    is(seen.complaints, [], `${path}: nothing is complained of`);
+    await seen.context.close();
+  }
+}
+
 // Time in which something that must not happen would have happened.
 async function nothingMore(seen) {
   await seen.page.waitForTimeout(1500);
@@ -345,6 +391,9 @@ async function main() {
       'Object.defineProperty(document, "hidden", { get: () => true })');
     await padding();
     await oldBrowser();
+  await withoutSizes();
+  await longRoundTrip();
+  await anotherBase();
     await fromCache();
     await fromHistory();
     await fromWorker();

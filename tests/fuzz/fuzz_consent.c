@@ -13,20 +13,28 @@
 #include <apr_strings.h>
 
 #include "speed/consent.h"
+#include "speed/pagemark.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const char *asked, const char *header, apr_pool_t *p)
 {
     static const sp_consent_t fixed = {"ok", "yes"};
+    char mark[SP_PAGEMARK_ROOM];
     sp_consent_t consent;
 
     if (sp_consent_found(&fixed, apr_pstrcat(p, "ok=no; ", header, NULL)) ||
         !sp_consent_found(&fixed, "a=b; ok=yes")) {
         abort();
     }
-    if (strlen(sp_consent_unmark(header, p)) > strlen(header) ||
-        strlen(sp_consent_mark(header, p)) > strlen(header) + 5) {
+    sp_pagemark_make(mark, asked);
+    if (strlen(sp_pagemark_take(header, mark, p)) > strlen(header) ||
+        strlen(sp_pagemark_put(header, mark, p)) >
+            strlen(header) + 2 + strlen(mark) ||
+        (strlen(header) < 900 && header[0] == '"' &&
+         header[strlen(header) - 1] == '"' && header[1] &&
+         sp_pagemark_take(sp_pagemark_put(header, mark, p), mark, p) ==
+             header)) {
         abort();
     }
     if (sp_consent_parse(&consent, asked, p)) {

@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 typedef struct {
     apr_uint64_t start, end; /* offsets + 1; 0: none */
     sp_htmlscan_why_e why;
+    int base_leads_away;
 } places_t;
 
 static void check(int fine)
@@ -65,7 +66,7 @@ static size_t next_piece(apr_uint32_t *state, size_t constant)
 static places_t scan_in_pieces(const char *data, size_t size, size_t piece,
                                apr_uint32_t seed)
 {
-    places_t places = {0, 0, SP_HTMLSCAN_GOING};
+    places_t places = {0, 0, SP_HTMLSCAN_GOING, 0};
     apr_uint32_t state = seed | 1;
     sp_htmlscan_places_t told;
     sp_htmlscan_t scan;
@@ -86,12 +87,14 @@ static places_t scan_in_pieces(const char *data, size_t size, size_t piece,
     check(told.why != SP_HTMLSCAN_GOING);
     check(!places.end || told.why == SP_HTMLSCAN_PLACED);
     places.why = told.why;
+    places.base_leads_away = told.base_leads_away;
     return places;
 }
 
 static void check_same(const places_t *a, const places_t *b)
 {
-    check(a->start == b->start && a->end == b->end && a->why == b->why);
+    check(a->start == b->start && a->end == b->end && a->why == b->why &&
+          a->base_leads_away == b->base_leads_away);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -416,6 +416,70 @@ static void p30_escape_sequences_are_left_alone(void **state)
     }
 }
 
+/* Is the flag the same, however the page is cut in two? */
+static void assert_base(const char *page, int leads_away)
+{
+    apr_size_t len = strlen(page), cut, used, at;
+    sp_htmlscan_event_e event;
+    sp_htmlscan_t scan;
+
+    for (cut = 0; cut <= len; cut++) {
+        int at_end = -1;
+
+        sp_htmlscan_init(&scan, 1);
+        for (at = 0; at < len && scan.why == SP_HTMLSCAN_GOING; at += used) {
+            event = sp_htmlscan_feed(&scan, page + at,
+                                     (at < cut ? cut : len) - at, &used);
+            if (event == SP_HTMLSCAN_END) {
+                at_end = scan.base_leads_away;
+            }
+        }
+        if (at_end != leads_away ||
+            sp_htmlscan_places(&scan).base_leads_away != leads_away) {
+            fail_msg("%s: cut at %d: %d", page, (int)cut, at_end);
+        }
+    }
+}
+
+static void a_base_url_that_may_be_of_another_site_is_noted(void **state)
+{
+    static const struct {
+        const char *base;
+        int leads_away;
+    } bases[] = {
+        {"", 0},
+        {"<base>", 0},
+        {"<base target=_blank>", 0},
+        {"<base href>", 0},
+        {"<base href=''>", 0},
+        {"<base href=\"/\">", 0},
+        {"<base href=/app/>", 0},
+        {"<BASE HREF='../a/'>", 0},
+        {"<base data-href='//a.example/'>", 0},
+        {"<!--<base href='//a.example/'>-->", 0},
+        {"<script>'<base href=//a.example/>'</script>", 0},
+        {"<basefont href='//a.example/'>", 0},
+        {"<base href='//a.example/'>", 1},
+        {"<base href='https://a.example/'>", 1},
+        {"<base target=x href=HTTPS:a>", 1},
+        {"<BASE HREF = \"/\\a.example\">", 1},
+        {"<base href='/\n/a.example'>", 1},
+        {"<base href=' //a.example'>", 1},
+        {"<base href=&#47;/a.example/>", 1},
+        {"<base href='/&#47;a.example/'>", 1},
+        {"<base href='app/'>", 1},
+        {"<base href=/ ><base href=//a.example/>", 1},
+        {"<p><base href='//a.example/'>", 1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(bases) / sizeof(*bases); i++) {
+        assert_base(apr_pstrcat(*state, DOC "<head>", bases[i].base,
+                                "<link></head><body>x</body></html>", NULL),
+                    bases[i].leads_away);
+    }
+}
+
 static void what_a_scan_has_found_can_be_told_again(void **state)
 {
     const char *text = DOC "<head><meta charset=x><link></head>x</body></html>";
@@ -500,6 +564,7 @@ int main(void)
         UNIT(p25_around_the_limit_of_the_prescan),
         UNIT(p30_second_bytes_never_look_like_markup),
         UNIT(p30_escape_sequences_are_left_alone),
+        UNIT(a_base_url_that_may_be_of_another_site_is_noted),
         UNIT(what_a_scan_has_found_can_be_told_again),
         UNIT(a_charset_in_the_header_lets_the_start_script_go_first),
         UNIT(a_page_without_a_sign_of_html_is_given_up_soon),

@@ -20,7 +20,8 @@ static sp_placecache_key_t a_file(void)
     return key;
 }
 
-static const sp_htmlscan_places_t some_places = {61, 99981, SP_HTMLSCAN_PLACED};
+static const sp_htmlscan_places_t some_places = {61, 99981, SP_HTMLSCAN_PLACED,
+                                                 1};
 
 static void a_file_is_known_once_it_was_put(void **state)
 {
@@ -34,11 +35,12 @@ static void a_file_is_known_once_it_was_put(void **state)
     assert_int_equal(out.start, some_places.start);
     assert_int_equal(out.end, some_places.end);
     assert_int_equal(out.why, some_places.why);
+    assert_int_equal(out.base_leads_away, 1);
 }
 
 static void a_page_without_places_is_known_as_that(void **state)
 {
-    static const sp_htmlscan_places_t none = {0, 0, SP_HTMLSCAN_CHARSET};
+    static const sp_htmlscan_places_t none = {0, 0, SP_HTMLSCAN_CHARSET, 0};
     sp_placecache_t *cache = sp_placecache_create(*state);
     sp_placecache_key_t key = a_file();
     sp_htmlscan_places_t out = some_places;
@@ -48,6 +50,7 @@ static void a_page_without_places_is_known_as_that(void **state)
     assert_int_equal(out.start, 0);
     assert_int_equal(out.end, 0);
     assert_int_equal(out.why, SP_HTMLSCAN_CHARSET);
+    assert_int_equal(out.base_leads_away, 0);
 }
 
 static void a_file_that_differs_in_anything_is_another(void **state)
@@ -78,7 +81,7 @@ static void a_file_that_differs_in_anything_is_another(void **state)
 
 static void an_unfinished_scan_is_not_remembered(void **state)
 {
-    static const sp_htmlscan_places_t going = {61, 0, SP_HTMLSCAN_GOING};
+    static const sp_htmlscan_places_t going = {61, 0, SP_HTMLSCAN_GOING, 0};
     sp_placecache_t *cache = sp_placecache_create(*state);
     sp_placecache_key_t key = a_file(), zero = {0};
     sp_htmlscan_places_t out;
@@ -152,6 +155,7 @@ static void *put_and_get(void *baton)
         key.size = t->which % 2 + 1;
         places.start = places.end = key.size;
         places.why = SP_HTMLSCAN_PLACED;
+        places.base_leads_away = 0;
         sp_placecache_put(t->cache, &key, &places);
         if (sp_placecache_get(&out, t->cache, &key) &&
             (out.start != key.size || out.end != key.size)) {

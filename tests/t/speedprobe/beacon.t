@@ -6,6 +6,7 @@ use lib 'lib';
 
 use Client;
 use Page;
+use Private;
 use Test::More;
 use Watch;
 
@@ -92,6 +93,22 @@ is(ask('POST', '/speedprobe-beacon', $good)->{status}, 404, 'the default path is
 like(get('/sp/page.html')->{content}, qr{location\.origin,u=o\+'/own/path'}, 'pages use it');
 client('beaconoff');
 is(ask('POST', '/speedprobe-beacon', $good)->{status}, 404, 'no beacon where it is Off');
+# A VirtualHost under a main server that says On.
+my %beacons = (
+    'nothing said'       => ['', 204],
+    Off                  => ['SpeedProbe Off', 404],
+    'Off, On in an area' => ["SpeedProbe Off\n<Location /sp>\nSpeedProbe On\n</Location>", 204],
+);
+for my $name (sort keys %beacons) {
+    my ($text, $status) = @{ $beacons{$name} };
+    my $private = private_server("SpeedProbe On\n<VirtualHost *>\n$text\n</VirtualHost>\n");
+    my $said = HTTP::Tiny->new(timeout => 30)
+      ->post("$private->{base}/speedprobe-beacon", { content => fresh($good) });
+    is($said->{status}, $status, "a VirtualHost of a server with On: $name");
+    is(defined $said->{headers}{'set-cookie'} ? 1 : 0, $status == 204 ? 1 : 0, 'and its cookie');
+    my $page = $private->get('/sp/page.html')->{content};
+    is($page =~ /data-speedprobe/ ? 1 : 0, $status == 204 ? 1 : 0, 'and its page');
+}
 
 watch_end();
 done_testing();

@@ -6,6 +6,7 @@ use warnings;
 use lib 'lib';
 
 use Client;
+use Counters;
 use Page;
 use Test::More;
 use Watch;
@@ -40,6 +41,26 @@ for my $path (qw(sp external extnonce probe)) {
     my $grown = length(body("/$path/m.html")) - length $page;
     cmp_ok($grown, '<=', 1400, "P31: $path: at most 1.4 kB in a page");
 }
+
+# ---- pages whose base URL is another site's ----
+my $base = $page =~ s{<title>}{<base href="https://cdn.example/"><title>}r;
+page_file('base.html', $base);
+page_file('ownbase.html', my $own = $page =~ s{<title>}{<base href="/app/"><title>}r);
+for my $path (qw(external probe)) {
+    my $before = counters();
+    $got = body("/$path/base.html");
+    is(externals($got) . starts($got) . ends($got), '001', "$path: another base: the inline script instead");
+    is(less_ours($got), $base, "$path: another base: nothing else changed");
+    is_deeply(counted($before), { pages_injected => 1 }, "$path: another base: counted");
+    $got = body("/$path/ownbase.html");
+    is(externals($got) . starts($got) . ends($got), '100', "$path: a base of this site");
+    is(less_ours($got), $own, "$path: a base of this site: nothing else changed");
+}
+my $before = counters();
+is(body('/paddingself/base.html'), $base, 'P23: another base, no inline script allowed: none at all');
+is_deeply(counted($before), { pages_left_base => 1 }, 'P23: counted');
+$got = body('/sp/base.html');
+is(externals($got) . starts($got) . ends($got), '011', 'inline scripts care for no base');
 
 # ---- padding ----
 my $res = get('/padding/m.html');
@@ -103,8 +124,9 @@ cgi('often.cgi', "printf \"\$head\"; $half\n"
 cgi('late.cgi', "sleep 1; printf \"\$head\"; $half; printf '<p>x</p></body></html>'\n");
 
 sub cookie_for {
-    my ($client, $since_ms) = @_;
-    my $res = ask('POST', '/speedprobe-beacon', fresh("v=1&pb=20000&pd=2000&rt=5&pe=$since_ms"),
+    my ($client, $since_ms, $page_ms) = @_;
+    $page_ms //= 2000;
+    my $res = ask('POST', '/speedprobe-beacon', fresh("v=1&pb=20000&pd=$page_ms&rt=5&pe=$since_ms"),
         'X-Client' => $client);
     return ($res->{headers}{'set-cookie'} // '') =~ /^sp=/ ? 'cookie' : 'none';
 }
@@ -121,6 +143,12 @@ for my $name (sort keys %expected) {
         'v=1&pb=20000&pd=2000&rb=900000&rd=1000&rn=1&rt=5&pe=20', 'X-Client' => $client);
     ok($both->{headers}{'set-cookie'}, "P3: $name: so does the rest of it");
 }
+# A page that was on its way for much longer than the server was at it.
+my $slow = '198.51.100.50';
+body('/sp/once.cgi', 'X-Client' => $slow);
+sleep 3;
+is(cookie_for($slow, 20, 60000), 'none', 'P3: its time does not count when it arrived later, either');
+is(cookie_for($slow, 20, 100), 'cookie', 'P3: that of a page that began later does');
 
 watch_end();
 done_testing();

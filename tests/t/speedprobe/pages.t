@@ -6,6 +6,7 @@ use warnings;
 use lib 'lib';
 
 use Client;
+use Counters;
 use Page;
 use Test::More;
 use Watch;
@@ -35,9 +36,9 @@ is($head->{status}, 200, 'HEAD');
 is($head->{headers}{'content-length'}, length $res->{content}, 'HEAD tells its length');
 is($head->{headers}{etag}, $res->{headers}{etag}, 'HEAD has the same ETag');
 my $weak = $res->{headers}{etag};
-my $strong = $weak =~ s{^W/}{}r;
+my $strong = get('/off/page.html')->{headers}{etag};
 for my $case ([$weak, $weak], ["\"other\", $weak", $weak], [$strong, $strong],
-    ['*', $strong]) {
+    ['*', $strong], ["W/$strong", $strong], ["W/$strong, $weak", $weak]) {
     my $same = get('/sp/page.html', 'If-None-Match' => $case->[0]);
     is($same->{status}, 304, "$case->[0] revalidates");
     is($same->{headers}{etag}, $case->[1], 'and is told the ETag it asked with');
@@ -45,8 +46,19 @@ for my $case ([$weak, $weak], ["\"other\", $weak", $weak], [$strong, $strong],
 is(get('/sp/page.html', 'If-Modified-Since' => $res->{headers}{'last-modified'})
       ->{status}, 304, 'so does the date');
 
-is(get('/off/page.html', 'If-None-Match' => $weak)->{headers}{etag}, $strong,
+is(get('/off/page.html', 'If-None-Match' => $strong)->{headers}{etag}, $strong,
     'where the module is off, a 304 is as it was');
+# A page with scripts is not confirmed where it would come otherwise.
+for my $case (['/off'], ['/method'], ['/fill'], ['/sp', 'X-Requested-With' => 'XMLHttpRequest'],
+    ['/sp', 'Sec-Fetch-Dest' => 'empty']) {
+    my ($path, @headers) = @$case;
+    my $other = get("$path/page.html", 'If-None-Match' => $weak, @headers);
+    is($other->{status}, 200, "$path @headers: a page with other scripts, or none, comes anew");
+}
+is(get('/sp/page.html', 'If-None-Match' => $weak =~ s/-sp[^"]*/-sp000000/r)->{status}, 200,
+    'so does one with scripts of another version');
+my $dated = get('/sp/page.html', 'If-Modified-Since' => $res->{headers}{'last-modified'});
+is("$dated->{status} $dated->{headers}{etag}", "304 $weak", 'asked by date, it has the ETag that 200 has');
 
 my @zipped = ('/deflate/page.html', 'Accept-Encoding' => 'gzip');
 is(head(@zipped)->{headers}{$_}, get(@zipped)->{headers}{$_}, "HEAD, compressed: $_")
@@ -104,14 +116,42 @@ my %other = (
     'csp.html' => '<!doctype html><html><head><meta http-equiv="Content-Security-Policy"'
       . ' content="script-src \'self\'"><link></head><body></body></html>',
     'frames.html' => '<html><frameset><frame src=a></frameset></html>',
+    'lost.html'   => '<!doctype html><html><head><title>T</title><template>',
     'page.svg'    => '<svg xmlns="http://www.w3.org/2000/svg"/>',
     'page.xhtml'  => '<html xmlns="http://www.w3.org/1999/xhtml"><body></body></html>',
     'cut.html'    => " \n\n",
 );
+my %why = ('amp.html' => 'amp', 'csp.html' => 'own_policy', 'frames.html' => 'frameset',
+    'lost.html' => 'lost', 'page.svg' => 'type', 'page.xhtml' => 'type');
 for my $name (sort keys %other) {
     page_file($name, $other{$name});
+    my $before = counters();
     is(get("/sp/$name")->{content}, $other{$name}, "not a page: $name");
+    my $why = $why{$name} // 'fragment';
+    is_deeply(counted($before), { "pages_left_$why" => 1 }, "$name: counted");
 }
+my $before = counters();
+head('/sp/page.html');
+is_deeply(counted($before), { pages_injected => 1 }, 'HEAD counts as what GET would get');
+
+# Filler above the usual, and the wish for few bytes.
+for my $case ([4000], [1000, 'Save-Data' => 'on']) {
+    my ($size, @headers) = @$case;
+    my $filled = get('/fill/page.html', @headers);
+    my ($filler) = $filled->{content} =~ /(<!--speedprobe .*?-->)/s;
+    is(length($filler), $size - index($page, '</body>'), "P22: @headers: filled up to $size");
+    is($filled->{headers}{vary}, 'Save-Data', "P22: @headers: the answer varies");
+    my $same = get('/fill/page.html', @headers, 'If-None-Match' => $filled->{headers}{etag});
+    is("$same->{status} $same->{headers}{vary}", '304 Save-Data', "P22: @headers: so does the 304");
+}
+
+# Where the speed is fixed nobody is measured.
+client('assumed');
+$before = counters();
+is(get('/sp/page.html')->{content}, $page, 'SpeedProbeAssume: no script');
+is(ask('POST', '/speedprobe-beacon', fresh('v=1&rb=1251448&rd=100000&rn=1&rt=60'))
+      ->{headers}{'set-cookie'}, undef, 'SpeedProbeAssume: no cookie');
+is_deeply(counted($before), { beacons_no_consent => 1 }, 'SpeedProbeAssume: counted');
 
 watch_end();
 done_testing();

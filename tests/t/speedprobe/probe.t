@@ -5,6 +5,7 @@ use warnings;
 use lib 'lib';
 
 use Client;
+use Counters;
 use IO::Compress::Gzip 'gzip';
 use Page;
 use Private;
@@ -22,7 +23,7 @@ sub somebody { $number++; return "10.0.$number.1" }
 
 sub step {
     my ($client, $query, @headers) = @_;
-    return get("$url?$query", 'X-Client' => $client, @headers);
+    return get("$url?$query", 'X-Client' => $client, SpeedProbe => 1, @headers);
 }
 
 sub told {
@@ -39,6 +40,7 @@ is($res->{headers}{'content-length'}, 16384, 'and says so');
 is($res->{headers}{'cache-control'}, 'no-store, no-transform', 'not to be stored or changed');
 is($res->{headers}{'content-encoding'}, 'identity', 'nor compressed, whatever the location says');
 is($res->{headers}{'content-type'}, 'application/octet-stream', 'bytes');
+is($res->{headers}{'cross-origin-resource-policy'}, 'same-origin', 'for pages of this site');
 like($res->{headers}{speedprobe}, qr/^1\.[0-9a-f]{2}\.16384\.\d+\.[\w-]{22}$/, 'with a token');
 gzip(\$res->{content}, \my $packed);
 cmp_ok(length $packed, '>=', 16384, 'P4: of noise');
@@ -73,9 +75,20 @@ ok(cookie(report($client, $report =~ s/nb=\d+&nd=\d+/nb=100&nd=3600000/r)),
 
 # ---- refusals ----
 my $other = somebody();
+my $before;
 is(step($other, 'v=1&rt=20', 'Save-Data' => 'on')->{status}, 204, 'P22: not when data is to be saved');
 is(step($other, 'v=1&rt=20', 'Sec-Fetch-Site' => 'cross-site')->{status}, 204, 'not for other sites');
 is(step($other, 'v=1&rt=20', 'Sec-Fetch-Site' => 'same-origin')->{status}, 200, 'for pages of ours');
+$before = counters();
+my $foreign = get("$url?v=1&rt=20", 'X-Client' => $other, Origin => 'https://other.example');
+is("$foreign->{status} $foreign->{headers}{'cross-origin-resource-policy'}", '204 same-origin',
+    'not without the header that the script sends: other sites\' tags cannot');
+my $preflight = ask('OPTIONS', "$url?v=1&rt=20", undef, 'X-Client' => $other,
+    Origin => 'https://other.example', 'Access-Control-Request-Method' => 'GET',
+    'Access-Control-Request-Headers' => 'speedprobe');
+is($preflight->{status}, 405, 'nor may their scripts send it');
+is_deeply([grep { /^access-control/ } keys %{ $preflight->{headers} }], [], 'which nothing allows');
+is_deeply(counted($before), { probes_foreign => 1 }, 'counted');
 my @wrong = ('', 'x', 'v=2', 'v=1&rt=-1', 'v=1&rt=1e9', 'v=1&nt=', 'v=1&nt=x', 'v=1&rt=20&rt=20',
     'v=1&nb=1&nd=1&rt=1&nt=1.aa.16384.1.AAAAAAAAAAAAAAAAAAAAAA', 'v=1&' . 'x' x 2000);
 is(step(somebody(), $_)->{status}, 204, 'no step: ' . substr $_, 0, 40) for @wrong;
@@ -97,7 +110,7 @@ my $private = private_server("SpeedProbe On\nSpeedProbeMethod probe\nSpeedProbeT
 my $http = HTTP::Tiny->new(timeout => 30);
 sub with {
     my ($cookie) = @_;
-    return $http->get("$private->{base}$url?v=1&rt=20", { headers => $cookie ? { Cookie => $cookie } : {} });
+    return $http->get("$private->{base}$url?v=1&rt=20", { headers => { SpeedProbe => 1, $cookie ? (Cookie => $cookie) : () } });
 }
 sub budget { return (($_[0]{headers}{'set-cookie'} // '') =~ /^(spb=[^;]*)/)[0] }
 $res = with();
@@ -113,6 +126,21 @@ for (1 .. 4) {
 is("@seen", '200 200 204 204', 'no table: the cookie counts');
 $res = with('spb=1.00.1.0.0.AAAAAAAAAAAAAAAAAAAAAA');
 is($res->{status}, 204, 'no table: a forged one is none');
+
+# The time of a step is charged by the question for the next or, where it told
+# the rate and there is no next, by the report.
+$res = with(budget(with()));
+for my $case ([0, ''], [1, 'spb']) {
+    my ($full, $cookie) = @$case;
+    my $said = $http->post("$private->{base}$beacon", {
+        headers => { Cookie => budget($res) },
+        content => told($res, "nb=16000&nd=400&np=$full&rt=20&ck=1") });
+    my $set = $said->{headers}{'set-cookie'};
+    is(join(' ', map { /^(spb)=/ } ref $set ? @$set : $set // ''), $cookie,
+        "a report of a step that told the rate ($full): charged or not");
+}
+ok($private->stop, 'and httpd stops');
+undef $private;
 
 watch_end();
 done_testing();
