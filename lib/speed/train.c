@@ -18,6 +18,10 @@
 #define TOP_SHARE 0.9
 #define TOP_GROWTH 2
 
+/* Of so many flights some may be bunches; the third counts. */
+#define MANY_ROUNDS 6
+#define BEST 3
+
 /* Bunching moves packets by about the path's jitter, at both ends. */
 #define JITTERS 3
 
@@ -29,15 +33,17 @@ void sp_train_init(sp_train_t *train)
 static void end_round(sp_train_t *train)
 {
     double kbps = train->round_kbps;
+    int i;
 
-    if (kbps > train->best_kbps[0]) {
-        train->best_kbps[1] = train->best_kbps[0];
-        train->best_kbps[0] = kbps;
-    }
-    else if (kbps > train->best_kbps[1]) {
-        train->best_kbps[1] = kbps;
-    }
+    train->rounds += kbps > 0;
     train->round_kbps = 0;
+    for (i = 0; i < BEST; i++) {
+        double other = train->best_kbps[i];
+        if (kbps > other) {
+            train->best_kbps[i] = kbps;
+            kbps = other;
+        }
+    }
 }
 
 /* @return kbit/s from one look to now; 0 when it tells nothing */
@@ -88,6 +94,9 @@ double sp_train_kbps(const sp_train_t *train)
     sp_train_t ended = *train;
 
     end_round(&ended);
+    if (ended.rounds >= MANY_ROUNDS) {
+        return ended.best_kbps[BEST - 1];
+    }
     return fmax(ended.best_kbps[1], fmin(TOP_SHARE * ended.best_kbps[0],
                                          TOP_GROWTH * ended.best_kbps[1]));
 }

@@ -12,9 +12,9 @@
  *
  * Never more than a bound: packets that somebody on the way has bunched look
  * faster than the line.  So a stretch is long against bunches, no loss may lie
- * in it, and two round trips must say nearly the same.  Source: packet-train
- * dispersion (Dovrolis, Ramanathan, Moore, "What do packet dispersion
- * techniques measure?", 2001).
+ * in it, and two round trips must say nearly the same, of many three.  Source:
+ * packet-train dispersion (Dovrolis, Ramanathan, Moore, "What do packet
+ * dispersion techniques measure?", 2001).
  */
 #ifndef SP_TRAIN_H
 #define SP_TRAIN_H
@@ -37,7 +37,8 @@ typedef struct {
     int looks;                            /* ever; the next goes to looks % n */
     apr_time_t round_ends_at;
     double round_kbps;   /* steepest stretch of this round trip */
-    double best_kbps[2]; /* the steepest of two others, steeper first */
+    int rounds;          /* others that had one */
+    double best_kbps[3]; /* the steepest of them, falling */
 } sp_train_t;
 
 void sp_train_init(sp_train_t *train);

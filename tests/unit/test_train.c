@@ -58,6 +58,20 @@ static void two_flights_make_a_bound(void **state)
     assert_in_range(kbps(&far), 19000, 20000);
 }
 
+/* P13: somebody held two flights back and let them go at once. */
+static void p13_of_many_flights_two_bunches_do_not_count(void **state)
+{
+    far_t far = far_away();
+    int i;
+
+    for (i = 0; i < 8; i++) {
+        flight(&far, 8, 25000);
+    }
+    flight(&far, 8, 60000);
+    flight(&far, 8, 90000);
+    assert_in_range(kbps(&far), 19000, 20000);
+}
+
 /* P13: what a jittery path bunches is spread over its jitter again. */
 static void p13_jitter_makes_it_smaller(void **state)
 {
@@ -121,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(two_flights_make_a_bound),
+        UNIT(p13_of_many_flights_two_bunches_do_not_count),
         UNIT(p13_jitter_makes_it_smaller),
         UNIT(p13_losses_say_nothing),
         UNIT(a_thread_held_up_makes_it_no_larger),
