@@ -152,7 +152,7 @@ static apr_size_t piece_len(cuts_t *c, apr_size_t at)
         len = 1 + (c->random >> 16) % 40;
     }
     else if (apr_isdigit(c->cut[0])) {
-        len = (apr_size_t)atoi(c->cut);
+        len = (apr_size_t)strtoul(c->cut, NULL, 10);
     }
     if (len > PIPE_BYTES && (c->kind[1] == 'i')) {
         len = PIPE_BYTES; /* pipe and mix */
@@ -257,7 +257,7 @@ static int handler(request_rec *r)
     if (r->finfo.filetype != APR_REG || open_page(&c) != APR_SUCCESS) {
         return HTTP_NOT_FOUND;
     }
-    c.random = c.cut[0] == 'r' ? (apr_uint32_t)atoi(c.cut + 1) : 0;
+    c.random = c.cut[0] == 'r' ? (apr_uint32_t)strtoul(c.cut + 1, NULL, 10) : 0;
     c.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     ap_set_content_type(r, "text/html");
     if (send_pieces(&c, half ? c.size / 2 : c.size) != APR_SUCCESS) {
