@@ -143,8 +143,9 @@ static void settle(void *row, void *baton)
     if (!alone) {
         sp_sample_t group;
         e->sample.lower_bound = 1;
-        if (sp_parallel_sample(&group, &client->parallel, e->d->id,
-                               e->ended_at)) {
+        /* One that was left behind (close_delivery) must stay in its group. */
+        if (e->d->announced && sp_parallel_sample(&group, &client->parallel,
+                                                  e->d->id, e->ended_at)) {
             e->sample = group;
             e->has_sample = 1;
         }
@@ -248,7 +249,7 @@ static void close_delivery(sp_deliveries_t *d, const sp_tcp_t *tcp,
     double bytes = (double)(tcp->acked_bytes - d->base.acked_bytes);
     ending_t e = {.d = d, .now = now};
 
-    if (!d->announced || left < SP_PASSIVE_BYTES || bytes < 1) {
+    if (!d->announced || tcp->is_dead || left < SP_PASSIVE_BYTES || bytes < 1) {
         end_delivery(d, tcp, now);
         return;
     }

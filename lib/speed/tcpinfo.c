@@ -18,6 +18,9 @@
 #define NEEDED_BYTES                                                           \
     (offsetof(struct tcp_info, tcpi_sndbuf_limited) + sizeof(__u64))
 
+/* TCP_CLOSE of the kernel's net/tcp_states.h. */
+#define TCP_STATE_CLOSE 7
+
 /* What the kernel writes into tcpi_min_rtt before the first one is known. */
 #define NO_RTT 0xffffffffu
 
@@ -55,6 +58,7 @@ apr_status_t sp_tcp_read(sp_tcp_t *out, int fd)
     out->notsent_bytes = info.tcpi_notsent_bytes;
     out->quiet_ms = info.tcpi_last_data_sent;
     out->app_limited = info.tcpi_delivery_rate_app_limited;
+    out->is_dead = info.tcpi_state == TCP_STATE_CLOSE;
     out->ca_state = info.tcpi_ca_state;
     return APR_SUCCESS;
 }

@@ -34,6 +34,7 @@ typedef struct {
     apr_uint32_t quiet_ms;          /* since the last data was sent */
     int app_limited; /* 1: that flight was short of data to send, so its rate
                         is not the line's */
+    int is_dead;     /* 1: reset or given up; nothing is on its way any more */
     int ca_state;    /* congestion avoidance: 0 open .. 4 loss */
 } sp_tcp_t;
 
