@@ -129,7 +129,7 @@ sub looks_at {
     ask_on($socket, $path);
     ask_on($socket, '/passive/small.bin');
     my @lines = watch_lines();
-    my ($line) = grep { /SP0401/ } @lines[$before .. $#lines];
+    my ($line) = grep { /SP0401: \[client 127\.0\.3\.$visitor\]/ } @lines[$before .. $#lines];
     return ($line // '') =~ / (\d+) looks/ ? $1 : 'no line';
 }
 like(looks_at('/calm/large.bin'), qr/^[1-9]/, 'an unknown visitor is looked at closely');
