@@ -3,7 +3,8 @@
  * Why an answer is what it is: the closed list behind "reason=" in the
  * DynImage header, kept here and nowhere else.
  *
- * The numbers are stored in verdict records: append only, never renumber.
+ * The numbers are stored in verdict records: append only, never renumber
+ * (6 was "too-large").
  * docs/reasons.md explains each to operators; a guard compares the two.
  */
 #ifndef DI_REASON_H
@@ -18,7 +19,6 @@
     X(4, UNSUPPORTED, "unsupported",                                           \
       "by its content no picture that is rendered; passed through")            \
     X(5, ANIMATED, "animated", "more than one frame; passed through")          \
-    X(6, TOO_LARGE, "too-large", "over DynImageMaxPixels or DynImageMaxSize")  \
     X(7, BROKEN, "broken", "the decoder found damage; passed through")         \
     X(8, NO_TRANSFORM, "no-transform",                                         \
       "request or response forbids another picture")                           \
@@ -29,7 +29,23 @@
     X(12, RENDER_FAILED, "render-failed",                                      \
       "the renderer died or failed; the original was sent")                    \
     X(13, NO_POOL, "no-pool", "there are no renderers")                        \
-    X(14, ERROR, "error", "the server failed at it; see the error log")
+    X(14, ERROR, "error", "the server failed at it; see the error log")        \
+    X(15, TOO_MANY_BYTES, "too-many-bytes", "over DynImageMaxSize")            \
+    X(16, TOO_MANY_PIXELS, "too-many-pixels", "over DynImageMaxPixels")        \
+    X(17, TOO_LONG_SIDE, "too-long-side", "over DynImageMaxSide")              \
+    X(18, TOO_MANY_FRAMES, "too-many-frames", "over DynImageMaxFrames")        \
+    X(19, TOO_MANY_SCANS, "too-many-scans", "over DynImageMaxScans")           \
+    X(20, TOO_LARGE_PROFILE, "too-large-profile", "over DynImageMaxProfile")   \
+    X(21, NO_MEMORY, "no-memory",                                              \
+      "the render needed more than DynImageRenderMemory")                      \
+    X(22, NO_FORMAT, "no-format",                                              \
+      "no format that client and tier allow can show this picture")            \
+    X(23, FORMAT_OFF, "format-off",                                            \
+      "the original's format is not among DynImageInputFormats")               \
+    X(24, QUICK, "quick",                                                      \
+      "a cheap rendition was sent, the tier's own is being made")              \
+    X(25, SMALLER_FIRST, "smaller-first",                                      \
+      "a smaller stored rendition was sent, the tier's own is being made")
 
 typedef enum {
     DI_REASON_NONE = 0,

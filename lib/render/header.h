@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a picture's own header says, read without decoding: enough to refuse a
- * bomb, an animation or a cut-off file before any decoder sees it.
+ * bomb, an animation or a cut-off file before any decoder sees it.  One file
+ * a format: header_jpeg.c, header_png.c, ...
  *
  * Pure; reads only bytes[0..len) and does work linear in len.
  */
@@ -18,13 +19,22 @@ typedef struct {
 
 typedef struct {
     apr_uint32_t format;   /* di_format_e */
-    apr_uint32_t width_px; /* as stored, before any orientation */
+    apr_uint32_t width_px; /* as stored, before any orientation; of the
+                              largest frame or of the canvas */
     apr_uint32_t height_px;
-    apr_uint32_t frames;   /* 1, or 2 for any number above 1 */
+    apr_uint32_t frames;   /* of an animation, or pages of a TIFF, or pictures
+                              of a HEIC collection; counted up to 100000 */
     apr_uint32_t channels; /* 1 grey, 3 colour, 4 CMYK (alpha and palette
-                              do not count); 0 not known (WebP) */
+                              do not count); 0 not known */
+    apr_uint32_t scans;    /* JPEG: number of SOS; else 1 */
+    apr_uint32_t profile_bytes; /* of the colour profile, as stored, all
+                                   parts; 0: none */
+    apr_uint32_t orientation;   /* what the container itself says (HEIF irot
+                                   and imir, JXL), 1..8; 1: nothing */
+    int animated;          /* 1: frames follow one another in time */
+    int progressive;       /* JPEG, interlaced PNG and GIF */
+    int alpha;             /* 1: there may be transparent pixels */
     di_span_t exif;        /* TIFF data, without "Exif\0\0" */
-    di_span_t icc;         /* first part of an ICC profile, JPEG only */
 } di_header_t;
 
 /**
@@ -33,10 +43,20 @@ typedef struct {
  * @return DI_RENDER_OK; DI_RENDER_UNSUPPORTED when the bytes do not begin as
  *         that format does, or are a kind of it that no renderer takes;
  *         DI_RENDER_BROKEN when they do, but the structure is damaged or ends
- *         early
- * Source: ITU-T T.81 annex B, PNG (W3C, 2003) 5 and APNG, GIF89a, RFC 9649.
+ *         early.  *out holds what was read up to there
+ * Source: ITU-T T.81 annex B, PNG (W3C, 2003) 5 and APNG, GIF89a, RFC 9649,
+ * TIFF 6.0, ISO/IEC 14496-12 and 23008-12 (HEIF), ISO/IEC 18181-2.
  */
 di_render_status_e di_header_read(di_header_t *out, di_format_e format,
                                   const unsigned char *bytes, apr_size_t len);
+
+/**
+ * Hold a header against limits, in the order in which the status codes are
+ * listed.  A side over DI_SIDE_MAX_PX is always too long; width and height
+ * count in 64 bits and over all frames.
+ * @return DI_RENDER_OK, DI_RENDER_TOO_MANY_BYTES ... _TOO_LARGE_PROFILE
+ */
+di_render_status_e di_header_check(const di_header_t *header, apr_uint64_t len,
+                                   const di_limits_t *limits);
 
 #endif

@@ -3,8 +3,9 @@
  * What a render is: a job, a result.  Plain data without pointers, because
  * both cross a socket (render/wire.h) to a process that is not trusted.
  *
- * A result is a pure function of the job's numbers, the original's bytes and
- * DI_RENDERER_VERSION.
+ * A result is a pure function of the job's recipe, the formats it may have,
+ * the original's bytes and DI_RENDERER_VERSION.  Limits decide only whether
+ * there is one.
  */
 #ifndef DI_RENDER_H
 #define DI_RENDER_H
@@ -13,7 +14,7 @@
 
 /* Part of every rendition's key.  Raise it whenever the same job could yield
    other bytes than before. */
-#define DI_RENDERER_VERSION 1
+#define DI_RENDERER_VERSION 2
 
 /* Longest side of a picture that is decoded, px: JPEG's own limit. */
 #define DI_SIDE_MAX_PX 65500
@@ -24,41 +25,121 @@ typedef enum {
     DI_FORMAT_JPEG = 1,
     DI_FORMAT_PNG = 2,
     DI_FORMAT_GIF = 3,
-    DI_FORMAT_WEBP = 4
+    DI_FORMAT_WEBP = 4,
+    DI_FORMAT_TIFF = 5,
+    DI_FORMAT_BMP = 6,
+    DI_FORMAT_AVIF = 7,
+    DI_FORMAT_HEIC = 8,
+    DI_FORMAT_JXL = 9,
+    DI_FORMAT_END
 } di_format_e;
 
+/* Sets of formats: DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG). */
+#define DI_FORMAT_SET(name) (1u << DI_FORMAT_##name)
+#define DI_FORMAT_IN(set, format) (((set) >> (format)) & 1u)
+
+/* What a rendition can be. */
+#define DI_FORMATS_OUT                                                         \
+    (DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) | DI_FORMAT_SET(WEBP) |          \
+     DI_FORMAT_SET(JXL))
+
+/* What an original can be, by default and at most. */
+#define DI_FORMATS_IN_DEFAULT                                                  \
+    (DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) | DI_FORMAT_SET(GIF) |           \
+     DI_FORMAT_SET(WEBP))
+#define DI_FORMATS_IN                                                          \
+    (DI_FORMATS_IN_DEFAULT | DI_FORMAT_SET(TIFF) | DI_FORMAT_SET(BMP) |        \
+     DI_FORMAT_SET(AVIF) | DI_FORMAT_SET(HEIC) | DI_FORMAT_SET(JXL))
+
+/* Chroma planes of a JPEG. */
+typedef enum {
+    DI_CHROMA_AUTO = 0, /* 4:2:0 for photographs, 4:4:4 for graphics */
+    DI_CHROMA_420 = 1,
+    DI_CHROMA_422 = 2,
+    DI_CHROMA_444 = 3
+} di_chroma_e;
+
+/* How a tier's picture is made: all that its bytes depend on, besides the
+   original and the set of formats.  0 stands for "not asked for". */
 typedef struct {
-    apr_uint32_t format;        /* di_format_e of the original, by content */
-    apr_uint32_t fit_px;        /* longest side of the rendition, px: the
-                                   largest of 1, 1/2, 3/8, 1/4, 1/8 of the
-                                   original that fits is taken; when none
-                                   does, exactly this.  0: keep the size.
-                                   Only JPEG is scaled: it alone can carry
-                                   the size at which a page lays it out */
-    apr_uint32_t quality;       /* JPEG, WebP: 1..100 */
+    apr_uint32_t fit_px;        /* longest side */
+    apr_uint32_t max_width_px;  /* of the rendition, upright */
+    apr_uint32_t max_height_px;
+    apr_uint32_t scale_pct;     /* of the original's sides, 1..100 */
+    apr_uint32_t quality;       /* 1..100, the JPEG scale.  With a floor:
+                                   where the search begins */
+    apr_uint32_t ssim_e4;       /* floor of SSIM against the picture before
+                                   it was encoded, 1/10000 */
+    apr_uint32_t most_bytes;    /* ceiling of the rendition */
+    apr_uint32_t chroma;        /* di_chroma_e */
     apr_uint32_t progressive;   /* JPEG: 1 = progressive scans */
-    apr_uint32_t colors;        /* PNG, GIF: palette of at most 2..256
-                                   colours; 0: lossless */
-    apr_uint64_t max_pixels;    /* width x height (x frames) of the original */
-    apr_uint64_t max_bytes;     /* of the original */
-    apr_uint32_t time_limit_ms; /* wall time that the render may take */
+    apr_uint32_t colors;        /* PNG: palette of at most 2..256 colours */
+    apr_uint32_t page_layout;   /* 1: the page sets sizes, so that a format
+                                   which cannot carry the size at which it is
+                                   laid out may have fewer pixels too */
+    apr_uint32_t background;    /* 0xRRGGBB behind transparent pixels, where
+                                   the rendition's format has none */
+    apr_uint32_t keep_copyright; /* 1: author and copyright stay */
+    apr_uint32_t quick;         /* 1: the cheap tier of a cold miss: no
+                                   search, the fastest settings, JPEG */
+} di_recipe_t;
+
+/* What is refused from an original's header, before any decoder sees it. */
+typedef struct {
+    apr_uint64_t max_bytes;  /* of the file */
+    apr_uint64_t max_pixels; /* width x height x frames */
+    apr_uint32_t max_side_px;
+    apr_uint32_t max_frames;
+    apr_uint32_t max_scans;         /* of a progressive JPEG */
+    apr_uint32_t max_profile_bytes; /* of a colour profile */
+} di_limits_t;
+
+typedef struct {
+    apr_uint32_t format;  /* di_format_e of the original, by content */
+    apr_uint32_t formats; /* set of formats that the rendition may have, of
+                             DI_FORMATS_OUT */
+    di_recipe_t recipe;
+    di_limits_t limits;
+    apr_uint32_t time_limit_ms; /* wall time: waiting and rendering */
+    /* For the queue alone: */
+    apr_uint32_t urgency;  /* di_urgency_e */
+    apr_uint32_t priority; /* of the tier, 0..9, 9 first; among equals */
+    apr_uint64_t client;   /* whose job it is, any number; 0: nobody's */
 } di_job_t;
+
+/* Which job goes first (render/queue.h). */
+typedef enum {
+    DI_URGENCY_QUICK = 0, /* the cheap tier of a cold miss */
+    DI_URGENCY_MISSING,   /* somebody waits for it */
+    DI_URGENCY_STALE,     /* somebody got something else meanwhile */
+    DI_URGENCY_AHEAD,     /* nobody has asked yet */
+    DI_URGENCY_END
+} di_urgency_e;
 
 /* How a render ended. */
 typedef enum {
     DI_RENDER_OK = 0,
-    DI_RENDER_UNSUPPORTED, /* not a picture of the job's format, or a
-                              kind that is passed through (CMYK) */
+    DI_RENDER_UNSUPPORTED, /* not a picture of the job's format, or a kind
+                              that no renderer takes */
     DI_RENDER_ANIMATED,    /* more than one frame: passed through */
-    DI_RENDER_TOO_LARGE,   /* over max_pixels or max_bytes */
-    DI_RENDER_BROKEN,      /* the decoder found damage */
+    DI_RENDER_TOO_MANY_BYTES,   /* over limits.max_bytes */
+    DI_RENDER_TOO_MANY_PIXELS,  /* ... and so on */
+    DI_RENDER_TOO_LONG_SIDE,
+    DI_RENDER_TOO_MANY_FRAMES,
+    DI_RENDER_TOO_MANY_SCANS,
+    DI_RENDER_TOO_LARGE_PROFILE,
+    DI_RENDER_BROKEN,      /* damaged, seen by us or by the decoder */
+    DI_RENDER_NO_FORMAT,   /* none of job.formats can show this picture */
+    DI_RENDER_NO_GAIN,     /* what the recipe asks for, in any of the formats,
+                              is not smaller than the original */
     DI_RENDER_NO_MEMORY,   /* a resource limit of the process */
-    DI_RENDER_FAILED,      /* any other error of the library */
-    /* The ones below are found by the caller, not told by the renderer. */
-    DI_RENDER_BUSY,    /* the queue is full */
-    DI_RENDER_TIMEOUT, /* no answer within the limit */
-    DI_RENDER_DIED,    /* the renderer died at it */
-    DI_RENDER_NO_POOL  /* there are no renderers */
+    DI_RENDER_FAILED,      /* any other error of a library */
+    DI_RENDER_TOLD,        /* number of the ones above: told by a renderer */
+    /* These are told by the queue or found by the caller. */
+    DI_RENDER_BUSY = 64, /* no place in the queue, or pushed out of it */
+    DI_RENDER_TIMEOUT,   /* no answer within the limit */
+    DI_RENDER_DIED,      /* the renderer died at it */
+    DI_RENDER_NO_POOL    /* there are no renderers */
 } di_render_status_e;
 
 typedef struct {
@@ -69,8 +150,11 @@ typedef struct {
     apr_uint32_t source_width_px; /* of the original as shown (after its
                                      orientation); 0 = not known */
     apr_uint32_t source_height_px;
-    apr_uint32_t cpu_us; /* CPU time of the render, us */
-    apr_uint64_t bytes;  /* of the rendition */
+    apr_uint32_t quality; /* that was used; 0: lossless */
+    apr_uint32_t ssim_e4; /* as recipe.ssim_e4; 10000: lossless; 0: not
+                             measured */
+    apr_uint32_t cpu_us;  /* CPU time of the render, us */
+    apr_uint64_t bytes;   /* of the rendition */
 } di_result_t;
 
 #endif

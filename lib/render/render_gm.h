@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rendering with GraphicsMagick: bytes in, bytes out.  The one file of the
- * tree that knows this library.
+ * GraphicsMagick: decoding of the formats that no other file decodes,
+ * resizing, palettes.  The one file of the tree that knows this library.
  *
- * GraphicsMagick keeps process-wide state, so this belongs in a process of
- * its own (render/renderer.h) and is called from one thread.
+ * It keeps process-wide state, so this belongs in a process of its own
+ * (render/renderer.h) and is called from one thread.
  */
 #ifndef DI_RENDER_GM_H
 #define DI_RENDER_GM_H
 
-#include "render/render.h"
+#include "render/codec.h"
 
 /**
  * Make the library ready in this process, once: no signal handlers, no
- * delegates, no coder but the four formats, limits set; then decode and
- * encode a tiny picture of each format, so that whatever the coders load or
- * look up on first use is there before the process gives up its rights.
+ * delegates, no coder but those of the formats given, limits set; then decode
+ * a tiny picture with each, so that whatever the coders load or look up on
+ * first use is there before the process gives up its rights.
+ * @param formats       set of di_format_e: what may be decoded, of
+ *                      DI_FORMATS_IN
  * @param memory_bytes  for pixels, in all
  * @return 1 when every format works, else 0
  */
-int di_gm_start(apr_uint64_t memory_bytes);
+int di_gm_start(unsigned formats, apr_uint64_t memory_bytes);
 
 /**
  * Name and version of the library that renders; part of every key.  Safe in
@@ -31,13 +33,25 @@ const char *di_gm_version(void);
 void di_gm_stop(void);
 
 /**
- * Render one picture.  The same job and bytes give the same rendition.
- * @param result  all of it is set; result->status is one of DI_RENDER_OK to
- *                DI_RENDER_FAILED
- * @param out     on DI_RENDER_OK result->bytes bytes, to be freed with
- *                free(); else NULL
+ * Decode GIF, TIFF, BMP, AVIF, HEIC; the first frame.  With the reader forced
+ * by name.  A grey picture may come as DI_RGB.
+ * @return DI_RENDER_OK, _BROKEN, _UNSUPPORTED, _NO_MEMORY, _FAILED
  */
-void di_gm_render(di_result_t *result, unsigned char **out, const di_job_t *job,
-                  const unsigned char *bytes, apr_size_t len);
+di_render_status_e di_gm_decode(di_decoded_t *out, di_format_e format,
+                                const unsigned char *bytes, apr_size_t len);
+
+/**
+ * Resize with Lanczos, any samples but DI_CMYK, in place.
+ * @return DI_RENDER_OK; DI_RENDER_NO_MEMORY or DI_RENDER_FAILED, with
+ *         *picture as it was
+ */
+di_render_status_e di_gm_resize(di_raster_t *picture, apr_uint32_t width_px,
+                                apr_uint32_t height_px);
+
+/**
+ * Reduce an opaque picture to at most that many colours, dithered.
+ * @param colors  2..256
+ */
+di_render_status_e di_gm_reduce_colors(di_raster_t *picture, unsigned colors);
 
 #endif

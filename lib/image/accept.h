@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which formats a client takes, by its Accept header.  Pure.
+ *
+ * JPEG and PNG are taken by every browser: they count as accepted unless the
+ * header gives them q=0, by name or by a range (image/any, any/any).  WebP and JXL
+ * must be named, because a range is sent by clients that know neither; and
+ * their q must not be lower than the one that the original's own format has:
+ * a client that says it likes JPEG better gets JPEG.
+ * Source: RFC 9110 12.5.1, 12.4.2.
+ */
+#ifndef DI_ACCEPT_H
+#define DI_ACCEPT_H
+
+#include "render/render.h"
+
+/**
+ * @param accept    all Accept fields joined by commas; NULL: none was sent
+ * @param original  the original's format as far as it is known
+ * @return set of formats, of DI_FORMATS_OUT; may be empty
+ * A part of the header that cannot be read counts as not there.
+ */
+unsigned di_accept_formats(const char *accept, di_format_e original);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JPEG XL by libjxl directly, without its threads.  The one file of the tree
+ * that knows this library.
+ */
+#ifndef DI_RENDER_JXL_H
+#define DI_RENDER_JXL_H
+
+#include "render/codec.h"
+
+/* Decode the first frame to 8 bits a sample, as stored (the file's own
+   orientation is not applied), in sRGB where the library can convert. */
+di_render_status_e di_jxl_decode(di_decoded_t *out, const unsigned char *bytes,
+                                 apr_size_t len);
+
+/* A bare codestream; quality 1..100 is mapped to a distance (documented in
+   the source). */
+di_encode_fn di_jxl_encode;
+di_check_fn di_jxl_check;
+
+#endif
