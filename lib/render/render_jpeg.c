@@ -168,6 +168,11 @@ static di_samples_e choose_samples(reader_t *r)
     return (di_samples_e)0;
 }
 
+/* The slower transform and smooth chroma, as in Chromium.  They cost 3 % and
+   6 % of a full decode (8 MP, quality 85: 23.2 ms instead of 22.5 and 21.8),
+   and without them pictures lose 0.4 to 14 dB and 0.3 to 9 dB of PSNR.  Below
+   8/8 neither changes the time: the library has one transform for each size
+   and scales chroma by it. */
 static void choose_method(reader_t *r)
 {
     r->info.scale_num = r->eighths;
@@ -176,9 +181,9 @@ static void choose_method(reader_t *r)
     r->info.do_fancy_upsampling = TRUE;
 }
 
-/* Inks are stored inverted (255 = no ink), in files with Adobe's marker by
-   its definition, in others by habit: Chromium and GraphicsMagick take all of
-   them so. */
+/* Inks are stored inverted (255 = no ink): in files with Adobe's marker by
+   Adobe's habit, and without it Chromium (jpeg_image_decoder.cc) and Firefox
+   (nsJPEGDecoder.cpp) take them so as well. */
 static void invert(di_raster_t *picture)
 {
     apr_size_t i, count = picture->row_bytes * picture->height_px;
