@@ -51,6 +51,7 @@ tests_unit_test_render_webp_LDADD = $(RENDER_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_render_jxl
 tests_unit_test_render_jxl_SOURCES = tests/unit/test_render_jxl.c \
     tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_jxl_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JXL_CFLAGS)
 tests_unit_test_render_jxl_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_wire

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <jxl/encode.h>
+
 #include "rasters.h"
 #include "render/render_jxl.h"
 
@@ -165,6 +167,90 @@ static void a_long_side_is_no_obstacle(void **state)
     free(file.bytes);
 }
 
+/* What another program may write: Display P3, and turned. */
+static di_blob_t foreign(const di_raster_t *picture, int original_colors,
+                         JxlPrimaries primaries, JxlOrientation orientation)
+{
+    JxlPixelFormat format = {3, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0};
+    JxlEncoder *jxl = JxlEncoderCreate(NULL);
+    JxlBasicInfo info;
+    JxlColorEncoding colors;
+    di_blob_t file = {malloc(100000), 100000};
+    unsigned char *next = file.bytes;
+    size_t left = file.len;
+
+    assert_non_null(next);
+    JxlEncoderInitBasicInfo(&info);
+    info.xsize = picture->width_px;
+    info.ysize = picture->height_px;
+    info.bits_per_sample = 8;
+    info.num_color_channels = 3;
+    info.uses_original_profile = original_colors;
+    info.orientation = orientation;
+    assert_int_equal(JxlEncoderSetBasicInfo(jxl, &info), JXL_ENC_SUCCESS);
+    JxlColorEncodingSetToSRGB(&colors, 0);
+    colors.primaries = primaries;
+    assert_int_equal(JxlEncoderSetColorEncoding(jxl, &colors), JXL_ENC_SUCCESS);
+    assert_int_equal(
+        JxlEncoderAddImageFrame(JxlEncoderFrameSettingsCreate(jxl, NULL),
+                                &format, picture->pixels,
+                                picture->row_bytes * picture->height_px),
+        JXL_ENC_SUCCESS);
+    JxlEncoderCloseInput(jxl);
+    assert_int_equal(JxlEncoderProcessOutput(jxl, &next, &left),
+                     JXL_ENC_SUCCESS);
+    file.len -= left;
+    JxlEncoderDestroy(jxl);
+    return file;
+}
+
+static void colors_are_srgb_or_have_a_profile(void **state)
+{
+    static const struct {
+        int original_colors;
+        JxlPrimaries primaries;
+        int profile;
+    } cases[] = {{0, JXL_PRIMARIES_SRGB, 0},
+                 {0, JXL_PRIMARIES_P3, 0}, /* converted */
+                 {1, JXL_PRIMARIES_SRGB, 0},
+                 {1, JXL_PRIMARIES_P3, 1}};
+    di_raster_t picture = raster_waves(DI_RGB, 40, 20);
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        di_blob_t file = foreign(&picture, cases[i].original_colors,
+                                 cases[i].primaries, JXL_ORIENT_IDENTITY);
+        di_decoded_t decoded;
+
+        assert_int_equal(di_jxl_decode(&decoded, file.bytes, file.len),
+                         DI_RENDER_OK);
+        if ((decoded.icc.len > 128) != cases[i].profile) {
+            fail_msg("case %zu: %zu bytes", i, (size_t)decoded.icc.len);
+        }
+        if (cases[i].profile) {
+            assert_memory_equal(decoded.icc.bytes + 36, "acsp", 4);
+        }
+        di_decoded_free(&decoded);
+        free(file.bytes);
+    }
+    di_raster_free(&picture);
+}
+
+static void the_picture_stays_as_stored(void **state)
+{
+    di_raster_t picture = raster_waves(DI_RGB, 40, 20);
+    di_blob_t file =
+        foreign(&picture, 1, JXL_PRIMARIES_SRGB, JXL_ORIENT_ROTATE_90_CW);
+    di_decoded_t decoded;
+
+    assert_int_equal(di_jxl_decode(&decoded, file.bytes, file.len),
+                     DI_RENDER_OK);
+    assert_true(raster_gap(&picture, &decoded.picture).mean < 4);
+    di_decoded_free(&decoded);
+    di_raster_free(&picture);
+    free(file.bytes);
+}
+
 /* A copy of its own size, so that a read behind its end is seen. */
 static unsigned char *copy(const unsigned char *bytes, apr_size_t len)
 {
@@ -245,6 +331,8 @@ int main(void)
         UNIT(the_same_picture_gives_the_same_bytes),
         UNIT(higher_quality_takes_more_bytes),
         UNIT(a_long_side_is_no_obstacle),
+        UNIT(colors_are_srgb_or_have_a_profile),
+        UNIT(the_picture_stays_as_stored),
         UNIT(every_cut_is_broken),
         UNIT(damage_gives_a_picture_or_is_told),
     };
