@@ -5,6 +5,8 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/pngcolor.c lib/render/pngcolor.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/render_gm.c lib/render/render_gm.h \
+    lib/render/render_webp.c lib/render/render_webp.h \
+    lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/clock.h lib/render/restart.c lib/render/restart.h \
@@ -13,9 +15,11 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/manager.c lib/render/manager.h \
     lib/render/workers.c lib/render/workers.h lib/render/workers_in.h \
     lib/render/client.c
-librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(SECCOMP_CFLAGS)
+librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(SECCOMP_CFLAGS) \
+    $(WEBP_CFLAGS) $(JXL_CFLAGS)
 
 RENDER_TEST_LIBS = librender.la libbase.la $(GM_LIBS) $(SECCOMP_LIBS) \
+    $(WEBP_LIBS) $(JXL_LIBS) \
     $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
 
@@ -38,6 +42,17 @@ tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
     tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_webp
+tests_unit_test_render_webp_SOURCES = tests/unit/test_render_webp.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_webp_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_jxl
+tests_unit_test_render_jxl_SOURCES = tests/unit/test_render_jxl.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_jxl_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JXL_CFLAGS)
+tests_unit_test_render_jxl_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c tests/unit/unit.h
@@ -66,10 +81,10 @@ check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_wire_LDADD = librender.la libbase.la $(GM_LIBS) \
-    $(SECCOMP_LIBS) $(APR_LIBS)
+    $(WEBP_LIBS) $(JXL_LIBS) $(SECCOMP_LIBS) $(APR_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_header
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_header_LDADD = librender.la libbase.la $(GM_LIBS) \
-    $(SECCOMP_LIBS) $(APR_LIBS)
+    $(WEBP_LIBS) $(JXL_LIBS) $(SECCOMP_LIBS) $(APR_LIBS)
