@@ -3,7 +3,12 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/header.c lib/render/header.h \
     lib/render/density.c lib/render/density.h \
     lib/render/pngcolor.c lib/render/pngcolor.h \
+    lib/render/raster.c lib/render/raster.h \
+    lib/render/codec.c lib/render/codec.h \
     lib/render/scale.c lib/render/scale.h \
+    lib/render/kind.c lib/render/kind.h \
+    lib/render/ssim.c lib/render/ssim.h \
+    lib/render/search.c lib/render/search.h \
     lib/render/render_gm.c lib/render/render_gm.h \
     lib/render/render_webp.c lib/render/render_webp.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
@@ -22,6 +27,22 @@ RENDER_TEST_LIBS = librender.la libbase.la $(GM_LIBS) $(SECCOMP_LIBS) \
     $(WEBP_LIBS) $(JXL_LIBS) \
     $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_raster
+tests_unit_test_raster_SOURCES = tests/unit/test_raster.c tests/unit/unit.h
+tests_unit_test_raster_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_kind
+tests_unit_test_kind_SOURCES = tests/unit/test_kind.c tests/unit/unit.h
+tests_unit_test_kind_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_ssim
+tests_unit_test_ssim_SOURCES = tests/unit/test_ssim.c tests/unit/unit.h
+tests_unit_test_ssim_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_search
+tests_unit_test_search_SOURCES = tests/unit/test_search.c tests/unit/unit.h
+tests_unit_test_search_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_scale
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c tests/unit/unit.h
