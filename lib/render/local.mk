@@ -14,6 +14,7 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
+    lib/render/queue.c lib/render/queue.h \
     lib/render/clock.h lib/render/restart.c lib/render/restart.h \
     lib/render/sandbox.c lib/render/sandbox.h \
     lib/render/renderer.c lib/render/renderer.h \
