@@ -1,8 +1,8 @@
 noinst_LTLIBRARIES += librender.la
 librender_la_SOURCES = lib/render/render.h \
     lib/render/header.c lib/render/header.h \
-    lib/render/density.c lib/render/density.h \
-    lib/render/pngcolor.c lib/render/pngcolor.h \
+    lib/render/exif.c lib/render/exif.h \
+    lib/render/container.c lib/render/container.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/render_gm.c lib/render/render_gm.h \
     lib/render/wire.c lib/render/wire.h \
@@ -23,9 +23,14 @@ check_PROGRAMS += tests/unit/test_scale
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c tests/unit/unit.h
 tests_unit_test_scale_LDADD = $(RENDER_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_density
-tests_unit_test_density_SOURCES = tests/unit/test_density.c tests/unit/unit.h
-tests_unit_test_density_LDADD = $(RENDER_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_exif
+tests_unit_test_exif_SOURCES = tests/unit/test_exif.c tests/unit/unit.h
+tests_unit_test_exif_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_container
+tests_unit_test_container_SOURCES = tests/unit/test_container.c \
+    tests/unit/unit.h
+tests_unit_test_container_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_header
 tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h \
@@ -57,11 +62,6 @@ tests_unit_test_workers_SOURCES = tests/unit/test_workers.c \
 tests_unit_test_workers_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_pngcolor
-tests_unit_test_pngcolor_SOURCES = tests/unit/test_pngcolor.c \
-    tests/unit/unit.h
-tests_unit_test_pngcolor_LDADD = $(RENDER_TEST_LIBS)
-
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
     tests/fuzz/replay_main.c
@@ -72,4 +72,10 @@ check_PROGRAMS += tests/fuzz/fuzz_header
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_header_LDADD = librender.la libbase.la $(GM_LIBS) \
+    $(SECCOMP_LIBS) $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_exif
+tests_fuzz_fuzz_exif_SOURCES = tests/fuzz/fuzz_exif.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_exif_LDADD = librender.la libbase.la $(GM_LIBS) \
     $(SECCOMP_LIBS) $(APR_LIBS)
