@@ -66,9 +66,20 @@ check_PROGRAMS += tests/unit/test_scale
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c tests/unit/unit.h
 tests_unit_test_scale_LDADD = $(RENDER_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_density
-tests_unit_test_density_SOURCES = tests/unit/test_density.c tests/unit/unit.h
-tests_unit_test_density_LDADD = $(RENDER_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_exif
+tests_unit_test_exif_SOURCES = tests/unit/test_exif.c tests/unit/unit.h
+tests_unit_test_exif_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_container
+tests_unit_test_container_SOURCES = tests/unit/test_container.c \
+    tests/unit/unit.h
+tests_unit_test_container_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_exif
+tests_fuzz_fuzz_exif_SOURCES = tests/fuzz/fuzz_exif.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_exif_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
 
 check_PROGRAMS += tests/unit/test_header
 tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h \
@@ -110,11 +121,6 @@ tests_unit_test_workers_SOURCES = tests/unit/test_workers.c \
     tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_workers_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_pngcolor
-tests_unit_test_pngcolor_SOURCES = tests/unit/test_pngcolor.c \
-    tests/unit/unit.h
-tests_unit_test_pngcolor_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
