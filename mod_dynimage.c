@@ -32,7 +32,7 @@
 #include "image/explain.h"
 #include "image/obtain.h"
 #include "image/sniff.h"
-#include "render/render_gm.h"
+#include "render/compose.h"
 
 /* Words for a scope that has no tier for a band. */
 static const di_tier_t no_tier = {.name = "none", .original = 1};
@@ -50,8 +50,11 @@ typedef struct {
     int saving; /* Save-Data chose a lower band than the speed did */
     di_tier_t room;
     const di_tier_t *tier;
+    const char *accept; /* of the request; httpd has joined its fields */
     di_original_t original;
     di_limits_t limits;
+    di_recipe_t recipe;
+    unsigned formats; /* set that the rendition may have */
     di_key_t key;
     di_obtained_t obtained;
 } image_t;
@@ -102,6 +105,30 @@ static void pick_tier(image_t *image)
     }
 }
 
+static unsigned formats_of(const image_t *image, const di_tier_t *tier)
+{
+    return di_tier_formats(tier, di_format_of_type(image->r->content_type),
+                           image->accept);
+}
+
+static void pick_recipe(image_t *image)
+{
+    image->accept = apr_table_get(image->r->headers_in, "Accept");
+    image->limits = di_conf_limits(image->conf);
+    image->recipe = di_conf_recipe(image->conf, image->tier);
+    image->formats = formats_of(image, image->tier);
+}
+
+/* 1, or 0 when there is none. */
+static int make_key(di_key_t *out, const image_t *image,
+                    const di_recipe_t *recipe, unsigned formats)
+{
+    apr_pool_t *p = image->r->pool;
+
+    return formats && !di_variant_key(out, &image->original, recipe, formats,
+                                      &image->limits, di_compose_version(p), p);
+}
+
 static int forbids_transform(request_rec *r)
 {
     return di_cachecontrol_forbids_transform(
@@ -133,9 +160,14 @@ static int nearest_key(void *baton, di_key_t *out, int i)
         di_tier_t room;
         const di_tier_t *tier =
             di_conf_tier(&room, image->conf, bands->band[band].name);
-        if (tier && !tier->original && i-- == 0) {
-            return !di_variant_key(out, &image->original, tier, &image->limits,
-                                   di_gm_version(), image->r->pool);
+        di_recipe_t recipe;
+        if (!tier || tier->original) {
+            continue;
+        }
+        recipe = di_conf_recipe(image->conf, tier);
+        if (make_key(out, image, &recipe, formats_of(image, tier)) &&
+            i-- == 0) {
+            return 1;
         }
     }
     return 0;
@@ -145,18 +177,16 @@ static void obtain(image_t *image)
 {
     di_wish_t wish = {.original = &image->original,
                       .limits = &image->limits,
-                      .tier = image->tier,
+                      .recipe = &image->recipe,
+                      .formats = image->formats,
                       .key = &image->key,
                       .nearest = nearest_key,
                       .nearest_baton = image};
     apr_pool_t *p = image->r->pool;
 
-    image->limits.max_pixels = (apr_uint64_t)DI_CONF(image->conf, max_pixels);
-    image->limits.max_bytes = (apr_uint64_t)DI_CONF(image->conf, max_bytes);
     wish.wait_ms = (apr_uint32_t)DI_CONF(image->conf, wait_ms);
     if (!parts.world.store ||
-        di_variant_key(&image->key, &image->original, image->tier,
-                       &image->limits, di_gm_version(), p)) {
+        !make_key(&image->key, image, &image->recipe, image->formats)) {
         image->obtained.reason = DI_REASON_ERROR;
         return;
     }
@@ -171,11 +201,15 @@ static void decide(image_t *image)
     if (image->obtained.reason == DI_REASON_ERROR) {
         return;
     }
+    pick_recipe(image);
     if (image->tier->original) {
         image->obtained.reason = DI_REASON_ORIGINAL;
     }
     else if (forbids_transform(image->r)) {
         image->obtained.reason = DI_REASON_NO_TRANSFORM;
+    }
+    else if (!image->formats) {
+        image->obtained.reason = DI_REASON_NO_FORMAT;
     }
     else {
         obtain(image);
@@ -215,8 +249,22 @@ static void explain(const image_t *image)
     }
 }
 
-/* Without mod_speedprobe everybody gets the same answer, and the site alone
-   decides who may keep it. */
+/* The request headers that the choice followed, NULL for none.  The original
+   sent in a rendition's place counts as chosen by them, too: the next client
+   may get the rendition. */
+static const char *vary(const image_t *image)
+{
+    apr_pool_t *p = image->r->pool;
+    const char *speed = sp_estimate_vary(image->speed.asked, p);
+
+    if (!di_tier_heeds_accept(image->tier)) {
+        return speed;
+    }
+    return speed ? apr_pstrcat(p, "Accept, ", speed, NULL) : "Accept";
+}
+
+/* Without mod_speedprobe all who take the same formats get the same answer,
+   and the site alone decides who may keep it. */
 static void restrict_caches(const image_t *image)
 {
     /* An error's picture must not make the error last. */
@@ -225,7 +273,10 @@ static void restrict_caches(const image_t *image)
     if (estimate_client || image->obtained.passing) {
         di_private_out_add(
             image->r, (apr_uint32_t)(DI_CONF(image->conf, max_age_ms) / 1000),
-            passing, sp_estimate_vary(image->speed.asked, image->r->pool));
+            passing, vary(image));
+    }
+    else if (di_tier_heeds_accept(image->tier)) {
+        apr_table_mergen(image->r->headers_out, "Vary", "Accept");
     }
 }
 

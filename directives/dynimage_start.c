@@ -194,7 +194,7 @@ static apr_status_t start_renderers(di_parts_t *parts,
                                     apr_pool_t *pconf, server_rec *s)
 {
     di_workers_conf_t settings = {
-        .renderers = (int)DI_SERVER_CONF(conf, renderers),
+        .renderers = di_conf_renderers(conf),
         .queue = (int)DI_SERVER_CONF(conf, queue),
         .memory_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, memory_bytes),
         .user = render_user(conf, s),

@@ -33,5 +33,3 @@ check_PROGRAMS += tests/fuzz/fuzz_accept
 tests_fuzz_fuzz_accept_SOURCES = tests/fuzz/fuzz_accept.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_accept_LDADD = libimage.la libbase.la $(APR_LIBS)
-
-EXTRA_DIST += tests/fuzz/corpus/accept
