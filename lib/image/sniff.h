@@ -11,15 +11,18 @@
 
 #include "render/render.h"
 
-/* Bytes that di_sniff needs to see to tell every format. */
-#define DI_SNIFF_BYTES 16
+/* Bytes that di_sniff needs to see to tell every format: of AVIF and HEIC, the
+   first dozen of their brands. */
+#define DI_SNIFF_BYTES 64
 
 /**
  * @param head  the first bytes of the file
  * @param len   how many there are, bytes
  * @return the format, DI_FORMAT_UNKNOWN for anything else
  * Source: the signatures of ITU T.81 B.1.1.3 (SOI and the next marker), PNG
- * 5.2, GIF89a 17 and RFC 9649 2.4 (RIFF....WEBP).
+ * 5.2, GIF89a 17, RFC 9649 2.4 (RIFF....WEBP), TIFF 6.0 section 2, ISO/IEC
+ * 23008-12 annex B and AV1 Image File Format 6 (brands), ISO/IEC 18181-2 and
+ * the lengths that a BMP's header has.
  */
 di_format_e di_sniff(const void *head, apr_size_t len);
 

@@ -42,6 +42,9 @@ static const di_tier_t default_ladder[] = {
      .progressive = 1},
 };
 
+#define QUICK_QUALITY 40
+#define QUICK_FIT_PX 640
+
 #define LADDER (sizeof(default_ladder) / sizeof(*default_ladder))
 
 static const di_tiers_t default_tiers = {NULL, sizeof(di_tier_t), LADDER,
@@ -527,4 +530,20 @@ unsigned di_tier_formats(const di_tier_t *tier, di_format_e original,
     return di_tier_heeds_accept(tier)
                ? (unsigned)tier->formats & di_accept_formats(accept, original)
                : (unsigned)tier->formats;
+}
+
+di_recipe_t di_tier_quick(const di_recipe_t *full)
+{
+    di_recipe_t quick = *full;
+
+    quick.quick = 1;
+    quick.ssim_e4 = 0;
+    quick.most_bytes = 0;
+    quick.quality = QUICK_QUALITY;
+    quick.progressive = 0;
+    quick.colors = 0;
+    if (!quick.fit_px || quick.fit_px > QUICK_FIT_PX) {
+        quick.fit_px = QUICK_FIT_PX;
+    }
+    return quick;
 }

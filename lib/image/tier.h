@@ -99,6 +99,11 @@ const di_tier_t *di_tiers_find(di_tier_t *room, const di_tiers_t *tiers,
 di_recipe_t di_tier_recipe(const di_tier_t *tier, apr_uint32_t background,
                            int keep_copyright);
 
+/* The cheap recipe that stands in for a full one at a cold miss: at most 640 px
+   a side, at quality 40, without a search; some 20 KB and 50 ms of a 12 MP
+   photograph. */
+di_recipe_t di_tier_quick(const di_recipe_t *full);
+
 /**
  * Which formats a rendition may have: the tier's policy, for this original
  * and this client.

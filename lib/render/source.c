@@ -81,7 +81,10 @@ di_render_status_e di_source_read(di_source_t *out, const di_job_t *job,
         return DI_RENDER_ANIMATED;
     }
     read_layout(out);
-    return DI_RENDER_OK;
+    /* Browsers disagree on whether EXIF turns a WebP (Chromium 156: no). */
+    return job->format == DI_FORMAT_WEBP && out->orientation != 1
+               ? DI_RENDER_UNSUPPORTED
+               : DI_RENDER_OK;
 }
 
 static apr_uint32_t smaller(apr_uint32_t a, apr_uint32_t b)
