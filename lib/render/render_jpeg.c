@@ -423,3 +423,8 @@ di_render_status_e di_jpeg_encode(di_blob_t *out, const di_raster_t *picture,
     *out = w.sink.blob;
     return DI_RENDER_OK;
 }
+
+unsigned di_jpeg_version(void)
+{
+    return LIBJPEG_TURBO_VERSION_NUMBER;
+}

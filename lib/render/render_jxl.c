@@ -325,3 +325,8 @@ di_render_status_e di_jxl_encode(di_blob_t *out, const di_raster_t *picture,
     JxlEncoderDestroy(jxl);
     return status;
 }
+
+unsigned di_jxl_version(void)
+{
+    return JxlEncoderVersion();
+}

@@ -20,4 +20,7 @@ di_render_status_e di_jxl_decode(di_decoded_t *out, const unsigned char *bytes,
 di_encode_fn di_jxl_encode;
 di_check_fn di_jxl_check;
 
+/* The library's version as its own number; any process. */
+unsigned di_jxl_version(void);
+
 #endif

@@ -414,3 +414,8 @@ int di_color_start(void)
     di_decoded_free(&warm);
     return ok;
 }
+
+unsigned di_color_version(void)
+{
+    return (unsigned)cmsGetEncodedCMMversion();
+}

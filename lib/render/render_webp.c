@@ -302,3 +302,8 @@ di_render_status_e di_webp_encode(di_blob_t *out, const di_raster_t *picture,
     out->len = writer.size;
     return DI_RENDER_OK;
 }
+
+unsigned di_webp_version(void)
+{
+    return (unsigned)WebPGetEncoderVersion();
+}
