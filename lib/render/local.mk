@@ -9,6 +9,7 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/render_gm.c lib/render/render_gm.h \
     lib/render/render_jpeg.c lib/render/render_jpeg.h \
     lib/render/render_png.c lib/render/render_png.h \
+    lib/render/pnglayout.c lib/render/pnglayout.h \
     lib/render/render_webp.c lib/render/render_webp.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/render_lcms.c lib/render/render_lcms.h
