@@ -219,18 +219,20 @@ static cmsHPROFILE chunks_profile(color_t *c, const di_decoded_t *decoded)
 
 /* ---- conversion ---- */
 
-/* NULL: the profile is damaged, or memory is short. */
+/* Paper stays as white as the profile says, as in Chromium.  NULL: the profile
+   is damaged, or memory is short. */
 static cmsHTRANSFORM transform_make(const color_t *c, cmsUInt32Number in,
-                                    cmsUInt32Number out)
+                                    cmsUInt32Number out, cmsUInt32Number flags)
 {
-    cmsHTRANSFORM transform =
-        cmsCreateTransformTHR(c->context, c->profile, in, c->srgb, out,
-                              INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE);
+    static const cmsUInt32Number intents[] = {INTENT_PERCEPTUAL,
+                                              INTENT_RELATIVE_COLORIMETRIC};
+    cmsHTRANSFORM transform = NULL;
+    unsigned i;
 
-    if (!transform) {
+    flags |= cmsFLAGS_NOCACHE | cmsFLAGS_NOWHITEONWHITEFIXUP;
+    for (i = 0; !transform && i < 2; i++) {
         transform = cmsCreateTransformTHR(c->context, c->profile, in, c->srgb,
-                                          out, INTENT_RELATIVE_COLORIMETRIC,
-                                          cmsFLAGS_NOCACHE);
+                                          out, intents[i], flags);
     }
     return transform;
 }
@@ -273,7 +275,7 @@ static void convert_color(const color_t *c, di_raster_t *picture)
 {
     cmsUInt32Number format =
         picture->samples == DI_RGBA ? TYPE_RGBA_8 : TYPE_RGB_8;
-    cmsHTRANSFORM transform = transform_make(c, format, format);
+    cmsHTRANSFORM transform = transform_make(c, format, format, 0);
     apr_uint32_t y;
 
     if (!transform) {
@@ -294,8 +296,10 @@ static int grey_curve(unsigned char curve[256], const color_t *c)
 {
     unsigned from = cmsGetColorSpace(c->profile) == cmsSigRgbData ? 3 : 1;
     unsigned char before[256 * 3], after[256 * 3];
+    /* Optimised, dark greys would be interpolated over 8 at a time. */
     cmsHTRANSFORM transform =
-        transform_make(c, from == 3 ? TYPE_RGB_8 : TYPE_GRAY_8, TYPE_RGB_8);
+        transform_make(c, from == 3 ? TYPE_RGB_8 : TYPE_GRAY_8, TYPE_RGB_8,
+                       cmsFLAGS_NOOPTIMIZE);
     unsigned i;
 
     if (!transform) {
@@ -352,7 +356,7 @@ static int convert_inks(const color_t *c, di_raster_t *picture)
     }
     if (c->profile) {
         /* The library's CMYK_8 is 0 = no ink, too. */
-        transform = transform_make(c, TYPE_CMYK_8, TYPE_RGB_8);
+        transform = transform_make(c, TYPE_CMYK_8, TYPE_RGB_8, 0);
     }
     for (y = 0; y < picture->height_px; y++) {
         if (transform) {

@@ -295,6 +295,24 @@ static void a_recipe_has_every_value_of_its_tier(void **state)
     assert_memory_equal(&recipe, &expected, sizeof(recipe));
 }
 
+static void a_quick_recipe_is_small_and_searches_nothing(void **state)
+{
+    di_tier_t tier =
+        tier_of("low", "bytes=9K colors=16 width=500 layout=page", *state);
+    di_recipe_t full = di_tier_recipe(&tier, 0xffffff, 1);
+    di_recipe_t quick = di_tier_quick(&full);
+
+    assert_int_equal(quick.quick, 1);
+    assert_int_equal(quick.fit_px, 640);
+    assert_int_equal(quick.max_width_px, 500);
+    assert_int_equal(quick.page_layout, 1);
+    assert_int_equal(quick.ssim_e4 | quick.most_bytes | quick.colors, 0);
+    full.fit_px = 300;
+    assert_int_equal(di_tier_quick(&full).fit_px, 300);
+    full.fit_px = 0;
+    assert_int_equal(di_tier_quick(&full).fit_px, 640);
+}
+
 typedef struct {
     const char *words;
     di_format_e original;
@@ -355,6 +373,7 @@ int main(void)
         UNIT(a_new_tier_has_a_value_for_every_key),
         UNIT(a_ladder_may_have_any_number_of_tiers),
         UNIT(a_recipe_has_every_value_of_its_tier),
+        UNIT(a_quick_recipe_is_small_and_searches_nothing),
         UNIT(formats_are_policy_and_original_and_client),
     };
 

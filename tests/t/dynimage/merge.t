@@ -34,7 +34,7 @@ my $plain = get("/plain/$photo");
 cmp_ok(longest($plain), '<=', 900, 'fit of the default ladder');
 cmp_ok(longest($plain), '>', 300, 'and not smaller');
 cmp_ok(longest(get("/small/$photo")), '<=', 300, 'fit of a Location');
-cmp_ok(longest(get("/wide/$photo")), '<=', 300, 'off takes fit away, width bounds');
+cmp_ok(longest(get("/wide/$photo")), '<=', 200, 'off takes fit away, width bounds');
 my $capped = get("/capped/$photo");
 is(why($capped)->{reason}, 'rendered', 'a ceiling of bytes');
 cmp_ok(length $capped->{content}, '<=', 9 * 1024, 'is kept');
