@@ -94,6 +94,18 @@ tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_render_jpeg
+tests_unit_test_render_jpeg_SOURCES = tests/unit/test_render_jpeg.c \
+    tests/unit/unit.h
+tests_unit_test_render_jpeg_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JPEG_CFLAGS)
+tests_unit_test_render_jpeg_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_lcms
+tests_unit_test_render_lcms_SOURCES = tests/unit/test_render_lcms.c \
+    tests/unit/unit.h
+tests_unit_test_render_lcms_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(LCMS_CFLAGS)
+tests_unit_test_render_lcms_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_render_webp
 tests_unit_test_render_webp_SOURCES = tests/unit/test_render_webp.c \
     tests/unit/unit.h tests/unit/rasters.h
@@ -133,4 +145,10 @@ check_PROGRAMS += tests/fuzz/fuzz_header
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_header_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_jpeg
+tests_fuzz_fuzz_jpeg_SOURCES = tests/fuzz/fuzz_jpeg.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_jpeg_LDADD = librender.la libbase.la $(RENDER_LIBS) \
     $(APR_LIBS)
