@@ -10,12 +10,10 @@
 #include "render/render.h"
 
 /**
- * Expected CPU time of a job, ms, on the machine on which the table in cost.c
- * was measured (bench/cost prints it anew).
+ * Expected CPU time of a job, ms; within a factor of three or so.
  * @param header  of the original, as di_header_read told it from the first
  *                bytes of the file or all of it
  */
-apr_uint32_t di_cost_ms(const di_job_t *job, const di_header_t *header,
-                        apr_uint64_t original_bytes);
+apr_uint32_t di_cost_ms(const di_job_t *job, const di_header_t *header);
 
 #endif

@@ -6,26 +6,33 @@
 #ifndef DI_LATER_H
 #define DI_LATER_H
 
+#include <apr_errno.h>
 #include <apr_pools.h>
 
 #include "image/obtain.h"
 
+/* Most places of a list. */
+#define DI_LATER_PLACES_MAX 1024
+
 typedef struct di_later_t di_later_t;
 
 /**
- * Start the thread.
- * @param places  most wishes that wait; what comes when the list is full is
- *                dropped and counted, the next request wishes it again
- * The thread ends with pchild, after the render that it is at.
+ * Make the list; its thread starts with the first wish.
+ * @param world   must outlive pchild's cleanups
+ * @param places  most wishes that wait, 1..DI_LATER_PLACES_MAX; one that comes
+ *                when the list is full is dropped: the next request wishes
+ *                it again
+ * @param pchild  the thread ends with it, after the render that it is at
+ * @return APR_SUCCESS or APR_ENOMEM
  */
 apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
                            int places, apr_pool_t *pchild);
 
 /**
- * Have a rendition made and kept.  Everything is copied; never waits.  A key
- * that waits already is not added twice.
- * @param wish  its key, original, limits, recipe and formats; urgency
- *              DI_URGENCY_STALE or DI_URGENCY_AHEAD
+ * Have a rendition made and kept.  Everything is copied; never waits; any
+ * thread.  A key that waits already is not added twice.
+ * @param wish  its quick recipe, nearest tiers and slowness do not count; it
+ *              is made with the urgency DI_URGENCY_STALE
  * @return 1 when it is on the list
  */
 int di_later_add(di_later_t *later, const di_wish_t *wish);

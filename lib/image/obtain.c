@@ -2,8 +2,10 @@
 /* Obtaining a rendition, step by step; obtain.h draws the way. */
 #include "image/obtain.h"
 
+#include <limits.h>
 #include <string.h>
 
+#include "image/cost.h"
 #include "image/sniff.h"
 
 /* A verdict that may be an accident (a renderer that died, too slow) is asked
@@ -13,8 +15,19 @@
 #define ACCIDENT_FOR apr_time_from_sec(600)
 #define SLOW_FOR apr_time_from_sec(60)
 
+/* A cheap rendition takes some 50 ms of a renderer and is first in its queue;
+   a client that still has none after this gets what there is (ours). */
+#define QUICK_WAIT_MS 1000
+
+/* What is read of an original to tell what its render will cost: frame
+   headers lie behind EXIF and profiles, which rarely are longer. */
+#define HEAD_BYTES (64 * 1024)
+
 /* Waiters ask the store again after 1, 2, 4 ... ms, at most this. */
 #define PAUSE_MAX apr_time_from_msec(10)
+
+/* Beside what a render tells: it was not tried. */
+#define FORMAT_OFF (DI_RENDER_NO_POOL + 1)
 
 typedef struct {
     di_reason_e reason;
@@ -27,17 +40,33 @@ static const outcome_t outcomes[] = {
     [DI_RENDER_OK] = {DI_REASON_RENDERED, 0, 0},
     [DI_RENDER_UNSUPPORTED] = {DI_REASON_UNSUPPORTED, 1, 0},
     [DI_RENDER_ANIMATED] = {DI_REASON_ANIMATED, 1, 0},
-    [DI_RENDER_TOO_LARGE] = {DI_REASON_TOO_LARGE, 1, 0},
+    [DI_RENDER_TOO_MANY_BYTES] = {DI_REASON_TOO_MANY_BYTES, 1, 0},
+    [DI_RENDER_TOO_MANY_PIXELS] = {DI_REASON_TOO_MANY_PIXELS, 1, 0},
+    [DI_RENDER_TOO_LONG_SIDE] = {DI_REASON_TOO_LONG_SIDE, 1, 0},
+    [DI_RENDER_TOO_MANY_FRAMES] = {DI_REASON_TOO_MANY_FRAMES, 1, 0},
+    [DI_RENDER_TOO_MANY_SCANS] = {DI_REASON_TOO_MANY_SCANS, 1, 0},
+    [DI_RENDER_TOO_LARGE_PROFILE] = {DI_REASON_TOO_LARGE_PROFILE, 1, 0},
+    [DI_RENDER_NO_FORMAT] = {DI_REASON_NO_FORMAT, 1, 0},
+    [DI_RENDER_NO_GAIN] = {DI_REASON_NOT_SMALLER, 1, 0},
     [DI_RENDER_BROKEN] = {DI_REASON_BROKEN, 1, 0},
-    [DI_RENDER_NO_MEMORY] = {DI_REASON_TOO_LARGE, 1, ACCIDENT_FOR},
+    [DI_RENDER_NO_MEMORY] = {DI_REASON_NO_MEMORY, 1, ACCIDENT_FOR},
     [DI_RENDER_FAILED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
     [DI_RENDER_BUSY] = {DI_REASON_BUSY, 0, 0},
     [DI_RENDER_TIMEOUT] = {DI_REASON_TIMEOUT, 1, SLOW_FOR},
     [DI_RENDER_DIED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
     [DI_RENDER_NO_POOL] = {DI_REASON_NO_POOL, 0, 0},
+    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 1, 0},
 };
 
 #define OUTCOMES (sizeof(outcomes) / sizeof(*outcomes))
+
+static outcome_t outcome_of(apr_uint32_t status)
+{
+    if (status >= OUTCOMES || !outcomes[status].reason) {
+        return outcomes[DI_RENDER_FAILED];
+    }
+    return outcomes[status];
+}
 
 /* Fill out from the store; 1 when it knew the key. */
 static int from_store(di_obtained_t *out, const di_world_t *world,
@@ -121,6 +150,20 @@ static apr_status_t open_original(apr_file_t **out, di_format_e *format,
     return rv;
 }
 
+static di_job_t job_of(const di_wish_t *wish, di_format_e format)
+{
+    di_job_t job = {.format = (apr_uint32_t)format,
+                    .formats = wish->formats,
+                    .recipe = *wish->recipe,
+                    .limits = *wish->limits,
+                    .time_limit_ms = wish->wait_ms,
+                    .urgency = wish->urgency,
+                    .priority = wish->priority,
+                    .client = wish->client};
+
+    return job;
+}
+
 /* Render the original, and tell whether it changed meanwhile. */
 static void render(di_result_t *result, apr_file_t **file, int *changed,
                    const di_world_t *world, const di_wish_t *wish,
@@ -128,7 +171,6 @@ static void render(di_result_t *result, apr_file_t **file, int *changed,
 {
     apr_file_t *original;
     di_format_e format;
-    di_job_t job;
     apr_status_t rv;
 
     memset(result, 0, sizeof(*result));
@@ -142,11 +184,12 @@ static void render(di_result_t *result, apr_file_t **file, int *changed,
     if (format == DI_FORMAT_UNKNOWN) {
         result->status = DI_RENDER_UNSUPPORTED;
     }
+    else if (!DI_FORMAT_IN(wish->inputs, format)) {
+        result->status = FORMAT_OFF;
+    }
     else {
-        job = di_tier_job(wish->tier, format);
-        job.max_pixels = wish->limits->max_pixels;
-        job.max_bytes = wish->limits->max_bytes;
-        job.time_limit_ms = wish->wait_ms;
+        di_job_t job = job_of(wish, format);
+
         world->render(world->renderer, result, file, &job, original, p);
     }
     *changed = has_changed(original, wish->original);
@@ -177,8 +220,7 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
     int changed = 0;
 
     render(&result, &file, &changed, world, wish, p);
-    outcome =
-        outcomes[result.status < OUTCOMES ? result.status : DI_RENDER_FAILED];
+    outcome = outcome_of(result.status);
     judge_size(&result, &outcome, wish);
     out->cache = "miss";
     out->reason = outcome.reason;
@@ -230,15 +272,17 @@ static int wait_or_render(di_obtained_t *out, const di_world_t *world,
     return 0;
 }
 
-/* Another tier's rendition is better for a slow client than the original. */
-static void take_nearest(di_obtained_t *out, const di_world_t *world,
-                         const di_wish_t *wish, apr_pool_t *p)
+/* The nearest stored rendition of the first `most` other tiers. */
+static int take_nearest(di_obtained_t *out, const di_world_t *world,
+                        const di_wish_t *wish, int most, di_reason_e reason,
+                        apr_pool_t *p)
 {
     di_obtained_t other;
     di_key_t key;
     int i;
 
-    for (i = 0; wish->nearest && wish->nearest(wish->nearest_baton, &key, i);
+    for (i = 0; i < most && wish->nearest &&
+                wish->nearest(wish->nearest_baton, &key, i);
          i++) {
         memset(&other, 0, sizeof(other));
         if (from_store(&other, world, &key, p) && other.have) {
@@ -246,10 +290,12 @@ static void take_nearest(di_obtained_t *out, const di_world_t *world,
             out->key = key;
             out->cache = other.cache;
             out->have = 1;
-            out->reason = DI_REASON_NEAREST;
-            return;
+            out->reason = reason;
+            out->passing = 1;
+            return 1;
         }
     }
+    return 0;
 }
 
 /* Is the lack of a rendition ours and not the original's fault? */
@@ -259,24 +305,122 @@ static int is_shortage(di_reason_e reason)
            reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
 }
 
-void di_obtain(di_obtained_t *out, const di_world_t *world,
-               const di_wish_t *wish, apr_pool_t *p)
+/* From the store, else by a render, without any other way out. */
+static void take_own(di_obtained_t *out, const di_world_t *world,
+                     const di_wish_t *wish, apr_pool_t *p)
 {
     apr_time_t start;
 
     memset(out, 0, sizeof(*out));
     out->key = *wish->key;
     out->cache = "none";
-    if (!from_store(out, world, wish->key, p)) {
-        start = world->now();
-        if (!wait_or_render(out, world, wish, p)) {
-            out->reason = DI_REASON_TIMEOUT;
-            out->cache = "miss";
-            out->passing = 1;
-        }
-        out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
+    if (from_store(out, world, wish->key, p)) {
+        return;
     }
-    if (!out->have && is_shortage(out->reason)) {
-        take_nearest(out, world, wish, p);
+    start = world->now();
+    if (!wait_or_render(out, world, wish, p)) {
+        out->reason = DI_REASON_TIMEOUT;
+        out->cache = "miss";
+        out->passing = 1;
+    }
+    out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
+}
+
+/* The cheap rendition; 1 when there is one now. */
+static int take_quick(di_obtained_t *out, const di_world_t *world,
+                      const di_wish_t *wish, apr_pool_t *p)
+{
+    di_wish_t quick = *wish;
+    di_obtained_t cheap;
+
+    if (!wish->quick) {
+        return 0;
+    }
+    quick.recipe = wish->quick;
+    quick.key = wish->quick_key;
+    quick.formats = DI_FORMAT_SET(JPEG);
+    quick.urgency = DI_URGENCY_QUICK;
+    quick.wait_ms = QUICK_WAIT_MS < wish->wait_ms ? QUICK_WAIT_MS
+                                                  : wish->wait_ms;
+    take_own(&cheap, world, &quick, p);
+    if (!cheap.have) {
+        return 0;
+    }
+    cheap.took_ms += out->took_ms;
+    *out = cheap;
+    out->reason = DI_REASON_QUICK;
+    out->passing = 1;
+    return 1;
+}
+
+/* Would a slow client wait too long for the full recipe? */
+static int is_dear(const di_world_t *world, const di_wish_t *wish,
+                   apr_pool_t *p)
+{
+    apr_uint32_t expected_ms =
+        world->backlog_ms ? world->backlog_ms(world->renderer) : 0;
+    char *head = apr_palloc(p, HEAD_BYTES);
+    apr_size_t len = HEAD_BYTES;
+    apr_file_t *original;
+    di_format_e format;
+    di_header_t header;
+    di_job_t job;
+
+    if (open_original(&original, &format, wish->original->file, p)) {
+        return 0;
+    }
+    if (apr_file_read_full(original, head, len, &len) != APR_SUCCESS &&
+        len == 0) {
+        format = DI_FORMAT_UNKNOWN;
+    }
+    apr_file_close(original);
+    if (!DI_FORMAT_IN(wish->inputs, format)) {
+        return 0;
+    }
+    /* What the first bytes say is enough; that they are cut is expected. */
+    (void)di_header_read(&header, format, (unsigned char *)head, len);
+    job = job_of(wish, format);
+    expected_ms += di_cost_ms(&job, &header);
+    return expected_ms > wish->cold_wait_ms;
+}
+
+/* The kind cold miss: something smaller at once, the tier's own behind it. */
+static int be_kind(di_obtained_t *out, const di_world_t *world,
+                   const di_wish_t *wish, apr_pool_t *p)
+{
+    if (!wish->slow || !wish->cold_wait_ms || !world->later ||
+        !is_dear(world, wish, p)) {
+        return 0;
+    }
+    if (!take_nearest(out, world, wish, wish->smaller,
+                      DI_REASON_SMALLER_FIRST, p) &&
+        !take_quick(out, world, wish, p)) {
+        return 0;
+    }
+    (void)world->later(world->later_baton, wish);
+    return 1;
+}
+
+void di_obtain(di_obtained_t *out, const di_world_t *world,
+               const di_wish_t *wish, apr_pool_t *p)
+{
+    memset(out, 0, sizeof(*out));
+    out->key = *wish->key;
+    out->cache = "none";
+    if (from_store(out, world, wish->key, p)) {
+        if (out->have || !is_shortage(out->reason)) {
+            return;
+        }
+    }
+    else if (be_kind(out, world, wish, p)) {
+        return;
+    }
+    else {
+        take_own(out, world, wish, p);
+    }
+    if (!out->have && is_shortage(out->reason) &&
+        !take_nearest(out, world, wish, INT_MAX, DI_REASON_NEAREST, p) &&
+        wish->slow && out->reason != DI_REASON_NO_POOL) {
+        (void)take_quick(out, world, wish, p);
     }
 }

@@ -4,6 +4,9 @@
  *
  *   store ---hit---------------------------------------------> rendition
  *     |miss                                                  | or verdict
+ *     +--the client is slow and the render dear:             |
+ *     |  a smaller stored rendition, else a cheap one at once;
+ *     |  the full one is made behind the answer (later.h)     |
  *   lease ---held by another---> ask the store again,   -----+
  *     |ours                      until the time is up        |
  *   render --fine--> keep in the store ----------------------+
@@ -11,8 +14,8 @@
  *     +--the original's fault--> keep a verdict -------------+
  *     +--no renderer, queue full, too slow
  *          |
- *   nearest stored rendition of another tier, else none (the caller sends
- *   the original)
+ *   nearest stored rendition of another tier; for a slow client a cheap one;
+ *   else none (the caller sends the original)
  *
  * Everything with an effect comes in as a function, so the story is tested
  * without a server, a disk or a clock.
@@ -25,6 +28,33 @@
 #include "image/variant.h"
 #include "store/lease.h"
 
+typedef struct di_wish_t di_wish_t;
+struct di_wish_t {
+    const di_original_t *original;
+    const di_limits_t *limits;
+    const di_recipe_t *recipe;
+    unsigned formats; /* set that the rendition may have */
+    unsigned inputs;  /* set that the original may have */
+    const di_key_t *key;   /* of original x recipe x formats */
+    apr_uint32_t wait_ms;  /* bound on waiting for the rendition */
+    apr_uint32_t urgency;  /* di_urgency_e */
+    apr_uint32_t priority; /* of the tier, 0..9 */
+    apr_uint64_t client;   /* see di_job_t */
+    /* A slow client: never the original because a cache was cold. */
+    int slow;
+    apr_uint32_t cold_wait_ms; /* slow: a render expected to take longer comes
+                                  behind the answer; 0: none does */
+    const di_recipe_t *quick;  /* the cheap recipe; NULL: there is none */
+    const di_key_t *quick_key;
+    /* Set *out to the key of the i-th best other tier, from 0; return 0 when
+       there are no more.  Called only when the tier itself is not to be had.
+       NULL: there are none. */
+    int (*nearest)(void *nearest_baton, di_key_t *out, int i);
+    void *nearest_baton;
+    int smaller; /* how many of the nearest come first because they are
+                    smaller than the tier's own */
+};
+
 /* What obtaining needs of the world; one per process. */
 typedef struct {
     const di_store_t *store;
@@ -32,23 +62,16 @@ typedef struct {
     void *renderer;
     void (*render)(void *renderer, di_result_t *result, apr_file_t **out,
                    const di_job_t *job, apr_file_t *original, apr_pool_t *p);
+    /* Expected wait for a free renderer, ms.  NULL: none. */
+    apr_uint32_t (*backlog_ms)(void *renderer);
+    /* Have a wish fulfilled behind the answer; never waits.  NULL: that is
+       not to be had, and no answer is given that relies on it. */
+    int (*later)(void *later_baton, const di_wish_t *wish);
+    void *later_baton;
     apr_time_t (*now)(void);
     void (*pause)(apr_interval_time_t pause_for);
     const ds_log_t *log;
 } di_world_t;
-
-typedef struct {
-    const di_original_t *original;
-    const di_limits_t *limits;
-    const di_tier_t *tier;
-    const di_key_t *key;  /* of original x tier */
-    apr_uint32_t wait_ms; /* bound on waiting for the rendition */
-    /* Set *out to the key of the i-th best other tier, from 0; return 0 when
-       there are no more.  Called only when the tier itself is not to be had.
-       NULL: there are none. */
-    int (*nearest)(void *nearest_baton, di_key_t *out, int i);
-    void *nearest_baton;
-} di_wish_t;
 
 typedef struct {
     di_reason_e reason;

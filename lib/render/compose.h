@@ -10,6 +10,8 @@
 #ifndef DI_COMPOSE_H
 #define DI_COMPOSE_H
 
+#include <apr_pools.h>
+
 #include "render/render.h"
 
 /**
@@ -25,8 +27,9 @@ void di_compose_stop(void);
 /**
  * Names and versions of the libraries whose output is in a rendition; part of
  * every key.  Safe in any process and thread: it starts nothing.
+ * @return one word, from p
  */
-const char *di_compose_version(void);
+const char *di_compose_version(apr_pool_t *p);
 
 /**
  * Render one picture.  The same job and bytes give the same rendition.

@@ -4,12 +4,14 @@
  * memory, time as an argument.
  *
  * Order: by urgency, but every age_ms that a job has waited lifts it by one
- * urgency, so that none waits for ever; then clients in turn (the one with
- * the fewest jobs taken and running goes first, so that one page of a hundred
- * images does not delay another's first one); then the tier's priority; then
- * who came first.
+ * urgency, up to the first; then clients in turn (by jobs taken, then by jobs
+ * running, so that one page of a hundred images does not delay another's
+ * first one); then the tier's priority, which each further age_ms lifts by
+ * one; then who came first.  So no job waits for ever.
+ *
  * When there is no place, the new job pushes out the last in order if it comes
- * before that one, else it is refused.
+ * before that one, else it is refused; here the jobs of one client count one
+ * behind another, so that whoever has most of them waiting gives way.
  */
 #ifndef DI_QUEUE_H
 #define DI_QUEUE_H
@@ -29,8 +31,11 @@ typedef struct {
     apr_uint64_t arrived_us;
 } di_waiting_t;
 
+/* Most jobs that may wait. */
+#define DI_QUEUE_PLACES_MAX 1024
+
 /**
- * @param places  most jobs that wait, 1..1024
+ * @param places  most jobs that wait, 1..DI_QUEUE_PLACES_MAX
  * @param age_ms  see above
  * @return NULL when memory is short; di_queue_free frees it
  */

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rendering with GraphicsMagick, one format a row of a table: decode (the
- * reader forced by name), prepare (scale, turn, strip, count colours),
- * encode, finish (what the library's writers cannot say).
+ * GraphicsMagick between rasters.
  *
  * What keeps hostile input away from the rest of the library: the picture's
- * structure is walked first (render/header.h) and its size refused there; the
- * reader is named, so the library does not guess from content and run, say,
- * its SVG reader on it; all other coders are unregistered; nothing may be
- * executed or fetched.  Memory is bounded by the library's limits and by the
- * process's; time only by the process's timer (render/renderer.h).
- *
- * The reader's warnings: libjpeg warns for harmless and for harmful things
- * alike, and the library keeps one text; damaged_text() tells them apart.
+ * structure and size were checked before; the reader is named, so the library
+ * does not guess from content and run, say, its SVG reader on it; all coders
+ * but those of the formats that the operator allows are unregistered; nothing
+ * may be executed or fetched.  Memory is bounded by the library's limits and
+ * by the process's; time only by the process's timer (render/renderer.h).
  */
 #include "render/render_gm.h"
 
@@ -27,60 +22,18 @@
 #include <magick/confirm_access.h>
 #pragma GCC diagnostic pop
 
-#include "render/density.h"
-#include "render/header.h"
-#include "render/pngcolor.h"
-#include "render/scale.h"
-
-/* Deflate level 7 with adaptive filters; 9 costs twice the time for 1 %. */
-#define PNG_QUALITY 75
-
-typedef struct {
-    const di_job_t *job;
-    const unsigned char *bytes; /* the original */
-    apr_size_t len;
-    di_header_t header;
-    di_exif_t exif;
-    Image *image;       /* owned */
-    ImageInfo *info;    /* settings of the encoder, owned */
-    const char *writer; /* name of the encoder */
-    ExceptionInfo ex;
-} render_t;
-
-typedef struct {
-    di_format_e format;
-    const char *name; /* of reader and writer */
-    /* From the decoded picture to one that only needs encoding. */
-    di_render_status_e (*prepare)(render_t *r);
-    /* From encoded bytes (malloc'd) to the rendition; may replace them. */
-    di_render_status_e (*finish)(unsigned char **out, apr_size_t *len,
-                                 const render_t *r);
-} format_t;
-
 /* ---- how a call of the library ended ---- */
 
-/* Texts of libjpeg's warnings that mean lost picture data (jerror.h). */
-static int damaged_text(const char *text)
+static di_render_status_e status_of(const ExceptionInfo *ex)
 {
-    return text && !strstr(text, "extraneous bytes") &&
-           (strstr(text, "Corrupt JPEG data") ||
-            strstr(text, "Premature end") ||
-            strstr(text, "Inconsistent progression"));
-}
-
-static di_render_status_e status_of(const ExceptionInfo *ex, di_format_e format)
-{
-    const char *text = ex->reason;
-
     if (ex->severity == CorruptImageWarning) {
-        return format != DI_FORMAT_JPEG || damaged_text(text) ? DI_RENDER_BROKEN
-                                                              : DI_RENDER_OK;
+        return DI_RENDER_BROKEN;
     }
     if (ex->severity < ErrorException) {
         return DI_RENDER_OK;
     }
     if (ex->severity == ResourceLimitError || ex->severity == CacheError ||
-        (text && strstr(text, "Insufficient memory"))) {
+        (ex->reason && strstr(ex->reason, "Insufficient memory"))) {
         return DI_RENDER_NO_MEMORY;
     }
     return ex->severity == CorruptImageError || ex->severity == CoderError
@@ -88,447 +41,286 @@ static di_render_status_e status_of(const ExceptionInfo *ex, di_format_e format)
                : DI_RENDER_FAILED;
 }
 
-/* Damage found by the decoder is not damage when the encoder fails. */
-static di_render_status_e encoder_status(const render_t *r,
-                                         const ExceptionInfo *ex)
+/* Of something that is not the reading of a file: there is no damage. */
+static di_render_status_e work_status(const ExceptionInfo *ex)
 {
-    di_render_status_e status = status_of(ex, (di_format_e)r->header.format);
+    di_render_status_e status = status_of(ex);
 
-    return status == DI_RENDER_BROKEN ? DI_RENDER_FAILED : status;
+    return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_FAILED;
 }
 
-/* Put a new picture in place of the old one; NULL means it was not made. */
-static di_render_status_e replace(render_t *r, Image *image)
-{
-    if (!image) {
-        di_render_status_e status = encoder_status(r, &r->ex);
+/* ---- the library's pictures and ours ---- */
 
-        return status == DI_RENDER_OK ? DI_RENDER_FAILED : status;
+static const char *map_of(di_samples_e samples)
+{
+    switch (samples) {
+    case DI_GREY:
+        return "I";
+    case DI_RGBA:
+        return "RGBA";
+    case DI_CMYK:
+        return "CMYK";
+    default:
+        return "RGB";
     }
-    DestroyImageList(r->image);
-    r->image = image;
+}
+
+static di_samples_e samples_of(const Image *image)
+{
+    if (image->colorspace == CMYKColorspace) {
+        return DI_CMYK;
+    }
+    return image->matte ? DI_RGBA : DI_RGB;
+}
+
+static di_render_status_e to_raster(di_raster_t *out, const Image *image,
+                                    di_samples_e samples, ExceptionInfo *ex)
+{
+    if (!di_raster_make(out, (apr_uint32_t)image->columns,
+                        (apr_uint32_t)image->rows, samples)) {
+        return DI_RENDER_NO_MEMORY;
+    }
+    if (DispatchImage(image, 0, 0, image->columns, image->rows,
+                      map_of(samples), CharPixel, out->pixels,
+                      ex) == MagickFail) {
+        di_raster_free(out);
+        return work_status(ex);
+    }
     return DI_RENDER_OK;
+}
+
+static Image *from_raster(const di_raster_t *picture, ExceptionInfo *ex)
+{
+    return ConstituteImage(picture->width_px, picture->height_px,
+                           map_of(picture->samples), CharPixel,
+                           picture->pixels, ex);
 }
 
 /* ---- decode ---- */
 
-static di_render_status_e decode(render_t *r, const format_t *format,
-                                 const di_scale_t *scale)
+static const char *reader_of(di_format_e format)
 {
-    ImageInfo *info = CloneImageInfo(NULL);
-    di_render_status_e status;
-    char hint[32];
+    switch (format) {
+    case DI_FORMAT_GIF:
+        return "GIF";
+    case DI_FORMAT_TIFF:
+        return "TIFF";
+    case DI_FORMAT_BMP:
+        return "BMP";
+    case DI_FORMAT_AVIF:
+        return "AVIF";
+    case DI_FORMAT_HEIC:
+        return "HEIC";
+    default:
+        return NULL;
+    }
+}
 
-    apr_snprintf(info->filename, sizeof(info->filename), "%s:", format->name);
-    if (scale->hint_width_px) {
-        apr_snprintf(hint, sizeof(hint), "%ux%u", scale->hint_width_px,
-                     scale->hint_height_px);
-        CloneString(&info->size, hint);
+static di_render_status_e take_profile(di_blob_t *out, const Image *image)
+{
+    size_t len = 0;
+    const unsigned char *icc = GetImageProfile(image, "ICM", &len);
+
+    if (!icc) {
+        icc = GetImageProfile(image, "ICC", &len);
     }
-    r->image = BlobToImage(info, r->bytes, r->len, &r->ex);
-    DestroyImageInfo(info);
-    status = status_of(&r->ex, format->format);
-    if (r->image && status == DI_RENDER_OK) {
-        status = status_of(&r->image->exception, format->format);
+    if (icc && len) {
+        out->bytes = malloc(len);
+        if (!out->bytes) {
+            return DI_RENDER_NO_MEMORY;
+        }
+        memcpy(out->bytes, icc, len);
+        out->len = len;
     }
-    if (!r->image) {
-        return status == DI_RENDER_OK ? DI_RENDER_FAILED : status;
+    return DI_RENDER_OK;
+}
+
+/* A frame that does not fill its canvas: transparent around it, as browsers
+   show it.  The picture becomes DI_RGBA. */
+static di_render_status_e place(di_raster_t *picture, apr_uint32_t width_px,
+                                apr_uint32_t height_px, long left, long top)
+{
+    di_raster_t canvas;
+    apr_uint32_t y;
+
+    if (left < 0 || top < 0 ||
+        (apr_uint64_t)left + picture->width_px > width_px ||
+        (apr_uint64_t)top + picture->height_px > height_px) {
+        return DI_RENDER_BROKEN;
+    }
+    if (!di_raster_make(&canvas, width_px, height_px, DI_RGBA)) {
+        return DI_RENDER_NO_MEMORY;
+    }
+    memset(canvas.pixels, 0, canvas.row_bytes * height_px);
+    for (y = 0; y < picture->height_px; y++) {
+        memcpy(di_raster_row(&canvas, y + (apr_uint32_t)top) + 4 * left,
+               di_raster_row(picture, y), picture->row_bytes);
+    }
+    di_raster_replace(picture, &canvas);
+    return DI_RENDER_OK;
+}
+
+static di_render_status_e convert(di_decoded_t *out, Image *image,
+                                  di_format_e format, apr_uint32_t width_px,
+                                  apr_uint32_t height_px, ExceptionInfo *ex)
+{
+    int placed = format == DI_FORMAT_GIF && (image->columns != width_px ||
+                                             image->rows != height_px);
+    di_render_status_e status = take_profile(&out->icc, image);
+
+    if (status == DI_RENDER_OK) {
+        status = to_raster(&out->picture, image,
+                           placed ? DI_RGBA : samples_of(image), ex);
+    }
+    if (status == DI_RENDER_OK && placed) {
+        status = place(&out->picture, width_px, height_px, image->page.x,
+                       image->page.y);
     }
     return status;
 }
 
-/* ---- prepare ---- */
-
-static int is_color_profile(const char *name)
+/* The first frame alone, whatever else the file holds. */
+static Image *read_blob(const char *reader, const unsigned char *bytes,
+                        apr_size_t len, ExceptionInfo *ex)
 {
-    return !strcmp(name, "ICM") || !strcmp(name, "ICC");
+    ImageInfo *info = CloneImageInfo(NULL);
+    Image *image;
+
+    apr_snprintf(info->filename, sizeof(info->filename), "%s:", reader);
+    info->subimage = 0;
+    info->subrange = 1;
+    image = BlobToImage(info, bytes, len, ex);
+    DestroyImageInfo(info);
+    return image;
 }
 
-/* The first profile that does not stay, copied to name; 0 when all may. */
-static int unwanted_profile(char *name, apr_size_t size, const Image *image,
-                            int keep_exif)
+di_render_status_e di_gm_decode(di_decoded_t *out, di_format_e format,
+                                const unsigned char *bytes, apr_size_t len,
+                                apr_uint32_t width_px, apr_uint32_t height_px)
 {
-    ImageProfileIterator it = AllocateImageProfileIterator(image);
-    const unsigned char *bytes;
-    const char *found;
-    size_t len;
-    int unwanted = 0;
-
-    while (it && !unwanted &&
-           NextImageProfile(it, &found, &bytes, &len) != MagickFail) {
-        unwanted =
-            !is_color_profile(found) && !(keep_exif && !strcmp(found, "EXIF"));
-        if (unwanted) {
-            apr_cpystrn(name, found, size);
-        }
-    }
-    DeallocateImageProfileIterator(it);
-    return unwanted;
-}
-
-static void strip(render_t *r, int keep_exif)
-{
-    char name[MaxTextExtent];
-
-    while (unwanted_profile(name, sizeof(name), r->image, keep_exif) &&
-           DeleteImageProfile(r->image, name) != MagickFail) {
-    }
-    (void)SetImageAttribute(r->image, "comment", NULL);
-    (void)SetImageAttribute(r->image, "label", NULL);
-}
-
-static int has_profile(const render_t *r)
-{
-    size_t len;
-
-    return GetImageProfile(r->image, "ICM", &len) ||
-           GetImageProfile(r->image, "ICC", &len);
-}
-
-static di_render_status_e resize(render_t *r, const di_scale_t *scale)
-{
-    if (r->image->columns == scale->width_px &&
-        r->image->rows == scale->height_px) {
-        return DI_RENDER_OK;
-    }
-    return replace(r, ResizeImage(r->image, scale->width_px, scale->height_px,
-                                  LanczosFilter, 1.0, &r->ex));
-}
-
-static di_render_status_e turn_upright(render_t *r)
-{
-    if (r->exif.orientation == 1) {
-        return DI_RENDER_OK;
-    }
-    return replace(r, AutoOrientImage(r->image,
-                                      (OrientationType)r->exif.orientation,
-                                      &r->ex));
-}
-
-/* A profile for colour pixels does not apply to a grey file, and the writers
-   make one of every grey-looking picture. */
-static int must_stay_color(render_t *r, int profile)
-{
-    return profile && r->header.channels == 3 && IsGrayImage(r->image, &r->ex);
-}
-
-static di_render_status_e prepare_jpeg(render_t *r)
-{
-    di_scale_t scale;
+    const char *reader = reader_of(format);
     di_render_status_e status;
-    int grey = 0;
+    ExceptionInfo ex;
+    Image *image;
 
-    di_scale_plan(&scale, r->header.width_px, r->header.height_px,
-                  r->job->fit_px);
-    if ((status = resize(r, &scale)) != DI_RENDER_OK ||
-        (status = turn_upright(r)) != DI_RENDER_OK) {
-        return status;
+    memset(out, 0, sizeof(*out));
+    if (!reader) {
+        return DI_RENDER_UNSUPPORTED;
     }
-    strip(r, 0);
-    r->image->x_resolution = r->image->y_resolution = 72;
-    r->image->units = PixelsPerInchResolution;
-    r->info->quality = r->job->quality;
-    r->info->interlace = r->job->progressive ? LineInterlace : NoInterlace;
-    if (must_stay_color(r, has_profile(r))) {
-        /* The JPEG writer goes by this flag alone. */
-        r->image->is_grayscale = MagickFalse;
+    GetExceptionInfo(&ex);
+    (void)SetMagickResourceLimit(PixelsResource,
+                                 (magick_int64_t)width_px * height_px);
+    image = read_blob(reader, bytes, len, &ex);
+    status = status_of(&ex);
+    if (image && status == DI_RENDER_OK) {
+        status = status_of(&image->exception);
+    }
+    if (!image && status == DI_RENDER_OK) {
+        status = DI_RENDER_FAILED;
+    }
+    if (status == DI_RENDER_OK) {
+        status = convert(out, image, format, width_px, height_px, &ex);
+    }
+    if (status != DI_RENDER_OK) {
+        di_decoded_free(out);
+    }
+    if (image) {
+        DestroyImageList(image);
+    }
+    DestroyExceptionInfo(&ex);
+    return status;
+}
+
+/* ---- work on a raster ---- */
+
+/* Grey with alpha has no map of the library's; as RGBA and back. */
+static int widen(di_raster_t *picture)
+{
+    di_raster_t wide;
+    apr_size_t i, count;
+
+    if (picture->samples != DI_GREY_ALPHA) {
+        return 1;
+    }
+    if (!di_raster_make(&wide, picture->width_px, picture->height_px,
+                        DI_RGBA)) {
+        return 0;
+    }
+    count = (apr_size_t)picture->width_px * picture->height_px;
+    for (i = 0; i < count; i++) {
+        memset(wide.pixels + 4 * i, picture->pixels[2 * i], 3);
+        wide.pixels[4 * i + 3] = picture->pixels[2 * i + 1];
+    }
+    di_raster_replace(picture, &wide);
+    return 1;
+}
+
+typedef Image *work_fn(Image *image, const unsigned *how, ExceptionInfo *ex);
+
+/* Through the library: in, work, out again with the same samples. */
+static di_render_status_e through(di_raster_t *picture, work_fn *work,
+                                  const unsigned *how)
+{
+    di_render_status_e status = DI_RENDER_FAILED;
+    Image *image = NULL, *done = NULL;
+    di_raster_t out;
+    ExceptionInfo ex;
+
+    if (!widen(picture)) {
+        return DI_RENDER_NO_MEMORY;
+    }
+    GetExceptionInfo(&ex);
+    (void)SetMagickResourceLimit(
+        PixelsResource, (magick_int64_t)DI_SIDE_MAX_PX * DI_SIDE_MAX_PX);
+    image = from_raster(picture, &ex);
+    if (image) {
+        done = work(image, how, &ex);
+    }
+    if (done) {
+        status = to_raster(&out, done, picture->samples, &ex);
     }
     else {
-        grey = IsGrayImage(r->image, &r->ex);
+        status = work_status(&ex);
     }
-    CloneString(&r->info->sampling_factor, grey ? "1x1" : "2x2");
-    return DI_RENDER_OK;
+    if (status == DI_RENDER_OK) {
+        di_raster_replace(picture, &out);
+    }
+    if (done && done != image) {
+        DestroyImage(done);
+    }
+    if (image) {
+        DestroyImage(image);
+    }
+    DestroyExceptionInfo(&ex);
+    return status;
 }
 
-/* A palette, when the job wants one and no pixel is transparent. */
-static di_render_status_e count_colors(render_t *r)
+static Image *resized(Image *image, const unsigned *how, ExceptionInfo *ex)
+{
+    return ResizeImage(image, how[0], how[1], LanczosFilter, 1.0, ex);
+}
+
+di_render_status_e di_gm_resize(di_raster_t *picture, apr_uint32_t width_px,
+                                apr_uint32_t height_px)
+{
+    const unsigned how[] = {width_px, height_px};
+
+    return through(picture, resized, how);
+}
+
+static Image *reduced(Image *image, const unsigned *how, ExceptionInfo *ex)
 {
     QuantizeInfo quantize;
 
-    if (!r->job->colors ||
-        (r->image->storage_class == PseudoClass &&
-         r->image->colors <= r->job->colors) ||
-        (r->image->matte && !IsOpaqueImage(r->image, &r->ex))) {
-        return DI_RENDER_OK;
-    }
-    r->image->matte = MagickFalse;
     GetQuantizeInfo(&quantize);
-    quantize.number_colors = r->job->colors;
+    quantize.number_colors = how[0];
     quantize.dither = MagickTrue;
-    if (QuantizeImage(&quantize, r->image) == MagickFail) {
-        return encoder_status(r, &r->image->exception);
-    }
-    return DI_RENDER_OK;
+    return QuantizeImage(&quantize, image) == MagickFail ? NULL : image;
 }
 
-/* Let the writer drop channels and bits that say nothing.  It can look for
-   them by itself (OptimizeType), but then writes garbage for an alpha channel
-   that is opaque throughout. */
-static void simplify(render_t *r)
+di_render_status_e di_gm_reduce_colors(di_raster_t *picture, unsigned colors)
 {
-    if (r->image->matte && IsOpaqueImage(r->image, &r->ex)) {
-        r->image->matte = MagickFalse;
-    }
-    if (IsGrayImage(r->image, &r->ex)) {
-        (void)IsMonochromeImage(r->image, &r->ex);
-    }
-}
-
-static const char *png_writer(render_t *r)
-{
-    if (!must_stay_color(r, di_pngcolor_has_profile(r->bytes, r->len))) {
-        return "PNG";
-    }
-    if (r->image->storage_class == PseudoClass && !r->image->matte) {
-        return "PNG8";
-    }
-    if (r->image->depth > 8) {
-        return r->image->matte ? "PNG64" : "PNG48";
-    }
-    return r->image->matte ? "PNG32" : "PNG24";
-}
-
-static di_render_status_e prepare_png(render_t *r)
-{
-    di_render_status_e status = count_colors(r);
-
-    simplify(r);
-    strip(r, 0);
-    r->info->quality = PNG_QUALITY;
-    r->writer = png_writer(r);
-    return status;
-}
-
-static di_render_status_e prepare_gif(render_t *r)
-{
-    strip(r, 0);
-    return count_colors(r);
-}
-
-/* Some browsers turn a WebP by its EXIF and some do not; with the same EXIF
-   each treats the rendition as it treats the original. */
-static di_render_status_e prepare_webp(render_t *r)
-{
-    strip(r, r->exif.orientation != 1);
-    r->info->quality = r->job->quality;
-    (void)AddDefinitions(r->info, "webp:method=2", &r->ex);
-    return DI_RENDER_OK;
-}
-
-/* ---- encode and finish ---- */
-
-static di_render_status_e encode(unsigned char **out, apr_size_t *len,
-                                 render_t *r)
-{
-    size_t count = 0;
-    void *blob;
-
-    apr_cpystrn(r->image->magick, r->writer, MaxTextExtent);
-    blob = ImageToBlob(r->info, r->image, &count, &r->ex);
-    if (!blob || !count) {
-        di_render_status_e status = encoder_status(r, &r->ex);
-
-        if (status == DI_RENDER_OK) {
-            status = encoder_status(r, &r->image->exception);
-        }
-        MagickFree(blob);
-        return status == DI_RENDER_OK ? DI_RENDER_FAILED : status;
-    }
-    /* The library's allocator is malloc's, unless told otherwise. */
-    *out = blob;
-    *len = count;
-    return DI_RENDER_OK;
-}
-
-/* The size at which the original is laid out, turned upright. */
-static void shown_size(apr_uint32_t *width_px, apr_uint32_t *height_px,
-                       const render_t *r)
-{
-    apr_uint32_t width = r->header.width_px, height = r->header.height_px;
-
-    di_density_shown(&width, &height, &r->exif);
-    *width_px = di_exif_turns(r->exif.orientation) ? height : width;
-    *height_px = di_exif_turns(r->exif.orientation) ? width : height;
-}
-
-/* Put bytes behind the first `at` bytes. */
-static di_render_status_e insert(unsigned char **out, apr_size_t *len,
-                                 apr_size_t at, const unsigned char *bytes,
-                                 apr_size_t count)
-{
-    unsigned char *grown = realloc(*out, *len + count);
-
-    if (!grown) {
-        return DI_RENDER_NO_MEMORY;
-    }
-    memmove(grown + at + count, grown + at, *len - at);
-    memcpy(grown + at, bytes, count);
-    *out = grown;
-    *len += count;
-    return DI_RENDER_OK;
-}
-
-static di_render_status_e finish_jpeg(unsigned char **out, apr_size_t *len,
-                                      const render_t *r)
-{
-    unsigned char block[DI_DENSITY_BYTES];
-    apr_uint32_t width_px, height_px;
-
-    shown_size(&width_px, &height_px, r);
-    if (r->image->columns == width_px && r->image->rows == height_px) {
-        return DI_RENDER_OK;
-    }
-    di_density_block(block, (apr_uint32_t)r->image->columns,
-                     (apr_uint32_t)r->image->rows, width_px, height_px);
-    return insert(out, len, 2, block, sizeof(block));
-}
-
-static di_render_status_e finish_png(unsigned char **out, apr_size_t *len,
-                                     const render_t *r)
-{
-    unsigned char *merged = malloc(*len + r->len);
-    apr_size_t count;
-
-    if (!merged) {
-        return DI_RENDER_NO_MEMORY;
-    }
-    count = di_pngcolor_merge(merged, *out, *len, r->bytes, r->len);
-    free(*out);
-    *out = merged;
-    *len = count;
-    return count ? DI_RENDER_OK : DI_RENDER_FAILED;
-}
-
-static di_render_status_e finish_as_is(unsigned char **out, apr_size_t *len,
-                                       const render_t *r)
-{
-    return DI_RENDER_OK;
-}
-
-static const format_t formats[] = {
-    {DI_FORMAT_JPEG, "JPEG", prepare_jpeg, finish_jpeg},
-    {DI_FORMAT_PNG, "PNG", prepare_png, finish_png},
-    {DI_FORMAT_GIF, "GIF", prepare_gif, finish_as_is},
-    {DI_FORMAT_WEBP, "WEBP", prepare_webp, finish_as_is},
-};
-
-#define FORMATS (sizeof(formats) / sizeof(*formats))
-
-static const format_t *format_of(apr_uint32_t format)
-{
-    apr_size_t i;
-
-    for (i = 0; i < FORMATS; i++) {
-        if ((apr_uint32_t)formats[i].format == format) {
-            return &formats[i];
-        }
-    }
-    return NULL;
-}
-
-/* ---- one render ---- */
-
-static di_render_status_e check(render_t *r)
-{
-    const di_job_t *job = r->job;
-    di_render_status_e status;
-
-    if (r->len > job->max_bytes) {
-        return DI_RENDER_TOO_LARGE;
-    }
-    status =
-        di_header_read(&r->header, (di_format_e)job->format, r->bytes, r->len);
-    if (r->header.width_px > DI_SIDE_MAX_PX ||
-        r->header.height_px > DI_SIDE_MAX_PX ||
-        (apr_uint64_t)r->header.width_px * r->header.height_px >
-            job->max_pixels) {
-        return DI_RENDER_TOO_LARGE;
-    }
-    if (status == DI_RENDER_OK && r->header.frames > 1) {
-        return DI_RENDER_ANIMATED;
-    }
-    if (status == DI_RENDER_OK && r->header.channels == 4) {
-        return DI_RENDER_UNSUPPORTED;
-    }
-    return status;
-}
-
-static di_render_status_e run(unsigned char **out, apr_size_t *len, render_t *r,
-                              const format_t *format)
-{
-    di_scale_t scale = {0, 0, 0, 0};
-    di_render_status_e status;
-
-    if (format->format == DI_FORMAT_JPEG) {
-        di_scale_plan(&scale, r->header.width_px, r->header.height_px,
-                      r->job->fit_px);
-    }
-    (void)SetMagickResourceLimit(PixelsResource,
-                                 (magick_int64_t)r->job->max_pixels);
-    if ((status = decode(r, format, &scale)) != DI_RENDER_OK ||
-        (status = format->prepare(r)) != DI_RENDER_OK ||
-        (status = encode(out, len, r)) != DI_RENDER_OK) {
-        return status;
-    }
-    return format->finish(out, len, r);
-}
-
-static void describe(di_result_t *result, const render_t *r)
-{
-    int turns = di_exif_turns(r->exif.orientation) &&
-                r->header.format == DI_FORMAT_JPEG;
-
-    result->format = r->header.format;
-    result->source_width_px = turns ? r->header.height_px : r->header.width_px;
-    result->source_height_px = turns ? r->header.width_px : r->header.height_px;
-}
-
-/* The pixels of the rendition; a GIF's frame may be smaller than the GIF. */
-static void describe_output(di_result_t *result, const render_t *r,
-                            apr_size_t len)
-{
-    int jpeg = r->header.format == DI_FORMAT_JPEG;
-
-    result->width_px =
-        jpeg ? (apr_uint32_t)r->image->columns : r->header.width_px;
-    result->height_px =
-        jpeg ? (apr_uint32_t)r->image->rows : r->header.height_px;
-    result->bytes = len;
-}
-
-void di_gm_render(di_result_t *result, unsigned char **out, const di_job_t *job,
-                  const unsigned char *bytes, apr_size_t len)
-{
-    render_t r = {.job = job, .bytes = bytes, .len = len};
-    const format_t *format = format_of(job->format);
-    di_render_status_e status = DI_RENDER_UNSUPPORTED;
-    apr_size_t count = 0;
-
-    *out = NULL;
-    memset(result, 0, sizeof(*result));
-    GetExceptionInfo(&r.ex);
-    if (format && (status = check(&r)) == DI_RENDER_OK) {
-        di_exif_read(&r.exif, bytes + r.header.exif.at, r.header.exif.len);
-        r.info = CloneImageInfo(NULL);
-        r.writer = format->name;
-        status = run(out, &count, &r, format);
-        describe(result, &r);
-    }
-    if (status == DI_RENDER_OK) {
-        describe_output(result, &r, count);
-    }
-    else {
-        free(*out);
-        *out = NULL;
-    }
-    result->status = (apr_uint32_t)status;
-    if (r.image) {
-        DestroyImageList(r.image);
-    }
-    if (r.info) {
-        DestroyImageInfo(r.info);
-    }
-    DestroyExceptionInfo(&r.ex);
+    return through(picture, reduced, &colors);
 }
 
 /* ---- start and stop ---- */
@@ -539,15 +331,14 @@ static MagickPassFail deny_access(const ConfirmAccessMode mode,
     return MagickFail;
 }
 
-static int is_needed(const char *name)
+static int is_needed(const char *name, unsigned formats)
 {
-    static const char *const needed[] = {"JPEG",  "PNG",   "PNG8",
-                                         "PNG24", "PNG32", "PNG48",
-                                         "PNG64", "GIF",   "WEBP"};
-    apr_size_t i;
+    int format;
 
-    for (i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-        if (!strcmp(name, needed[i])) {
+    for (format = DI_FORMAT_UNKNOWN + 1; format < DI_FORMAT_END; format++) {
+        const char *reader = reader_of((di_format_e)format);
+
+        if (DI_FORMAT_IN(formats, format) && reader && !strcmp(name, reader)) {
             return 1;
         }
     }
@@ -555,14 +346,14 @@ static int is_needed(const char *name)
 }
 
 /* Leave the library without any other reader or writer. */
-static int unregister_others(ExceptionInfo *ex)
+static int unregister_others(unsigned formats, ExceptionInfo *ex)
 {
     MagickInfo **all = GetMagickInfoArray(ex);
     char name[MaxTextExtent];
     apr_size_t i;
 
     for (i = 0; all && all[i]; i++) {
-        if (!is_needed(all[i]->name)) {
+        if (!is_needed(all[i]->name, formats)) {
             apr_cpystrn(name, all[i]->name, sizeof(name));
             (void)UnregisterMagickInfo(name);
         }
@@ -586,74 +377,7 @@ static void set_limits(apr_uint64_t memory_bytes)
     (void)SetMagickResourceLimit(HeightResource, DI_SIDE_MAX_PX);
 }
 
-#define WARM_PX 40
-
-/* A small colour picture with soft alpha, so that all writers' paths run.  27
-   colours: more than the palettes asked for, and few, because reducing many
-   is most of a start's time. */
-static Image *warm_picture(ExceptionInfo *ex)
-{
-    unsigned char pixels[WARM_PX * WARM_PX * 4];
-    unsigned i;
-
-    for (i = 0; i < WARM_PX * WARM_PX; i++) {
-        pixels[4 * i] = (unsigned char)(i % 3 * 100);
-        pixels[4 * i + 1] = (unsigned char)(i / WARM_PX % 3 * 100);
-        pixels[4 * i + 2] = (unsigned char)(i / 7 % 3 * 100);
-        pixels[4 * i + 3] = (unsigned char)(i % 5 ? 255 : 128);
-    }
-    return ConstituteImage(WARM_PX, WARM_PX, "RGBA", CharPixel, pixels, ex);
-}
-
-/* Encode the small picture in a format and render the result. */
-static int warm_up(const format_t *format, int alpha, const di_job_t *job)
-{
-    ExceptionInfo ex;
-    ImageInfo *info = CloneImageInfo(NULL);
-    unsigned char *blob = NULL, *out = NULL;
-    di_result_t result = {.status = DI_RENDER_FAILED};
-    size_t len = 0;
-    Image *image;
-
-    GetExceptionInfo(&ex);
-    image = warm_picture(&ex);
-    if (image) {
-        apr_cpystrn(image->magick, format->name, MaxTextExtent);
-        image->matte = alpha ? MagickTrue : MagickFalse;
-        blob = ImageToBlob(info, image, &len, &ex);
-        DestroyImage(image);
-    }
-    if (blob) {
-        di_gm_render(&result, &out, job, blob, len);
-    }
-    free(out);
-    MagickFree(blob);
-    DestroyImageInfo(info);
-    DestroyExceptionInfo(&ex);
-    return result.status == DI_RENDER_OK;
-}
-
-static int warm_up_all(void)
-{
-    di_job_t job = {
-        .quality = 50, .max_pixels = WARM_PX * WARM_PX, .max_bytes = 1 << 20};
-    int ok = 1;
-    apr_size_t i;
-    unsigned variant;
-
-    for (i = 0; i < FORMATS; i++) {
-        job.format = (apr_uint32_t)formats[i].format;
-        for (variant = 0; variant < 4; variant++) {
-            job.colors = variant & 1 ? 16 : 0;
-            job.progressive = variant & 1;
-            job.fit_px = variant & 1 ? WARM_PX / 10 : WARM_PX / 2;
-            ok &= warm_up(&formats[i], variant & 2, &job);
-        }
-    }
-    return ok;
-}
-
-int di_gm_start(apr_uint64_t memory_bytes)
+int di_gm_start(unsigned formats, apr_uint64_t memory_bytes)
 {
     ExceptionInfo ex;
     int ok;
@@ -661,7 +385,7 @@ int di_gm_start(apr_uint64_t memory_bytes)
     GetExceptionInfo(&ex);
     ok = InitializeMagickEx(NULL, MAGICK_OPT_NO_SIGNAL_HANDER, &ex) !=
              MagickFail &&
-         unregister_others(&ex);
+         unregister_others(formats, &ex);
     DestroyExceptionInfo(&ex);
     if (!ok) {
         return 0;
@@ -670,7 +394,7 @@ int di_gm_start(apr_uint64_t memory_bytes)
     (void)SetErrorHandler(NULL);
     (void)SetWarningHandler(NULL);
     set_limits(memory_bytes);
-    return warm_up_all();
+    return 1;
 }
 
 const char *di_gm_version(void)

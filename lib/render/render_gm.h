@@ -13,13 +13,13 @@
 
 /**
  * Make the library ready in this process, once: no signal handlers, no
- * delegates, no coder but those of the formats given, limits set; then decode
- * a tiny picture with each, so that whatever the coders load or look up on
- * first use is there before the process gives up its rights.
+ * delegates, no coder but those of the formats given, limits set.  What the
+ * coders load or look up on first use must be there before the process gives
+ * up its rights: render/compose.h decodes one picture with each.
  * @param formats       set of di_format_e: what may be decoded, of
  *                      DI_FORMATS_IN
  * @param memory_bytes  for pixels, in all
- * @return 1 when every format works, else 0
+ * @return 1, else 0
  */
 int di_gm_start(unsigned formats, apr_uint64_t memory_bytes);
 
@@ -35,10 +35,14 @@ void di_gm_stop(void);
 /**
  * Decode GIF, TIFF, BMP, AVIF, HEIC; the first frame.  With the reader forced
  * by name.  A grey picture may come as DI_RGB.
+ * @param width_px  the canvas that the header tells: a GIF's frame is put
+ *                  into it, transparent around; a decoder that finds more
+ *                  pixels than that gives up
  * @return DI_RENDER_OK, _BROKEN, _UNSUPPORTED, _NO_MEMORY, _FAILED
  */
 di_render_status_e di_gm_decode(di_decoded_t *out, di_format_e format,
-                                const unsigned char *bytes, apr_size_t len);
+                                const unsigned char *bytes, apr_size_t len,
+                                apr_uint32_t width_px, apr_uint32_t height_px);
 
 /**
  * Resize with Lanczos, any samples but DI_CMYK, in place.

@@ -25,4 +25,7 @@ di_render_status_e di_color_to_srgb(di_decoded_t *decoded);
 /* Load what the library looks up at its first use; 1 when it works. */
 int di_color_start(void);
 
+/* The library's version as its own number; any process. */
+unsigned di_color_version(void);
+
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two messages between httpd's children and a renderer, as bytes.
+ * The two messages of the render pool, as bytes: the job, from httpd's
+ * children through the dispatcher to a renderer, and the result.
  *
- * Both sides trust nothing that they read: httpd because a renderer may have
- * been taken over by a picture, the renderer because checking is cheap.
+ * All sides trust nothing that they read: httpd because a renderer may have
+ * been taken over by a picture, the others because checking is cheap.
  * Pure.
  */
 #ifndef DI_WIRE_H
@@ -11,8 +12,8 @@
 
 #include "render/render.h"
 
-#define DI_WIRE_JOB_BYTES 64
-#define DI_WIRE_RESULT_BYTES 40
+#define DI_WIRE_JOB_BYTES 136
+#define DI_WIRE_RESULT_BYTES 48
 
 /* Largest rendition, bytes. */
 #define DI_WIRE_RENDITION_MAX_BYTES ((apr_uint64_t)64 << 20)
@@ -34,13 +35,19 @@ void di_wire_put_order(unsigned char frame[DI_WIRE_JOB_BYTES],
 int di_wire_get_order(di_order_t *out, const unsigned char *frame,
                       apr_size_t len);
 
+/**
+ * A result whose status is not DI_RENDER_OK is written without any word of a
+ * rendition.
+ */
 void di_wire_put_result(unsigned char frame[DI_WIRE_RESULT_BYTES],
                         const di_result_t *result);
 
 /**
  * @param job  what was asked for: a result that cannot be the answer to it
  *             (another format, too many pixels) is not legal
- * @return 1 when the frame is a legal result; else 0, with *out undefined
+ * @return 1 when the frame is a legal result: one that a renderer tells
+ *         (below DI_RENDER_TOLD), or DI_RENDER_BUSY or DI_RENDER_TIMEOUT;
+ *         else 0, with *out undefined
  */
 int di_wire_get_result(di_result_t *out, const unsigned char *frame,
                        apr_size_t len, const di_job_t *job);

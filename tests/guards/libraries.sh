@@ -17,6 +17,9 @@ only() {
 }
 
 only GraphicsMagick 'magick/' lib/render/render_gm.c
+only libpng 'png\.h>' lib/render/render_png.c
+only libwebp 'webp/' lib/render/render_webp.c
+only libjxl 'jxl/' lib/render/render_jxl.c
 only libmemcached 'libmemcached' lib/store/store_memcached.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c
 only zlib 'zlib\.h' lib/store/record.c

@@ -289,14 +289,15 @@ static void boxes_that_lie_are_refused(void **state)
         {"avif-sequence", "stsz", 1, 12, 100001, DI_RENDER_TOO_MANY_FRAMES},
         {"avif-sequence", "minf", 1, -4, 0xFFFFFF, DI_RENDER_BROKEN},
         /* Alpha larger than the picture. */
-        {"avif-alpha", "ispe", 2, 8, 70000, DI_RENDER_UNSUPPORTED},
+        {"heic-alpha", "ispe", 3, 8, 70000, DI_RENDER_UNSUPPORTED},
     };
     size_t i;
 
     for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
         assert_lie(apr_pstrcat(*state, "header_heif/", lies[i].file, NULL),
-                   DI_FORMAT_AVIF, lies[i].box, lies[i].nth, lies[i].at,
-                   lies[i].value, lies[i].status, *state);
+                   *lies[i].file == 'a' ? DI_FORMAT_AVIF : DI_FORMAT_HEIC,
+                   lies[i].box, lies[i].nth, lies[i].at, lies[i].value,
+                   lies[i].status, *state);
     }
 }
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mod_dynimage's counters on the status page. */
+#include "handlers/image_status.h"
+
+#include "httpd.h"
+
+#include "apr_optional_hooks.h"
+#include "mod_status.h"
+
+#include "directives/dynimage_tally.h"
+#include "handlers/counters_page.h"
+
+static const di_parts_t *shown; /* of this process */
+
+/* The pool keeps its own figures; they are looked at when they are shown. */
+static void set_gauges(void)
+{
+    di_workers_stats_t stats;
+
+    di_workers_child_stats(shown->workers, &stats);
+    ds_tally_set(di_tally, DI_COUNT_POOL_QUEUED, stats.queued);
+    ds_tally_set(di_tally, DI_COUNT_POOL_RUNNING, stats.running);
+    ds_tally_set(di_tally, DI_COUNT_POOL_JOBS, stats.jobs);
+    ds_tally_set(di_tally, DI_COUNT_POOL_REFUSED, stats.refused);
+    ds_tally_set(di_tally, DI_COUNT_POOL_EXPIRED, stats.expired);
+    ds_tally_set(di_tally, DI_COUNT_POOL_DIED, stats.died);
+    ds_tally_set(di_tally, DI_COUNT_POOL_LATE, stats.late);
+    ds_tally_set(di_tally, DI_COUNT_POOL_RECYCLED, stats.recycled);
+    ds_tally_set(di_tally, DI_COUNT_POOL_WAITED, stats.waited_us / 1000);
+}
+
+static int print_status(request_rec *r, int flags)
+{
+    set_gauges();
+    ds_counters_page(r, flags, "DynImage", "mod_dynimage", di_tally,
+                     di_counters, DI_COUNT_END);
+    return OK;
+}
+
+void di_status_register(const di_parts_t *parts)
+{
+    shown = parts;
+    APR_OPTIONAL_HOOK(ap, status_hook, print_status, NULL, NULL,
+                      APR_HOOK_MIDDLE);
+}

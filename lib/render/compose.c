@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a rendition is chosen.
+ *
+ *   photograph   lossy formats, at the recipe's size; without one of them
+ *                (only PNG is left) lossless at full size
+ *   graphics     lossless formats and lossy ones at full size, because text
+ *                does not bear scaling; at the recipe's size only when that
+ *                is over the ceiling or no gain
+ *
+ * The smallest file of all that keep the floor wins.  Without a floor the
+ * first lossy format sets it for the others, so that all are compared at
+ * equal quality.  A file over the ceiling costs pixels, never the floor.
+ *
+ * A size other than the one at which the original is laid out needs a format
+ * that carries that size, or a page that sets it (recipe.page_layout).
+ */
+#include "render/compose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "render/candidate.h"
+#include "render/container.h"
+#include "render/render_gm.h"
+#include "render/render_jpeg.h"
+#include "render/render_jxl.h"
+#include "render/render_lcms.h"
+#include "render/render_png.h"
+#include "render/render_webp.h"
+#include "render/source.h"
+#include "render/warm.h"
+
+/* Lossless WebP and JPEG XL take seconds beyond this; PNG does not. */
+#define SLOW_LOSSLESS_MOST_PX ((apr_uint64_t)4 << 20)
+
+/* Times that a picture is made smaller for the ceiling's sake. */
+#define LOWER_MOST 2
+
+typedef struct {
+    const di_job_t *job;
+    di_source_t source;
+    di_scale_t scale;    /* of picture, as stored */
+    di_raster_t picture; /* what is encoded now; owned */
+    di_kind_t kind;
+    di_candidate_t best;        /* owned */
+    apr_uint32_t best_width_px; /* of best */
+    apr_uint32_t best_height_px;
+} compose_t;
+
+/* ---- which formats may be ---- */
+
+/* A page looks the same with a picture of this size in this format. */
+static int is_shown_right(const compose_t *c, di_format_e format,
+                          apr_uint32_t width_px, apr_uint32_t height_px)
+{
+    return c->job->recipe.page_layout || di_container_carries_size(format) ||
+           (width_px == c->source.shown_width_px &&
+            height_px == c->source.shown_height_px);
+}
+
+/* Formats that may be lossy (or lossless) at that size. */
+static unsigned usable(const compose_t *c, int lossy, apr_uint32_t width_px,
+                       apr_uint32_t height_px)
+{
+    unsigned set = 0;
+    int format;
+
+    for (format = DI_FORMAT_UNKNOWN + 1; format < DI_FORMAT_END; format++) {
+        const di_codec_t *codec = di_codec_of((apr_uint32_t)format);
+
+        if (DI_FORMAT_IN(c->job->formats, format) && codec->encode &&
+            (lossy ? codec->lossy : codec->lossless) &&
+            (codec->alpha || !c->kind.alpha) &&
+            is_shown_right(c, codec->format, width_px, height_px)) {
+            set |= 1u << format;
+        }
+    }
+    return set;
+}
+
+static void upright(apr_uint32_t *width_px, apr_uint32_t *height_px,
+                    const compose_t *c, const di_scale_t *scale)
+{
+    *width_px = c->source.turns ? scale->height_px : scale->width_px;
+    *height_px = c->source.turns ? scale->width_px : scale->height_px;
+}
+
+static unsigned usable_at(const compose_t *c, int lossy,
+                          const di_scale_t *scale)
+{
+    apr_uint32_t width_px, height_px;
+
+    upright(&width_px, &height_px, c, scale);
+    return usable(c, lossy, width_px, height_px);
+}
+
+/* ---- candidates ---- */
+
+/* Neither a format that does not fit nor a library's failure at one format
+   ends a render that another format can still serve. */
+static di_render_status_e consider(compose_t *c, di_candidate_t *other,
+                                   di_render_status_e status)
+{
+    const di_candidate_t *best = &c->best;
+
+    if (status == DI_RENDER_OK) {
+        di_candidate_keep_smaller(&c->best, other);
+        if (!other->file.bytes && best->file.bytes) {
+            c->best_width_px = c->picture.width_px;
+            c->best_height_px = c->picture.height_px;
+        }
+    }
+    return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
+}
+
+static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
+                                    unsigned set)
+{
+    unsigned floor_e4 = c->job->recipe.ssim_e4;
+    di_render_status_e status = DI_RENDER_OK;
+    int format;
+
+    for (format = 1; format < DI_FORMAT_END && status == DI_RENDER_OK;
+         format++) {
+        di_candidate_t other;
+
+        if (!DI_FORMAT_IN(set, format)) {
+            continue;
+        }
+        set &= ~(1u << format);
+        status = di_candidate_lossy(&other, di_codec_of((apr_uint32_t)format),
+                                    subject, &c->job->recipe, floor_e4);
+        if (status == DI_RENDER_OK && !floor_e4 && set) {
+            status = di_candidate_measure(&other, subject);
+            floor_e4 = other.ssim_e4;
+        }
+        status = consider(c, &other, status);
+    }
+    return status;
+}
+
+static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
+                                       unsigned set)
+{
+    apr_uint64_t pixels =
+        (apr_uint64_t)c->picture.width_px * c->picture.height_px;
+    di_render_status_e status = DI_RENDER_OK;
+    di_candidate_t other;
+    int format;
+
+    for (format = 1; format < DI_FORMAT_END && status == DI_RENDER_OK;
+         format++) {
+        if (!DI_FORMAT_IN(set, format) ||
+            (format != DI_FORMAT_PNG && pixels > SLOW_LOSSLESS_MOST_PX)) {
+            continue;
+        }
+        status = di_candidate_lossless(
+            &other, di_codec_of((apr_uint32_t)format), subject,
+            &c->job->recipe);
+        status = consider(c, &other, status);
+    }
+    if (status == DI_RENDER_OK && (set & DI_FORMAT_SET(PNG)) &&
+        c->job->recipe.colors && c->kind.colors > c->job->recipe.colors) {
+        status = di_candidate_palette(&other, subject, &c->job->recipe,
+                                      c->job->recipe.ssim_e4);
+        status = consider(c, &other, status);
+    }
+    return status;
+}
+
+/* Encode the picture as it is now in the formats of both sets. */
+static di_render_status_e try_formats(compose_t *c, unsigned lossy,
+                                      unsigned lossless)
+{
+    di_subject_t subject = {.picture = &c->picture, .kind = c->kind.kind};
+    di_render_status_e status = DI_RENDER_OK;
+
+    if (lossless) {
+        status = try_lossless(c, &subject, lossless);
+    }
+    if (status == DI_RENDER_OK && lossy) {
+        status = try_lossy(c, &subject, lossy);
+    }
+    di_subject_free(&subject);
+    return status;
+}
+
+/* ---- sizes ---- */
+
+static di_render_status_e shrink_to(compose_t *c, const di_scale_t *scale)
+{
+    apr_uint32_t width_px, height_px;
+    di_render_status_e status = DI_RENDER_OK;
+
+    upright(&width_px, &height_px, c, scale);
+    if (width_px != c->picture.width_px || height_px != c->picture.height_px) {
+        status = di_source_shrink(&c->picture, width_px, height_px);
+    }
+    c->scale = *scale;
+    return status;
+}
+
+static int is_over(const compose_t *c)
+{
+    return c->job->recipe.most_bytes && c->best.file.bytes &&
+           c->best.file.len > c->job->recipe.most_bytes;
+}
+
+/* As long as the best file is over the ceiling: fewer pixels. */
+static di_render_status_e keep_ceiling(compose_t *c)
+{
+    const di_header_t *header = &c->source.header;
+    di_render_status_e status = DI_RENDER_OK;
+    di_scale_t lower = c->scale;
+    int times;
+
+    for (times = 0; times < LOWER_MOST && status == DI_RENDER_OK && is_over(c);
+         times++) {
+        if (!di_scale_lower(&lower, header->width_px, header->height_px,
+                            c->best.file.len, c->job->recipe.most_bytes) ||
+            !usable_at(c, 1, &lower)) {
+            break;
+        }
+        status = shrink_to(c, &lower);
+        if (status == DI_RENDER_OK) {
+            status = try_formats(c, usable_at(c, 1, &lower), 0);
+        }
+    }
+    return status;
+}
+
+/* ---- the two kinds ---- */
+
+static di_render_status_e compose_photo(compose_t *c, const di_scale_t *wanted)
+{
+    unsigned lossy = usable_at(c, 1, wanted);
+    di_render_status_e status;
+
+    if (!lossy) {
+        lossy = usable_at(c, 1, &c->scale);
+        return try_formats(c, lossy,
+                           lossy ? 0 : usable_at(c, 0, &c->scale));
+    }
+    status = shrink_to(c, wanted);
+    if (status == DI_RENDER_OK) {
+        status = try_formats(c, lossy, 0);
+    }
+    return status;
+}
+
+static di_render_status_e compose_graphics(compose_t *c,
+                                           const di_scale_t *wanted)
+{
+    unsigned lossless = usable_at(c, 0, &c->scale);
+    /* Lossy WebP halves the colours' resolution, which coloured text does not
+       bear. */
+    unsigned lossy = c->kind.colors > 256 || !lossless
+                         ? usable_at(c, 1, &c->scale) & ~DI_FORMAT_SET(WEBP)
+                         : 0;
+    di_render_status_e status = try_formats(c, lossy, lossless);
+
+    if (status == DI_RENDER_OK &&
+        (!c->best.file.bytes || is_over(c) ||
+         c->best.file.len >= c->source.len) &&
+        usable_at(c, 1, wanted)) {
+        status = shrink_to(c, wanted);
+        if (status == DI_RENDER_OK) {
+            status = try_formats(c, usable_at(c, 1, wanted), 0);
+        }
+    }
+    return status;
+}
+
+/* ---- the story ---- */
+
+/* The size at which to decode.  A JPEG is decoded at the size wanted, since
+   that is where decoding is cheap; others in full, because what they show
+   decides. */
+static void plan(di_scale_t *first, di_scale_t *wanted, const compose_t *c)
+{
+    const di_header_t *header = &c->source.header;
+    di_scale_t full = {header->width_px, header->height_px, 8};
+
+    di_scale_plan(wanted, header->width_px, header->height_px,
+                  c->source.turns, &c->job->recipe);
+    *first = header->format == DI_FORMAT_JPEG && usable_at(c, 1, wanted)
+                 ? *wanted
+                 : full;
+}
+
+/* No acceptable format holds transparent pixels: give them a background. */
+static di_render_status_e flatten_if_needed(compose_t *c)
+{
+    if (!c->kind.alpha || (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
+        return DI_RENDER_OK;
+    }
+    if (!di_raster_flatten(&c->picture, c->job->recipe.background)) {
+        return DI_RENDER_NO_MEMORY;
+    }
+    di_kind_of(&c->kind, &c->picture);
+    return DI_RENDER_OK;
+}
+
+static di_render_status_e add_exif(compose_t *c)
+{
+    unsigned char block[DI_EXIF_MAX];
+    di_exif_wish_t wish = {.width_px = c->best_width_px,
+                           .height_px = c->best_height_px,
+                           .shown_width_px = c->source.shown_width_px,
+                           .shown_height_px = c->source.shown_height_px};
+    di_render_status_e status;
+    apr_size_t len;
+
+    if (!di_container_carries_size(c->best.format)) {
+        wish.shown_width_px = wish.width_px;
+        wish.shown_height_px = wish.height_px;
+    }
+    if (c->job->recipe.keep_copyright) {
+        wish.artist = c->source.exif.artist;
+        wish.copyright = c->source.exif.copyright;
+    }
+    len = di_exif_write(block, &wish);
+    if (!len) {
+        return DI_RENDER_OK;
+    }
+    status = di_container_add_exif(&c->best.file, c->best.format,
+                                   c->best_width_px, c->best_height_px,
+                                   c->kind.alpha, block, len);
+    /* Only the texts are lost where a format takes no EXIF. */
+    return status == DI_RENDER_NO_FORMAT ? DI_RENDER_OK : status;
+}
+
+static di_render_status_e decode(compose_t *c, const di_scale_t *first)
+{
+    di_render_status_e status =
+        di_source_decode(&c->picture, &c->source, first);
+
+    c->scale = *first;
+    if (status == DI_RENDER_OK) {
+        di_kind_of(&c->kind, &c->picture);
+        status = flatten_if_needed(c);
+    }
+    return status;
+}
+
+static di_render_status_e choose(compose_t *c, const di_scale_t *wanted)
+{
+    /* A JPEG has been through lossy coding: nothing in it is flat any more. */
+    int photo = c->kind.kind == DI_KIND_PHOTO || c->job->recipe.quick ||
+                c->source.header.format == DI_FORMAT_JPEG;
+    di_render_status_e status =
+        photo ? compose_photo(c, wanted) : compose_graphics(c, wanted);
+
+    if (status == DI_RENDER_OK) {
+        status = keep_ceiling(c);
+    }
+    if (status == DI_RENDER_OK && !c->best.file.bytes) {
+        status = DI_RENDER_NO_FORMAT;
+    }
+    return status;
+}
+
+static di_render_status_e run(compose_t *c)
+{
+    di_scale_t first, wanted;
+    di_render_status_e status;
+
+    plan(&first, &wanted, c);
+    if ((status = decode(c, &first)) != DI_RENDER_OK ||
+        (status = choose(c, &wanted)) != DI_RENDER_OK ||
+        (status = add_exif(c)) != DI_RENDER_OK) {
+        return status;
+    }
+    return c->best.file.len < c->source.len ? DI_RENDER_OK : DI_RENDER_NO_GAIN;
+}
+
+static void describe(di_result_t *result, const compose_t *c)
+{
+    const di_source_t *source = &c->source;
+
+    result->source_width_px =
+        source->turns ? source->header.height_px : source->header.width_px;
+    result->source_height_px =
+        source->turns ? source->header.width_px : source->header.height_px;
+    if (result->status != DI_RENDER_OK) {
+        return;
+    }
+    result->format = c->best.format;
+    result->width_px = c->best_width_px;
+    result->height_px = c->best_height_px;
+    result->quality = (apr_uint32_t)c->best.quality;
+    result->ssim_e4 = c->best.ssim_e4;
+    result->bytes = c->best.file.len;
+}
+
+void di_compose(di_result_t *result, unsigned char **out, const di_job_t *job,
+                const unsigned char *bytes, apr_size_t len)
+{
+    compose_t c;
+    di_render_status_e status;
+
+    *out = NULL;
+    memset(result, 0, sizeof(*result));
+    memset(&c, 0, sizeof(c));
+    c.job = job;
+    status = di_source_read(&c.source, job, bytes, len);
+    if (status == DI_RENDER_OK) {
+        status = run(&c);
+    }
+    result->status = (apr_uint32_t)status;
+    describe(result, &c);
+    if (status == DI_RENDER_OK) {
+        *out = c.best.file.bytes;
+        c.best.file.bytes = NULL;
+    }
+    di_candidate_free(&c.best);
+    di_raster_free(&c.picture);
+}
+
+/* ---- start and stop ---- */
+
+int di_compose_start(unsigned formats, apr_uint64_t memory_bytes)
+{
+    return di_gm_start(formats, memory_bytes) && di_color_start() &&
+           di_warm_up(formats);
+}
+
+/* "GraphicsMagick 1.3.40 2023-01-14 Q16 ..." -> "1.3.40". */
+static const char *gm_number(apr_pool_t *p)
+{
+    const char *text = strchr(di_gm_version(), ' ');
+
+    text = text ? text + 1 : "";
+    return apr_pstrmemdup(p, text, strcspn(text, " "));
+}
+
+const char *di_compose_version(apr_pool_t *p)
+{
+    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/jxl-%u/lcms-%u",
+                        gm_number(p), di_jpeg_version(), di_png_version(),
+                        di_webp_version(), di_jxl_version(),
+                        di_color_version());
+}
+
+void di_compose_stop(void)
+{
+    di_gm_stop();
+}
