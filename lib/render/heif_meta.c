@@ -554,14 +554,15 @@ static int is_alpha(const di_cursor_t *auxc)
             di_cursor_begins(&c, names[1], strlen(names[1]) + 1));
 }
 
-/* All properties, whoever has them: alpha, and no size may be larger than
-   the primary item's unless there are several pictures; then the largest
-   counts. */
+/* All properties, whoever has them: alpha, and sizes.  None may be larger
+   than the primary item's, unless there are several pictures: then the largest
+   counts.  Small ones are free: thumbnails, and tiles of a small grid. */
 static di_render_status_e survey(heif_t *h)
 {
     di_cursor_t c = h->boxes.ipco;
     di_header_t *out = h->out;
     apr_uint64_t area_px = (apr_uint64_t)out->width_px * out->height_px;
+    apr_uint64_t free_px = area_px > AREA_FREE_PX ? area_px : AREA_FREE_PX;
     apr_uint32_t n, width_px, height_px;
     di_box_t box;
     di_box_e how;
@@ -580,13 +581,13 @@ static di_render_status_e survey(heif_t *h)
         if (!read_size(&width_px, &height_px, box.body)) {
             return DI_RENDER_BROKEN;
         }
-        if (out->frames > 1) {
-            di_header_cover(out, width_px, height_px);
+        if ((apr_uint64_t)width_px * height_px <= free_px) {
+            continue;
         }
-        else if ((apr_uint64_t)width_px * height_px > area_px &&
-                 (apr_uint64_t)width_px * height_px > AREA_FREE_PX) {
+        if (out->frames == 1) {
             return DI_RENDER_UNSUPPORTED;
         }
+        di_header_cover(out, width_px, height_px);
     }
     return how == DI_BOX_NONE ? DI_RENDER_OK : DI_RENDER_BROKEN;
 }
