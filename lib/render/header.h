@@ -36,10 +36,10 @@ typedef struct {
                                    and imir, JXL), 1..8; 1: nothing */
     int animated;               /* 1: frames follow one another in time */
     int progressive;            /* JPEG, interlaced PNG and GIF */
-    int alpha;                  /* 1: there may be transparent pixels; 0: there
-                                   are none, even if a decoder should say so (BMP
-                                   of 32 bits without a mask) */
-    di_span_t exif;             /* TIFF data, without "Exif\0\0" */
+    /* 1: there may be transparent pixels; 0: there are none, even if a
+       decoder should say so (BMP of 32 bits without a mask). */
+    int alpha;
+    di_span_t exif; /* TIFF data, without "Exif\0\0" */
 } di_header_t;
 
 /**
