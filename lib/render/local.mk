@@ -76,6 +76,18 @@ tests_unit_test_container_SOURCES = tests/unit/test_container.c \
     tests/unit/unit.h
 tests_unit_test_container_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_pnglayout
+tests_unit_test_pnglayout_SOURCES = tests/unit/test_pnglayout.c \
+    tests/unit/unit.h
+tests_unit_test_pnglayout_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_png
+tests_unit_test_render_png_SOURCES = tests/unit/test_render_png.c \
+    tests/unit/unit.h
+tests_unit_test_render_png_CPPFLAGS = $(LIB_CPPFLAGS) $(PNG_CFLAGS) \
+    $(ZLIB_CFLAGS)
+tests_unit_test_render_png_LDADD = $(RENDER_TEST_LIBS) $(ZLIB_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_exif
 tests_fuzz_fuzz_exif_SOURCES = tests/fuzz/fuzz_exif.c \
     tests/fuzz/replay_main.c
