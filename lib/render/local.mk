@@ -30,6 +30,8 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
 librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/queue.c lib/render/queue.h \
+    lib/render/poolcount.h lib/render/ready.h \
+    lib/render/dispatcher.c lib/render/dispatcher.h \
     lib/render/clock.h lib/render/restart.c lib/render/restart.h \
     lib/render/sandbox.c lib/render/sandbox.h \
     lib/render/renderer.c lib/render/renderer.h \
