@@ -74,7 +74,7 @@ static void bad_recipes_are_refused_with_the_legal_values(void **state)
         {"colors=1", "colors: 1 colour shows nothing: 0 or 2 to 256"},
         {"colors=257", "colors: \"257\" is not a whole number from 0 to 256"},
         {"formats=gif", "formats: \"gif\" is neither auto nor keep nor a list "
-                        "of jpeg,png,webp,jxl"},
+                        "of jpeg,png,webp,avif,jxl"},
         {"formats=", "formats: \"\" is neither"},
         {"formats=jpeg,", "formats: \"jpeg,\" is neither"},
         {"formats=,", "formats: \",\" is neither"},
@@ -95,7 +95,7 @@ static void bad_recipes_are_refused_with_the_legal_values(void **state)
          "fit=PX|off, width=PX|off, height=PX|off, quality=1..100, "
          "ssim=0.50..0.999|off, bytes=SIZE|off, chroma=auto|420|422|444, "
          "progressive=on|off, colors=0|2..256, "
-         "formats=auto|keep|jpeg,png,webp,jxl, layout=keep|page, "
+         "formats=auto|keep|jpeg,png,webp,avif,jxl, layout=keep|page, "
          "priority=0..9"},
     };
     size_t i;
