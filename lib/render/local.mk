@@ -84,16 +84,32 @@ tests_fuzz_fuzz_exif_LDADD = librender.la libbase.la $(RENDER_LIBS) \
     $(APR_LIBS)
 
 check_PROGRAMS += tests/unit/test_header
-tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h \
-    tests/unit/pictures.c tests/unit/pictures.h
-tests_unit_test_header_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_header_SOURCES = tests/unit/test_header.c \
+    tests/unit/fixture.h tests/unit/unit.h
 tests_unit_test_header_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_header_bombs
+tests_unit_test_header_bombs_SOURCES = tests/unit/test_header_bombs.c \
+    tests/unit/fixture.h tests/unit/unit.h
+tests_unit_test_header_bombs_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_render_gm
 tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
     tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_jpeg
+tests_unit_test_render_jpeg_SOURCES = tests/unit/test_render_jpeg.c \
+    tests/unit/unit.h
+tests_unit_test_render_jpeg_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JPEG_CFLAGS)
+tests_unit_test_render_jpeg_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_lcms
+tests_unit_test_render_lcms_SOURCES = tests/unit/test_render_lcms.c \
+    tests/unit/unit.h
+tests_unit_test_render_lcms_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(LCMS_CFLAGS)
+tests_unit_test_render_lcms_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_render_webp
 tests_unit_test_render_webp_SOURCES = tests/unit/test_render_webp.c \
@@ -136,8 +152,53 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
 tests_fuzz_fuzz_wire_LDADD = librender.la libbase.la $(RENDER_LIBS) \
     $(APR_LIBS)
 
-check_PROGRAMS += tests/fuzz/fuzz_header
-tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c \
-    tests/fuzz/replay_main.c
-tests_fuzz_fuzz_header_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+# One target for each parser of a format's header.
+HEADER_FUZZ_SOURCES = tests/fuzz/header_one.h tests/fuzz/replay_main.c
+HEADER_FUZZ_LIBS = librender.la libbase.la $(RENDER_LIBS) \
     $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_jpeg
+tests_fuzz_fuzz_jpeg_SOURCES = tests/fuzz/fuzz_jpeg.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_jpeg_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_jpeg
+tests_fuzz_fuzz_header_jpeg_SOURCES = tests/fuzz/fuzz_header_jpeg.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_jpeg_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_png
+tests_fuzz_fuzz_header_png_SOURCES = tests/fuzz/fuzz_header_png.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_png_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_gif
+tests_fuzz_fuzz_header_gif_SOURCES = tests/fuzz/fuzz_header_gif.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_gif_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_webp
+tests_fuzz_fuzz_header_webp_SOURCES = tests/fuzz/fuzz_header_webp.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_webp_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_tiff
+tests_fuzz_fuzz_header_tiff_SOURCES = tests/fuzz/fuzz_header_tiff.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_tiff_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_bmp
+tests_fuzz_fuzz_header_bmp_SOURCES = tests/fuzz/fuzz_header_bmp.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_bmp_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_heif
+tests_fuzz_fuzz_header_heif_SOURCES = tests/fuzz/fuzz_header_heif.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_heif_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_jxl
+tests_fuzz_fuzz_header_jxl_SOURCES = tests/fuzz/fuzz_header_jxl.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_jxl_LDADD = $(HEADER_FUZZ_LIBS)

@@ -376,6 +376,10 @@ static void configure(writer_t *w)
     /* With a JFIF header that says "square pixels" and no density, so that an
        EXIF block (render/container.h) is the only one to give one. */
     jpeg_set_defaults(info);
+    /* The tables of Annex K.  Of the others that are published none saves
+       bytes by both measures: over 10 photographs, as few bytes as Peterson,
+       Ahumada and Watson's of 1993 take at one SSIM of luma (-3.5 %), as
+       little they save by SSIMULACRA (-1.6 %); Robidoux's: +1.2 %, -2.6 %. */
     jpeg_set_quality(info, w->how->quality, TRUE);
     set_chroma(w);
     info->dct_method = JDCT_ISLOW;
