@@ -57,9 +57,8 @@ di_render_status_e di_codec_decode(di_decoded_t *out,
     case DI_FORMAT_WEBP:
         return di_webp_decode(out, bytes, len, 0, 0);
     case DI_FORMAT_AVIF:
-        return di_avif_decode(out, bytes, len,
-                              (apr_uint64_t)header->width_px *
-                                  header->height_px);
+        return di_avif_decode(out, bytes, len, header->width_px,
+                              header->height_px);
     case DI_FORMAT_JXL:
         return di_jxl_decode(out, bytes, len);
     default:

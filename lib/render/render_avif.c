@@ -32,6 +32,9 @@
 
 /* ---- decoding ---- */
 
+/* The usual superblock of AV1. */
+#define BLOCK_PX 64
+
 static di_render_status_e status_of(avifResult result)
 {
     switch (result) {
@@ -51,6 +54,16 @@ static di_render_status_e status_of(avifResult result)
     }
 }
 
+/* Of something that is not the reading of a file: there is no damage. */
+static di_render_status_e work_status(avifResult result)
+{
+    di_render_status_e status = status_of(result);
+
+    return status == DI_RENDER_OK || status == DI_RENDER_NO_MEMORY
+               ? status
+               : DI_RENDER_FAILED;
+}
+
 /* dav1d where the library was built with it. */
 static avifCodecChoice decoder_choice(void)
 {
@@ -66,7 +79,7 @@ static void configure_decoder(avifDecoder *decoder, apr_uint64_t pixels_max)
     decoder->ignoreExif = AVIF_TRUE;
     decoder->ignoreXMP = AVIF_TRUE;
     decoder->imageDimensionLimit = DI_SIDE_MAX_PX;
-    if (pixels_max && pixels_max < AVIF_DEFAULT_IMAGE_SIZE_LIMIT) {
+    if (pixels_max < AVIF_DEFAULT_IMAGE_SIZE_LIMIT) {
         decoder->imageSizeLimit = (apr_uint32_t)pixels_max;
     }
     /* Files of older libheif have no 'pixi', and browsers show them. */
@@ -74,13 +87,11 @@ static void configure_decoder(avifDecoder *decoder, apr_uint64_t pixels_max)
     (void)avifDecoderSetSource(decoder, AVIF_DECODER_SOURCE_PRIMARY_ITEM);
 }
 
-/* A crop that the size in the header does not tell, and pixels that no browser
-   shows as they are meant. */
-static int has_odd_geometry(const avifImage *image)
+/* No browser shows them as they are meant. */
+static int has_odd_pixels(const avifImage *image)
 {
-    return (image->transformFlags & AVIF_TRANSFORM_CLAP) ||
-           ((image->transformFlags & AVIF_TRANSFORM_PASP) &&
-            image->pasp.hSpacing != image->pasp.vSpacing);
+    return (image->transformFlags & AVIF_TRANSFORM_PASP) &&
+           image->pasp.hSpacing != image->pasp.vSpacing;
 }
 
 /*
@@ -262,7 +273,7 @@ static di_render_status_e read_picture(avifDecoder *decoder,
     if (result == AVIF_RESULT_OK) {
         result = avifDecoderParse(decoder);
     }
-    if (result == AVIF_RESULT_OK && has_odd_geometry(decoder->image)) {
+    if (result == AVIF_RESULT_OK && has_odd_pixels(decoder->image)) {
         return DI_RENDER_UNSUPPORTED;
     }
     if (result == AVIF_RESULT_OK) {
@@ -271,8 +282,50 @@ static di_render_status_e read_picture(avifDecoder *decoder,
     return status_of(result);
 }
 
+/* What a clean aperture leaves of the picture; *out is a view of it. */
+static di_render_status_e crop(avifImage *out, const avifImage *image)
+{
+    avifCropRect rect = {0, 0, image->width, image->height};
+    avifDiagnostics diagnostics;
+
+    avifDiagnosticsClearError(&diagnostics);
+    if ((image->transformFlags & AVIF_TRANSFORM_CLAP) &&
+        !avifCropRectConvertCleanApertureBox(&rect, &image->clap, image->width,
+                                             image->height, image->yuvFormat,
+                                             &diagnostics)) {
+        return DI_RENDER_UNSUPPORTED;
+    }
+    return work_status(avifImageSetViewRect(out, image, &rect));
+}
+
+static di_render_status_e take_pixels(di_raster_t *out, const avifImage *image)
+{
+    avifImage *view = avifImageCreateEmpty();
+    di_render_status_e status;
+
+    if (!view) {
+        return DI_RENDER_NO_MEMORY;
+    }
+    status = crop(view, image);
+    if (status == DI_RENDER_OK) {
+        view->alphaPremultiplied = image->alphaPremultiplied;
+        status = (is_plain_grey(view) ? take_grey : take_color)(out, view);
+    }
+    avifImageDestroy(view);
+    return status;
+}
+
+/* A header's size is that of the clean aperture, which may leave a part of the
+   last block away. */
+static apr_uint64_t coded_pixels(apr_uint32_t width_px, apr_uint32_t height_px)
+{
+    return ((apr_uint64_t)width_px + BLOCK_PX - 1) *
+           ((apr_uint64_t)height_px + BLOCK_PX - 1);
+}
+
 di_render_status_e di_avif_decode(di_decoded_t *out, const unsigned char *bytes,
-                                  apr_size_t len, apr_uint64_t pixels_max)
+                                  apr_size_t len, apr_uint32_t width_px,
+                                  apr_uint32_t height_px)
 {
     avifDecoder *decoder = avifDecoderCreate();
     di_render_status_e status;
@@ -281,13 +334,13 @@ di_render_status_e di_avif_decode(di_decoded_t *out, const unsigned char *bytes,
     if (!decoder) {
         return DI_RENDER_NO_MEMORY;
     }
-    status = read_picture(decoder, bytes, len, pixels_max);
+    status =
+        read_picture(decoder, bytes, len, coded_pixels(width_px, height_px));
     if (status == DI_RENDER_OK) {
         status = take_colors(out, decoder->image);
     }
     if (status == DI_RENDER_OK) {
-        status = (is_plain_grey(decoder->image) ? take_grey : take_color)(
-            &out->picture, decoder->image);
+        status = take_pixels(&out->picture, decoder->image);
     }
     avifDecoderDestroy(decoder);
     if (status != DI_RENDER_OK) {
@@ -306,7 +359,8 @@ di_render_status_e di_avif_check(di_raster_t *out, const di_blob_t *encoded)
     if (!decoder) {
         return DI_RENDER_NO_MEMORY;
     }
-    status = read_picture(decoder, encoded->bytes, encoded->len, 0);
+    status = read_picture(decoder, encoded->bytes, encoded->len,
+                          AVIF_DEFAULT_IMAGE_SIZE_LIMIT);
     if (status == DI_RENDER_OK) {
         status = take_grey(out, decoder->image);
     }
@@ -408,15 +462,6 @@ static avifImage *describe(const di_raster_t *picture, di_chroma_e chroma)
         image->matrixCoefficients = AVIF_MATRIX_COEFFICIENTS_BT601;
     }
     return image;
-}
-
-static di_render_status_e work_status(avifResult result)
-{
-    di_render_status_e status = status_of(result);
-
-    return status == DI_RENDER_OK || status == DI_RENDER_NO_MEMORY
-               ? status
-               : DI_RENDER_FAILED;
 }
 
 /* The library's bytes are freed by its own function. */

@@ -15,17 +15,18 @@
 #define DI_AVIF_SIDE_MAX_PX 32768
 
 /**
- * Decode the primary picture to 8 bits a sample, as stored: neither turned nor
- * mirrored.  Colours of a code point (CICP) other than sRGB come as primaries
- * and curve.
- * @param pixels_max  a decoder that finds more pixels than that gives up;
- *                    0: as many as the library takes
+ * Decode the primary picture to 8 bits a sample, within its clean aperture,
+ * but as stored: neither turned nor mirrored.  Colours of a code point (CICP)
+ * other than sRGB come as primaries and curve.
+ * @param width_px  size that the header tells: a decoder that finds more
+ *                  pixels (but for those of a block) gives up
  * @return DI_RENDER_OK; DI_RENDER_BROKEN; DI_RENDER_UNSUPPORTED (HDR by code
- *         point, a clean aperture, pixels that are not square),
+ *         point, pixels that are not square, an aperture between pixels),
  *         DI_RENDER_NO_MEMORY, DI_RENDER_FAILED
  */
 di_render_status_e di_avif_decode(di_decoded_t *out, const unsigned char *bytes,
-                                  apr_size_t len, apr_uint64_t pixels_max);
+                                  apr_size_t len, apr_uint32_t width_px,
+                                  apr_uint32_t height_px);
 
 /* Lossy colour, lossless alpha; quality 1..100 is mapped to a quantizer
    (documented in the source).  Chroma is 4:2:0 for DI_CHROMA_420, else 4:4:4.

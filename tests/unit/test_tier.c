@@ -8,6 +8,7 @@
 #define J DI_FORMAT_SET(JPEG)
 #define P DI_FORMAT_SET(PNG)
 #define W DI_FORMAT_SET(WEBP)
+#define A DI_FORMAT_SET(AVIF)
 #define X DI_FORMAT_SET(JXL)
 
 /* Add a tier written as one line of words. */
@@ -153,10 +154,11 @@ static void every_key_is_taken_in_its_units(void **state)
         GOOD("chroma=auto", chroma, DI_CHROMA_AUTO),
         GOOD("progressive=off", progressive, 0),
         GOOD("colors=2", colors, 2),
-        GOOD("formats=auto", formats, J | P | W | X),
+        GOOD("formats=auto", formats, J | P | W | A | X),
         GOOD("formats=keep", formats, DI_TIER_KEEP),
         GOOD("formats=webp", formats, W),
         GOOD("formats=JPEG,png,jxl", formats, J | P | X),
+        GOOD("formats=Avif,jpeg", formats, J | A),
         GOOD("layout=page", page_layout, 1),
         GOOD("layout=keep", page_layout, 0),
         GOOD("priority=0", priority, 0),
@@ -334,6 +336,10 @@ static void formats_are_policy_and_original_and_client(void **state)
         {"formats=jpeg,webp", DI_FORMAT_PNG, webp, J | W, 1},
         {"formats=jpeg,webp", DI_FORMAT_PNG, "*/*", J, 1},
         {"formats=webp", DI_FORMAT_JPEG, "*/*", 0, 1},
+        {"formats=auto", DI_FORMAT_JPEG, "image/avif,image/webp", J | P | W | A,
+         1},
+        {"formats=avif,jpeg", DI_FORMAT_PNG, "image/avif", J | A, 1},
+        {"formats=avif,jpeg", DI_FORMAT_PNG, "image/*", J, 1},
         /* nobody needs to be asked */
         {"formats=jpeg,png", DI_FORMAT_WEBP, "image/jpeg;q=0", J | P, 0},
         {"formats=keep", DI_FORMAT_JPEG, webp, J, 0},
@@ -342,7 +348,7 @@ static void formats_are_policy_and_original_and_client(void **state)
         {"formats=keep", DI_FORMAT_BMP, webp, P, 0},
         {"formats=keep", DI_FORMAT_TIFF, webp, P, 0},
         {"formats=keep", DI_FORMAT_HEIC, webp, J, 0},
-        {"formats=keep", DI_FORMAT_AVIF, webp, J, 0},
+        {"formats=keep", DI_FORMAT_AVIF, webp, A, 0},
         {"formats=keep", DI_FORMAT_WEBP, "*/*", W, 0},
         {"formats=keep", DI_FORMAT_JXL, NULL, X, 0},
     };
