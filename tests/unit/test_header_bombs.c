@@ -285,6 +285,14 @@ static void boxes_that_lie_are_refused(void **state)
         {"avif-grid", "ispe", 2, 8, 200000, DI_RENDER_UNSUPPORTED},
         {"avif-grid", "mdat", 1, 8, 0xFFFFFFFFu, DI_RENDER_BROKEN},
         {"avif-grid", "dimg", 1, 0, 0x74686D62, DI_RENDER_BROKEN},
+        /* A crop of more than a block, larger than the picture, in parts. */
+        {"avif-cropped", "clap", 1, 4, 22, DI_RENDER_OK},
+        {"avif-cropped", "ispe", 1, 8, 149, DI_RENDER_OK},
+        {"avif-cropped", "ispe", 1, 8, 150, DI_RENDER_UNSUPPORTED},
+        {"avif-cropped", "clap", 1, 4, 25, DI_RENDER_UNSUPPORTED},
+        {"avif-cropped", "clap", 1, 4, 0, DI_RENDER_BROKEN},
+        {"avif-cropped", "clap", 1, 8, 3, DI_RENDER_UNSUPPORTED},
+        {"avif-cropped", "clap", 1, 8, 0, DI_RENDER_UNSUPPORTED},
         /* A sequence. */
         {"avif-sequence", "stsz", 1, 12, 100001, DI_RENDER_TOO_MANY_FRAMES},
         {"avif-sequence", "minf", 1, -4, 0xFFFFFF, DI_RENDER_BROKEN},
@@ -318,6 +326,17 @@ static void turns_and_mirrors_add_up_to_an_orientation(void **state)
             assert_int_equal(header.orientation, orientations[*turn][*mirror]);
         }
     }
+}
+
+static void a_heif_crop_to_part_of_a_block_is_the_size(void **state)
+{
+    fixture_t f = fixture_read("header_heif/avif-cropped", *state);
+    di_header_t header;
+
+    assert_int_equal(di_header_read(&header, DI_FORMAT_AVIF, f.bytes, f.len),
+                     DI_RENDER_OK);
+    assert_int_equal(header.width_px, 22);
+    assert_int_equal(header.height_px, 16);
 }
 
 /* Sides of 30 bits: as written by hand from ISO/IEC 18181-1 C.2. */
@@ -367,6 +386,7 @@ int main(void)
         UNIT(a_bmp_of_the_least_number_is_refused),
         UNIT(boxes_that_lie_are_refused),
         UNIT(turns_and_mirrors_add_up_to_an_orientation),
+        UNIT(a_heif_crop_to_part_of_a_block_is_the_size),
         UNIT(a_jxl_of_many_pixels_is_refused),
         UNIT(a_jxl_without_its_last_part_is_broken),
     };
