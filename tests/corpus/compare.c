@@ -3,12 +3,13 @@
  * How like each other two decoded pictures are, by arithmetic that shares
  * nothing with the renderer's: floating point, no tables.
  *
- *     compare REFERENCE OTHER [icc=FILE] [orientation=1..8]
+ *     compare REFERENCE OTHER [icc=FILE] [orientation=1..8] [ground=white]
  *
  * Both are PNM files (P5, P6, P7; 8 or 16 bits).  The reference is turned into
  * what a browser shows: its profile is applied (P7 of TUPLTYPE CMYK without
- * one: red = (255 - C) * (255 - K) / 255), its orientation is taken out, and it
- * is averaged down to OTHER's size.  One line of words is printed:
+ * one: red = (255 - C) * (255 - K) / 255), its orientation is taken out, its
+ * transparent pixels are put on the ground, if there is one, and it is averaged
+ * down to OTHER's size.  One line of words is printed:
  *     width height            of OTHER
  *     full_width full_height  of the reference, upright
  *     ssim                    luma, transparent pixels on white and on black
@@ -472,6 +473,21 @@ static void print_corners(const picture_t *p)
     putchar('\n');
 }
 
+static void put_on_white(picture_t *p)
+{
+    size_t i, count = (size_t)p->width * p->height;
+    int c;
+
+    for (i = 0; i < count; i++) {
+        float *at = p->at + i * 4;
+
+        for (c = 0; c < 3; c++) {
+            at[c] = floorf(255 + (at[c] - 255) * at[3] / 255 + 0.5f);
+        }
+        at[3] = 255;
+    }
+}
+
 static void report(const picture_t *reference, const picture_t *other)
 {
     picture_t a = sized(*reference, other->width, other->height);
@@ -493,15 +509,17 @@ int main(int argc, char **argv)
 {
     picture_t reference, other, rgba, shown;
     const char *icc = NULL;
-    int orientation = 1, i;
+    int orientation = 1, white = 0, i;
 
     if (argc < 3) {
-        fputs("compare REFERENCE OTHER [icc=FILE] [orientation=1..8]\n",
+        fputs("compare REFERENCE OTHER [icc=FILE] [orientation=1..8] "
+              "[ground=white]\n",
               stderr);
         return 2;
     }
     for (i = 3; i < argc; i++) {
         sscanf(argv[i], "orientation=%d", &orientation);
+        white |= !strcmp(argv[i], "ground=white");
         if (!strncmp(argv[i], "icc=", 4)) {
             icc = argv[i] + 4;
         }
@@ -517,6 +535,9 @@ int main(int argc, char **argv)
     }
     other = plain_rgba(&other);
     shown = turned(&rgba, orientation);
+    if (white) {
+        put_on_white(&shown);
+    }
     report(&shown, &other);
     return 0;
 }
