@@ -198,6 +198,10 @@ static apr_status_t start_renderers(di_parts_t *parts,
     di_workers_conf_t settings = {
         .renderers = di_conf_renderers(conf),
         .queue = (int)DI_SERVER_CONF(conf, queue),
+        .age_ms = (apr_uint32_t)DI_SERVER_CONF(conf, age_ms),
+        .formats = parts->inputs,
+        .recycle_jobs = (apr_uint32_t)DI_SERVER_CONF(conf, recycle_jobs),
+        .recycle_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, recycle_bytes),
         .memory_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, memory_bytes),
         .user = render_user(conf, s),
         .time_limit_ms = (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
@@ -256,19 +260,19 @@ static void render(void *workers, di_result_t *result, apr_file_t **out,
     di_workers_child_render(workers, result, out, job, original, p);
 }
 
-/* Jobs in front of a new one, at the mean cost of those before. */
+/* Jobs in front of a new one, each as long as those before on average. */
 static apr_uint32_t backlog_ms(void *workers)
 {
     di_workers_stats_t stats;
     apr_uint64_t mean_us;
 
-    di_workers_child_stats(workers, &stats);
-    if (!stats.jobs || !stats.renderers || stats.running < stats.renderers) {
+    di_workers_child_stats(&stats, workers);
+    if (!stats.taken || !stats.renderers || stats.running < stats.renderers) {
         return 0;
     }
-    mean_us = stats.cpu_us / stats.jobs;
-    return (apr_uint32_t)((stats.queued + 1) * mean_us /
-                          stats.renderers / 1000);
+    mean_us = stats.busy_us / stats.taken;
+    return (apr_uint32_t)((stats.waiting + 1) * mean_us / stats.renderers /
+                          1000);
 }
 
 static int make_later(void *later, const di_wish_t *wish)

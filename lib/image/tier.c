@@ -22,15 +22,17 @@ static const di_tier_t default_ladder[] = {
      .priority = 5,
      .formats = DI_FORMATS_OUT,
      .fit_px = 900,
-     .quality = 50,
-     .ssim_e4 = 9300,
+     .quality = 40,
+     .ssim_e4 = 9500,
+     .most_bytes = 100000,
      .progressive = 1},
     {.name = "medium",
      .priority = 5,
      .formats = DI_FORMATS_OUT,
      .fit_px = 1800,
-     .quality = 70,
-     .ssim_e4 = 9600,
+     .quality = 55,
+     .ssim_e4 = 9700,
+     .most_bytes = 500000,
      .progressive = 1},
     /* The keys count where a scope makes a recipe of it. */
     {.name = "broad",
@@ -217,6 +219,7 @@ static const char *take_formats(int *out, const tier_key_t *key,
     static const word_t formats[] = {{"jpeg", DI_FORMAT_SET(JPEG)},
                                      {"png", DI_FORMAT_SET(PNG)},
                                      {"webp", DI_FORMAT_SET(WEBP)},
+                                     {"avif", DI_FORMAT_SET(AVIF)},
                                      {"jxl", DI_FORMAT_SET(JXL)},
                                      {NULL, 0}};
     int set = value_of_word(policies, word, strlen(word));
@@ -229,7 +232,7 @@ static const char *take_formats(int *out, const tier_key_t *key,
             if (format < 0) {
                 return apr_psprintf(p,
                                     "\"%s\" is neither auto nor keep nor a "
-                                    "list of jpeg,png,webp,jxl",
+                                    "list of jpeg,png,webp,avif,jxl",
                                     word);
             }
             set |= format;
@@ -262,7 +265,7 @@ static const tier_key_t keys[] = {
     {"progressive", "progressive=on|off", AT(progressive), take_switch, 0, 0,
      0},
     {"colors", "colors=0|2..256", AT(colors), take_colors, 0, 256, 0},
-    {"formats", "formats=auto|keep|jpeg,png,webp,jxl", AT(formats),
+    {"formats", "formats=auto|keep|jpeg,png,webp,avif,jxl", AT(formats),
      take_formats, 0, 0, 0},
     {"layout", "layout=keep|page", AT(page_layout), take_layout, 0, 0, 0},
     {"priority", "priority=0..9", AT(priority), take_number, 0, 9, 0},
@@ -507,6 +510,8 @@ static unsigned own_format(di_format_e original)
         return DI_FORMAT_SET(PNG);
     case DI_FORMAT_WEBP:
         return DI_FORMAT_SET(WEBP);
+    case DI_FORMAT_AVIF:
+        return DI_FORMAT_SET(AVIF);
     case DI_FORMAT_JXL:
         return DI_FORMAT_SET(JXL);
     default:
@@ -516,7 +521,8 @@ static unsigned own_format(di_format_e original)
 
 int di_tier_heeds_accept(const di_tier_t *tier)
 {
-    const unsigned named = DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(JXL);
+    const unsigned named = DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(AVIF) |
+                           DI_FORMAT_SET(JXL);
 
     return !tier->original && ((unsigned)tier->formats & named) != 0;
 }

@@ -11,6 +11,7 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/render_png.c lib/render/render_png.h \
     lib/render/pnglayout.c lib/render/pnglayout.h \
     lib/render/render_webp.c lib/render/render_webp.h \
+    lib/render/render_avif.c lib/render/render_avif.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/render_lcms.c lib/render/render_lcms.h
 librender_la_SOURCES += lib/render/header.c lib/render/header.h \
@@ -30,6 +31,8 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
 librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/queue.c lib/render/queue.h \
+    lib/render/poolcount.h lib/render/ready.h \
+    lib/render/dispatcher.c lib/render/dispatcher.h \
     lib/render/clock.h lib/render/restart.c lib/render/restart.h \
     lib/render/sandbox.c lib/render/sandbox.h \
     lib/render/renderer.c lib/render/renderer.h \
@@ -37,12 +40,12 @@ librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/workers.c lib/render/workers.h lib/render/workers_in.h \
     lib/render/client.c
 librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(JPEG_CFLAGS) \
-    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(JXL_CFLAGS) $(LCMS_CFLAGS) \
-    $(SECCOMP_CFLAGS)
+    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(AVIF_CFLAGS) $(JXL_CFLAGS) \
+    $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
 
 # What librender.la needs.
-RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(JXL_LIBS) \
-    $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
+RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(AVIF_LIBS) \
+    $(JXL_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
 
 RENDER_TEST_LIBS = librender.la libbase.la $(RENDER_LIBS) $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
@@ -76,6 +79,18 @@ tests_unit_test_container_SOURCES = tests/unit/test_container.c \
     tests/unit/unit.h
 tests_unit_test_container_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_pnglayout
+tests_unit_test_pnglayout_SOURCES = tests/unit/test_pnglayout.c \
+    tests/unit/unit.h
+tests_unit_test_pnglayout_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_png
+tests_unit_test_render_png_SOURCES = tests/unit/test_render_png.c \
+    tests/unit/unit.h
+tests_unit_test_render_png_CPPFLAGS = $(LIB_CPPFLAGS) $(PNG_CFLAGS) \
+    $(ZLIB_CFLAGS)
+tests_unit_test_render_png_LDADD = $(RENDER_TEST_LIBS) $(ZLIB_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_exif
 tests_fuzz_fuzz_exif_SOURCES = tests/fuzz/fuzz_exif.c \
     tests/fuzz/replay_main.c
@@ -98,6 +113,18 @@ tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_render_jpeg
+tests_unit_test_render_jpeg_SOURCES = tests/unit/test_render_jpeg.c \
+    tests/unit/unit.h
+tests_unit_test_render_jpeg_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JPEG_CFLAGS)
+tests_unit_test_render_jpeg_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_lcms
+tests_unit_test_render_lcms_SOURCES = tests/unit/test_render_lcms.c \
+    tests/unit/unit.h
+tests_unit_test_render_lcms_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(LCMS_CFLAGS)
+tests_unit_test_render_lcms_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_render_webp
 tests_unit_test_render_webp_SOURCES = tests/unit/test_render_webp.c \
     tests/unit/unit.h tests/unit/rasters.h
@@ -108,6 +135,12 @@ tests_unit_test_render_jxl_SOURCES = tests/unit/test_render_jxl.c \
     tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_render_jxl_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JXL_CFLAGS)
 tests_unit_test_render_jxl_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_avif
+tests_unit_test_render_avif_SOURCES = tests/unit/test_render_avif.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_avif_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(AVIF_CFLAGS)
+tests_unit_test_render_avif_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c tests/unit/unit.h
@@ -136,6 +169,12 @@ tests_fuzz_fuzz_wire_LDADD = librender.la libbase.la $(RENDER_LIBS) \
 # One target for each parser of a format's header.
 HEADER_FUZZ_SOURCES = tests/fuzz/header_one.h tests/fuzz/replay_main.c
 HEADER_FUZZ_LIBS = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_jpeg
+tests_fuzz_fuzz_jpeg_SOURCES = tests/fuzz/fuzz_jpeg.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_jpeg_LDADD = librender.la libbase.la $(RENDER_LIBS) \
     $(APR_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_header_jpeg

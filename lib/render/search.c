@@ -17,8 +17,9 @@
 /* Logarithms to base 2, in 1/4096. */
 #define ONE_E12 4096
 
-/* Of the line of the loss over that of the step.  On 28 photographs 900 px
-   wide, JPEG qualities 20 to 95, it was 0.5 to 1.0. */
+/* Of the line of the loss over that of the step.  On 32 photographs 900 px
+   wide, JPEG qualities 20 to 95, the median is 0.7, and four of five lie
+   between 0.45 and 0.95. */
 #define SLOPE_E12 (ONE_E12 * 3 / 4)
 #define LEAST_SLOPE_E12 (ONE_E12 / 3)
 #define MOST_SLOPE_E12 (ONE_E12 * 3 / 2)
