@@ -219,6 +219,7 @@ static const char *take_formats(int *out, const tier_key_t *key,
     static const word_t formats[] = {{"jpeg", DI_FORMAT_SET(JPEG)},
                                      {"png", DI_FORMAT_SET(PNG)},
                                      {"webp", DI_FORMAT_SET(WEBP)},
+                                     {"avif", DI_FORMAT_SET(AVIF)},
                                      {"jxl", DI_FORMAT_SET(JXL)},
                                      {NULL, 0}};
     int set = value_of_word(policies, word, strlen(word));
@@ -231,7 +232,7 @@ static const char *take_formats(int *out, const tier_key_t *key,
             if (format < 0) {
                 return apr_psprintf(p,
                                     "\"%s\" is neither auto nor keep nor a "
-                                    "list of jpeg,png,webp,jxl",
+                                    "list of jpeg,png,webp,avif,jxl",
                                     word);
             }
             set |= format;
@@ -264,7 +265,7 @@ static const tier_key_t keys[] = {
     {"progressive", "progressive=on|off", AT(progressive), take_switch, 0, 0,
      0},
     {"colors", "colors=0|2..256", AT(colors), take_colors, 0, 256, 0},
-    {"formats", "formats=auto|keep|jpeg,png,webp,jxl", AT(formats),
+    {"formats", "formats=auto|keep|jpeg,png,webp,avif,jxl", AT(formats),
      take_formats, 0, 0, 0},
     {"layout", "layout=keep|page", AT(page_layout), take_layout, 0, 0, 0},
     {"priority", "priority=0..9", AT(priority), take_number, 0, 9, 0},
@@ -509,6 +510,8 @@ static unsigned own_format(di_format_e original)
         return DI_FORMAT_SET(PNG);
     case DI_FORMAT_WEBP:
         return DI_FORMAT_SET(WEBP);
+    case DI_FORMAT_AVIF:
+        return DI_FORMAT_SET(AVIF);
     case DI_FORMAT_JXL:
         return DI_FORMAT_SET(JXL);
     default:
@@ -518,7 +521,8 @@ static unsigned own_format(di_format_e original)
 
 int di_tier_heeds_accept(const di_tier_t *tier)
 {
-    const unsigned named = DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(JXL);
+    const unsigned named = DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(AVIF) |
+                           DI_FORMAT_SET(JXL);
 
     return !tier->original && ((unsigned)tier->formats & named) != 0;
 }

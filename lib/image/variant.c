@@ -13,6 +13,7 @@ static const char *formats_text(unsigned formats, apr_pool_t *p)
     } words[] = {{DI_FORMAT_SET(JPEG), "jpeg"},
                  {DI_FORMAT_SET(PNG), "png"},
                  {DI_FORMAT_SET(WEBP), "webp"},
+                 {DI_FORMAT_SET(AVIF), "avif"},
                  {DI_FORMAT_SET(JXL), "jxl"}};
     const char *text = "";
     apr_size_t i;

@@ -24,6 +24,7 @@
 
 #include "render/candidate.h"
 #include "render/container.h"
+#include "render/render_avif.h"
 #include "render/render_gm.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
@@ -439,10 +440,11 @@ static const char *gm_number(apr_pool_t *p)
 
 const char *di_compose_version(apr_pool_t *p)
 {
-    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/jxl-%u/lcms-%u",
+    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
+                        "lcms-%u",
                         gm_number(p), di_jpeg_version(), di_png_version(),
-                        di_webp_version(), di_jxl_version(),
-                        di_color_version());
+                        di_webp_version(), di_avif_version(),
+                        di_jxl_version(), di_color_version());
 }
 
 void di_compose_stop(void)

@@ -11,6 +11,7 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/render_png.c lib/render/render_png.h \
     lib/render/pnglayout.c lib/render/pnglayout.h \
     lib/render/render_webp.c lib/render/render_webp.h \
+    lib/render/render_avif.c lib/render/render_avif.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/render_lcms.c lib/render/render_lcms.h
 librender_la_SOURCES += lib/render/header.c lib/render/header.h \
@@ -39,12 +40,12 @@ librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/workers.c lib/render/workers.h lib/render/workers_in.h \
     lib/render/client.c
 librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(JPEG_CFLAGS) \
-    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(JXL_CFLAGS) $(LCMS_CFLAGS) \
-    $(SECCOMP_CFLAGS)
+    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(AVIF_CFLAGS) $(JXL_CFLAGS) \
+    $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
 
 # What librender.la needs.
-RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(JXL_LIBS) \
-    $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
+RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(AVIF_LIBS) \
+    $(JXL_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
 
 RENDER_TEST_LIBS = librender.la libbase.la $(RENDER_LIBS) $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
@@ -134,6 +135,12 @@ tests_unit_test_render_jxl_SOURCES = tests/unit/test_render_jxl.c \
     tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_render_jxl_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JXL_CFLAGS)
 tests_unit_test_render_jxl_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_avif
+tests_unit_test_render_avif_SOURCES = tests/unit/test_render_avif.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_avif_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(AVIF_CFLAGS)
+tests_unit_test_render_avif_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c tests/unit/unit.h

@@ -8,6 +8,7 @@
 #define J DI_FORMAT_SET(JPEG)
 #define P DI_FORMAT_SET(PNG)
 #define W DI_FORMAT_SET(WEBP)
+#define A DI_FORMAT_SET(AVIF)
 #define X DI_FORMAT_SET(JXL)
 
 /* Add a tier written as one line of words. */
@@ -74,7 +75,7 @@ static void bad_recipes_are_refused_with_the_legal_values(void **state)
         {"colors=1", "colors: 1 colour shows nothing: 0 or 2 to 256"},
         {"colors=257", "colors: \"257\" is not a whole number from 0 to 256"},
         {"formats=gif", "formats: \"gif\" is neither auto nor keep nor a list "
-                        "of jpeg,png,webp,jxl"},
+                        "of jpeg,png,webp,avif,jxl"},
         {"formats=", "formats: \"\" is neither"},
         {"formats=jpeg,", "formats: \"jpeg,\" is neither"},
         {"formats=,", "formats: \",\" is neither"},
@@ -95,7 +96,7 @@ static void bad_recipes_are_refused_with_the_legal_values(void **state)
          "fit=PX|off, width=PX|off, height=PX|off, quality=1..100, "
          "ssim=0.50..0.999|off, bytes=SIZE|off, chroma=auto|420|422|444, "
          "progressive=on|off, colors=0|2..256, "
-         "formats=auto|keep|jpeg,png,webp,jxl, layout=keep|page, "
+         "formats=auto|keep|jpeg,png,webp,avif,jxl, layout=keep|page, "
          "priority=0..9"},
     };
     size_t i;
@@ -153,10 +154,11 @@ static void every_key_is_taken_in_its_units(void **state)
         GOOD("chroma=auto", chroma, DI_CHROMA_AUTO),
         GOOD("progressive=off", progressive, 0),
         GOOD("colors=2", colors, 2),
-        GOOD("formats=auto", formats, J | P | W | X),
+        GOOD("formats=auto", formats, J | P | W | A | X),
         GOOD("formats=keep", formats, DI_TIER_KEEP),
         GOOD("formats=webp", formats, W),
         GOOD("formats=JPEG,png,jxl", formats, J | P | X),
+        GOOD("formats=Avif,jpeg", formats, J | A),
         GOOD("layout=page", page_layout, 1),
         GOOD("layout=keep", page_layout, 0),
         GOOD("priority=0", priority, 0),
@@ -334,6 +336,10 @@ static void formats_are_policy_and_original_and_client(void **state)
         {"formats=jpeg,webp", DI_FORMAT_PNG, webp, J | W, 1},
         {"formats=jpeg,webp", DI_FORMAT_PNG, "*/*", J, 1},
         {"formats=webp", DI_FORMAT_JPEG, "*/*", 0, 1},
+        {"formats=auto", DI_FORMAT_JPEG, "image/avif,image/webp", J | P | W | A,
+         1},
+        {"formats=avif,jpeg", DI_FORMAT_PNG, "image/avif", J | A, 1},
+        {"formats=avif,jpeg", DI_FORMAT_PNG, "image/*", J, 1},
         /* nobody needs to be asked */
         {"formats=jpeg,png", DI_FORMAT_WEBP, "image/jpeg;q=0", J | P, 0},
         {"formats=keep", DI_FORMAT_JPEG, webp, J, 0},
@@ -342,7 +348,7 @@ static void formats_are_policy_and_original_and_client(void **state)
         {"formats=keep", DI_FORMAT_BMP, webp, P, 0},
         {"formats=keep", DI_FORMAT_TIFF, webp, P, 0},
         {"formats=keep", DI_FORMAT_HEIC, webp, J, 0},
-        {"formats=keep", DI_FORMAT_AVIF, webp, J, 0},
+        {"formats=keep", DI_FORMAT_AVIF, webp, A, 0},
         {"formats=keep", DI_FORMAT_WEBP, "*/*", W, 0},
         {"formats=keep", DI_FORMAT_JXL, NULL, X, 0},
     };
