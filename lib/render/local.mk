@@ -151,7 +151,8 @@ tests_unit_test_restart_SOURCES = tests/unit/test_restart.c tests/unit/unit.h
 tests_unit_test_restart_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_sandbox
-tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c tests/unit/unit.h
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c \
+    tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_sandbox_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_workers
