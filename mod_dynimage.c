@@ -26,13 +26,15 @@
 
 #include "directives/dynimage_conf.h"
 #include "directives/dynimage_start.h"
+#include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
+#include "handlers/image_status.h"
 #include "handlers/rendition.h"
+#include "image/accept.h"
 #include "image/cachecontrol.h"
 #include "image/explain.h"
 #include "image/obtain.h"
 #include "image/sniff.h"
-#include "render/render_gm.h"
 
 /* Words for a scope that has no tier for a band. */
 static const di_tier_t no_tier = {.name = "none", .original = 1};
@@ -50,9 +52,14 @@ typedef struct {
     int saving; /* Save-Data chose a lower band than the speed did */
     di_tier_t room;
     const di_tier_t *tier;
+    const char *accept; /* of the request; httpd has joined its fields */
     di_original_t original;
     di_limits_t limits;
+    di_recipe_t recipe;
+    unsigned formats; /* set that the rendition may have */
     di_key_t key;
+    di_recipe_t quick; /* the cheap recipe of a cold miss */
+    di_key_t quick_key;
     di_obtained_t obtained;
 } image_t;
 
@@ -102,6 +109,30 @@ static void pick_tier(image_t *image)
     }
 }
 
+static unsigned formats_of(const image_t *image, const di_tier_t *tier)
+{
+    return di_tier_formats(tier, di_format_of_type(image->r->content_type),
+                           image->accept);
+}
+
+static void pick_recipe(image_t *image)
+{
+    image->accept = apr_table_get(image->r->headers_in, "Accept");
+    image->limits = di_conf_limits(image->conf);
+    image->recipe = di_conf_recipe(image->conf, image->tier);
+    image->formats = formats_of(image, image->tier);
+}
+
+/* 1, or 0 when there is none. */
+static int make_key(di_key_t *out, const image_t *image,
+                    const di_recipe_t *recipe, unsigned formats)
+{
+    apr_pool_t *p = image->r->pool;
+
+    return formats && !di_variant_key(out, &image->original, recipe, formats,
+                                      &image->limits, parts.renderer, p);
+}
+
 static int forbids_transform(request_rec *r)
 {
     return di_cachecontrol_forbids_transform(
@@ -133,34 +164,90 @@ static int nearest_key(void *baton, di_key_t *out, int i)
         di_tier_t room;
         const di_tier_t *tier =
             di_conf_tier(&room, image->conf, bands->band[band].name);
-        if (tier && !tier->original && i-- == 0) {
-            return !di_variant_key(out, &image->original, tier, &image->limits,
-                                   di_gm_version(), image->r->pool);
+        di_recipe_t recipe;
+        if (!tier || tier->original) {
+            continue;
+        }
+        recipe = di_conf_recipe(image->conf, tier);
+        if (make_key(out, image, &recipe, formats_of(image, tier)) &&
+            i-- == 0) {
+            return 1;
         }
     }
     return 0;
+}
+
+/* How many of the nearest tiers are smaller than the client's own: those of
+   the bands below. */
+static int count_smaller(const image_t *image, int own)
+{
+    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
+    int count = 0, band;
+
+    for (band = 0; band < own; band++) {
+        di_tier_t room;
+        const di_tier_t *tier =
+            di_conf_tier(&room, image->conf, bands->band[band].name);
+
+        count += tier && !tier->original && formats_of(image, tier);
+    }
+    return count;
+}
+
+/* Whose request this is, for taking turns; FNV-1a (Fowler, Noll, Vo). */
+static apr_uint64_t client_of(const request_rec *r)
+{
+    apr_uint64_t hash = APR_UINT64_C(14695981039346656037);
+    const char *c;
+
+    for (c = r->useragent_ip; c && *c; c++) {
+        hash = (hash ^ (unsigned char)*c) * APR_UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
+/* Who is slow: everybody below the topmost band. */
+static void add_kindness(di_wish_t *wish, image_t *image)
+{
+    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
+    int own = ds_bands_find(bands, image->band);
+
+    wish->slow = own < bands->count - 1;
+    wish->cold_wait_ms = (apr_uint32_t)DI_CONF(image->conf, cold_wait_ms);
+    wish->smaller = count_smaller(image, own);
+    image->quick = di_tier_quick(&image->recipe);
+    if (wish->slow &&
+        DI_FORMAT_IN(di_accept_formats(image->accept, DI_FORMAT_JPEG),
+                     DI_FORMAT_JPEG) &&
+        make_key(&image->quick_key, image, &image->quick,
+                 DI_FORMAT_SET(JPEG))) {
+        wish->quick = &image->quick;
+        wish->quick_key = &image->quick_key;
+    }
 }
 
 static void obtain(image_t *image)
 {
     di_wish_t wish = {.original = &image->original,
                       .limits = &image->limits,
-                      .tier = image->tier,
+                      .recipe = &image->recipe,
+                      .formats = image->formats,
+                      .inputs = parts.inputs,
                       .key = &image->key,
+                      .urgency = DI_URGENCY_MISSING,
+                      .priority = (apr_uint32_t)image->tier->priority,
+                      .client = client_of(image->r),
                       .nearest = nearest_key,
                       .nearest_baton = image};
-    apr_pool_t *p = image->r->pool;
 
-    image->limits.max_pixels = (apr_uint64_t)DI_CONF(image->conf, max_pixels);
-    image->limits.max_bytes = (apr_uint64_t)DI_CONF(image->conf, max_bytes);
     wish.wait_ms = (apr_uint32_t)DI_CONF(image->conf, wait_ms);
     if (!parts.world.store ||
-        di_variant_key(&image->key, &image->original, image->tier,
-                       &image->limits, di_gm_version(), p)) {
+        !make_key(&image->key, image, &image->recipe, image->formats)) {
         image->obtained.reason = DI_REASON_ERROR;
         return;
     }
-    di_obtain(&image->obtained, &parts.world, &wish, p);
+    add_kindness(&wish, image);
+    di_obtain(&image->obtained, &parts.world, &wish, image->r->pool);
 }
 
 static void decide(image_t *image)
@@ -171,11 +258,15 @@ static void decide(image_t *image)
     if (image->obtained.reason == DI_REASON_ERROR) {
         return;
     }
+    pick_recipe(image);
     if (image->tier->original) {
         image->obtained.reason = DI_REASON_ORIGINAL;
     }
     else if (forbids_transform(image->r)) {
         image->obtained.reason = DI_REASON_NO_TRANSFORM;
+    }
+    else if (!image->formats) {
+        image->obtained.reason = DI_REASON_NO_FORMAT;
     }
     else {
         obtain(image);
@@ -215,8 +306,40 @@ static void explain(const image_t *image)
     }
 }
 
-/* Without mod_speedprobe everybody gets the same answer, and the site alone
-   decides who may keep it. */
+static void count(const image_t *image)
+{
+    const di_obtained_t *got = &image->obtained;
+
+    ds_tally_add(di_tally, DI_COUNT_REASON(got->reason), 1);
+    ds_tally_add(di_tally,
+                 !strcmp(got->cache, "disk")        ? DI_COUNT_HIT_DISK
+                 : !strcmp(got->cache, "memcached") ? DI_COUNT_HIT_MEMCACHED
+                 : !strcmp(got->cache, "miss")      ? DI_COUNT_MISS
+                                                    : DI_COUNT_NONE,
+                 1);
+    if (got->have) {
+        ds_tally_add(di_tally, DI_COUNT_BYTES_ORIGINAL, image->original.bytes);
+        ds_tally_add(di_tally, DI_COUNT_BYTES_RENDITION,
+                     got->entry.body.bytes);
+    }
+}
+
+/* The request headers that the choice followed, NULL for none.  The original
+   sent in a rendition's place counts as chosen by them, too: the next client
+   may get the rendition. */
+static const char *vary(const image_t *image)
+{
+    apr_pool_t *p = image->r->pool;
+    const char *speed = sp_estimate_vary(image->speed.asked, p);
+
+    if (!di_tier_heeds_accept(image->tier)) {
+        return speed;
+    }
+    return speed ? apr_pstrcat(p, "Accept, ", speed, NULL) : "Accept";
+}
+
+/* Without mod_speedprobe all who take the same formats get the same answer,
+   and the site alone decides who may keep it. */
 static void restrict_caches(const image_t *image)
 {
     /* An error's picture must not make the error last. */
@@ -225,7 +348,10 @@ static void restrict_caches(const image_t *image)
     if (estimate_client || image->obtained.passing) {
         di_private_out_add(
             image->r, (apr_uint32_t)(DI_CONF(image->conf, max_age_ms) / 1000),
-            passing, sp_estimate_vary(image->speed.asked, image->r->pool));
+            passing, vary(image));
+    }
+    else if (di_tier_heeds_accept(image->tier)) {
+        apr_table_mergen(image->r->headers_out, "Vary", "Accept");
     }
 }
 
@@ -250,6 +376,7 @@ static int image_handler(request_rec *r)
 
     decide(&image);
     explain(&image);
+    count(&image);
     restrict_caches(&image);
     if (!image.obtained.have) {
         return DECLINED;
@@ -273,6 +400,7 @@ static int parent_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         estimate_client = APR_RETRIEVE_OPTIONAL_FN(speedprobe_estimate);
         predict_ms = APR_RETRIEVE_OPTIONAL_FN(speedprobe_transfer_ms);
+        di_tally_parent_start(s);
         di_start_parent(&parts, s, pconf, ptemp);
     }
     return OK;
@@ -290,6 +418,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(image_handler, NULL, NULL, APR_HOOK_LAST);
     di_private_out_register();
+    di_status_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apr_strings.h"
 #include "apr_user.h"
@@ -12,26 +13,38 @@
 #include "store/store.h"
 #include "store/store_memcached.h"
 
-#define DIR_ENTRY(directive, member, kind, least, greatest, def, help)         \
-    {directive, offsetof(di_conf_t, member), kind, least, greatest, def, NULL},
+#define DIR_ENTRY(directive, member, kind, least, greatest, def, choices,      \
+                  help)                                                        \
+    {directive, offsetof(di_conf_t, member), kind, least, greatest, def,       \
+     choices},
+#define DIR_DEFAULT(directive, member, kind, least, greatest, def, choices,    \
+                    help)                                                      \
+    .member = def,
+#define DIR_INDEX(directive, member, kind, least, greatest, def, choices,      \
+                  help)                                                        \
+    AT_##member,
 #define SERVER_ENTRY(directive, member, kind, least, greatest, def, help)      \
     {                                                                          \
         directive, offsetof(di_server_conf_t, member),                         \
         kind,      least,                                                      \
         greatest,  def,                                                        \
         NULL},
-#define DEFAULT(directive, member, kind, least, greatest, def, help)           \
+#define SERVER_DEFAULT(directive, member, kind, least, greatest, def, help)    \
     .member = def,
-#define INDEX(directive, member, kind, least, greatest, def, help) AT_##member,
+#define SERVER_INDEX(directive, member, kind, least, greatest, def, help)      \
+    AT_##member,
 
 static const ds_setting_t dir_settings[] = {DI_DIR_SETTINGS(DIR_ENTRY)};
 static const ds_setting_t server_settings[] = {
-    DI_SERVER_SETTINGS(SERVER_ENTRY)};
-enum { DI_DIR_SETTINGS(INDEX) DIR_COUNT };
-enum { DI_SERVER_SETTINGS(INDEX) SERVER_COUNT };
+    DI_SERVER_SETTINGS(SERVER_ENTRY) DI_SERVER_PARTS(SERVER_ENTRY)};
+enum { DI_DIR_SETTINGS(DIR_INDEX) DIR_COUNT };
+enum {
+    DI_SERVER_SETTINGS(SERVER_INDEX) DI_SERVER_PARTS(SERVER_INDEX) SERVER_COUNT
+};
 
-const di_conf_t di_conf_defaults = {DI_DIR_SETTINGS(DEFAULT)};
-const di_server_conf_t di_server_conf_defaults = {DI_SERVER_SETTINGS(DEFAULT)};
+const di_conf_t di_conf_defaults = {DI_DIR_SETTINGS(DIR_DEFAULT)};
+const di_server_conf_t di_server_conf_defaults = {
+    DI_SERVER_SETTINGS(SERVER_DEFAULT) DI_SERVER_PARTS(SERVER_DEFAULT)};
 
 void *di_conf_dir_create(apr_pool_t *p, char *dir)
 {
@@ -39,18 +52,6 @@ void *di_conf_dir_create(apr_pool_t *p, char *dir)
 
     ds_settings_unset(conf, dir_settings, DIR_COUNT);
     return conf;
-}
-
-static di_tiers_t *merge_tiers(apr_pool_t *p, di_tiers_t *base, di_tiers_t *add)
-{
-    di_tiers_t *out;
-
-    if (!base || !add) {
-        return add ? add : base;
-    }
-    out = apr_palloc(p, sizeof(*out));
-    di_tiers_merge(out, base, add);
-    return out;
 }
 
 void *di_conf_dir_merge(apr_pool_t *p, void *base_conf, void *add_conf)
@@ -63,7 +64,7 @@ void *di_conf_dir_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     out->band_tier = add->bands.count ? add->band_tier : base->band_tier;
     out->unknown_band =
         add->unknown_band ? add->unknown_band : base->unknown_band;
-    out->tiers = merge_tiers(p, base->tiers, add->tiers);
+    out->tiers = di_tiers_merge(base->tiers, add->tiers, p);
     return out;
 }
 
@@ -131,7 +132,7 @@ static const char *set_tier(cmd_parms *cmd, void *dir_conf, int argc,
         APR_ARRAY_PUSH(words, char *) = argv[i];
     }
     if (!conf->tiers) {
-        conf->tiers = apr_pcalloc(cmd->pool, sizeof(*conf->tiers));
+        conf->tiers = di_tiers_make(cmd->pool);
     }
     return ds_setting_error(
         cmd, di_tiers_add(conf->tiers, argv[0], words, cmd->pool));
@@ -194,6 +195,68 @@ static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,
     return error;
 }
 
+static const char *set_recycle(cmd_parms *cmd, void *dir_conf, const char *jobs,
+                               const char *size)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    if (!error) {
+        error =
+            ds_setting_take(server_conf(cmd), &server_settings[AT_recycle_jobs],
+                            jobs, cmd->pool);
+    }
+    if (!error && size) {
+        error = ds_setting_take(server_conf(cmd),
+                                &server_settings[AT_recycle_bytes], size,
+                                cmd->pool);
+    }
+    return error;
+}
+
+/* The format of that name; DI_FORMAT_UNKNOWN when there is none. */
+static di_format_e format_named(const char *name)
+{
+    static const char *const names[DI_FORMAT_END] = {
+        [DI_FORMAT_JPEG] = "jpeg", [DI_FORMAT_PNG] = "png",
+        [DI_FORMAT_GIF] = "gif",   [DI_FORMAT_WEBP] = "webp",
+        [DI_FORMAT_TIFF] = "tiff", [DI_FORMAT_BMP] = "bmp",
+        [DI_FORMAT_AVIF] = "avif", [DI_FORMAT_HEIC] = "heic",
+        [DI_FORMAT_JXL] = "jxl"};
+    int i = DI_FORMAT_END - 1;
+
+    while (i > 0 && strcasecmp(names[i], name)) {
+        i--;
+    }
+    return (di_format_e)i;
+}
+
+static const char *set_inputs(cmd_parms *cmd, void *dir_conf, int argc,
+                              char *const argv[])
+{
+    static const char legal[] = "jpeg, png, gif, webp, tiff, bmp, avif, heic, "
+                                "jxl";
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    unsigned inputs = 0;
+    int i;
+
+    if (error) {
+        return error;
+    }
+    if (argc == 0) {
+        error = apr_pstrcat(cmd->pool, "needs formats: ", legal, NULL);
+    }
+    for (i = 0; i < argc && !error; i++) {
+        di_format_e format = format_named(argv[i]);
+        if (format == DI_FORMAT_UNKNOWN) {
+            error =
+                apr_psprintf(cmd->pool, "\"%s\" is none of %s", argv[i], legal);
+        }
+        inputs |= 1u << format;
+    }
+    server_conf(cmd)->inputs = inputs;
+    return ds_setting_error(cmd, error);
+}
+
 static const char *set_store(cmd_parms *cmd, void *dir_conf, int argc,
                              char *const argv[])
 {
@@ -235,7 +298,8 @@ static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
     return ds_setting_error(cmd, di_memcached_server_check(server, cmd->pool));
 }
 
-#define DIR_COMMAND(directive, member, kind, least, greatest, def, help)       \
+#define DIR_COMMAND(directive, member, kind, least, greatest, def, choices,    \
+                    help)                                                      \
     AP_INIT_TAKE1(directive, ds_setting_dir,                                   \
                   (void *)(apr_uintptr_t)&dir_settings[AT_##member],           \
                   OR_FILEINFO, help),
@@ -250,12 +314,19 @@ const command_rec di_conf_commands[] = {
                        "name, lower border in kbit/s, and the tier if it has "
                        "another name"),
     AP_INIT_TAKE_ARGV("DynImageTier", set_tier, NULL, OR_FILEINFO,
-                      "name and recipe: original, or fit=PX quality=1..100 "
-                      "progressive=on|off colors=0|2..256"),
+                      "name and recipe: original, or KEY=VALUE of scale, fit, "
+                      "width, height, quality, ssim, bytes, chroma, "
+                      "progressive, colors, formats, layout, priority"),
     AP_INIT_TAKE1("DynImageUnknownBand", set_unknown_band, NULL, OR_FILEINFO,
                   "band of a client of unknown speed"),
     AP_INIT_TAKE1("DynImageRenderUser", set_render_user, NULL, RSRC_CONF,
                   "user of the render processes when httpd starts as root"),
+    AP_INIT_TAKE12("DynImageRenderRecycle", set_recycle, NULL, RSRC_CONF,
+                   "renders, and bytes grown, after which a render process "
+                   "is replaced"),
+    AP_INIT_TAKE_ARGV("DynImageInputFormats", set_inputs, NULL, RSRC_CONF,
+                      "formats of originals that are rendered: jpeg, png, "
+                      "gif, webp, tiff, bmp, avif, heic, jxl"),
     AP_INIT_TAKE1("DynImageCacheRoot", set_cache_root, NULL, RSRC_CONF,
                   "folder of the disk store"),
     AP_INIT_TAKE_ARGV("DynImageStore", set_store, NULL, RSRC_CONF,
@@ -269,12 +340,45 @@ const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,
 {
     const char *tier =
         conf->band_tier ? apr_table_get(conf->band_tier, band) : NULL;
-    di_tiers_t all = *di_tiers_default();
 
-    if (conf->tiers) {
-        di_tiers_merge(&all, &all, conf->tiers);
+    return di_tiers_find(room, conf->tiers, tier ? tier : band);
+}
+
+di_limits_t di_conf_limits(const di_conf_t *conf)
+{
+    di_limits_t limits = {
+        .max_bytes = (apr_uint64_t)DI_CONF(conf, max_bytes),
+        .max_pixels = (apr_uint64_t)DI_CONF(conf, max_pixels),
+        .max_side_px = (apr_uint32_t)DI_CONF(conf, max_side_px),
+        .max_frames = (apr_uint32_t)DI_CONF(conf, max_frames),
+        .max_scans = (apr_uint32_t)DI_CONF(conf, max_scans),
+        .max_profile_bytes = (apr_uint32_t)DI_CONF(conf, max_profile_bytes)};
+
+    return limits;
+}
+
+di_recipe_t di_conf_recipe(const di_conf_t *conf, const di_tier_t *tier)
+{
+    return di_tier_recipe(tier, (apr_uint32_t)DI_CONF(conf, background),
+                          (int)DI_CONF(conf, keep_copyright));
+}
+
+int di_conf_renderers(const di_server_conf_t *conf)
+{
+    apr_int64_t count = DI_SERVER_CONF(conf, renderers);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (count > 0) {
+        return (int)count;
     }
-    return di_tiers_find(room, &all, tier ? tier : band);
+    return cores < 1                  ? 1
+           : cores < DI_RENDERERS_MAX ? (int)cores
+                                      : DI_RENDERERS_MAX;
+}
+
+unsigned di_conf_inputs(const di_server_conf_t *conf)
+{
+    return conf->inputs ? conf->inputs : DI_FORMATS_IN_DEFAULT;
 }
 
 const char *di_conf_check(const di_conf_t *conf, apr_pool_t *p)

@@ -15,34 +15,56 @@
 #include "http_log.h"
 
 #include "directives/setting.h"
+#include "base/band.h"
 #include "image/tier.h"
 
 APLOG_USE_MODULE(dynimage);
 
-/* X(directive, member, kind, least, greatest, default, help) */
+/* X(directive, member, kind, least, greatest, default, choices, help) */
 #define DI_DIR_SETTINGS(X)                                                     \
-    X("DynImage", enabled, DS_KIND_FLAG, 0, 1, 0,                              \
+    X("DynImage", enabled, DS_KIND_FLAG, 0, 1, 0, NULL,                        \
       "On or Off: answer image requests with the tier for the client")         \
-    X("DynImageHeader", header, DS_KIND_FLAG, 0, 1, 1,                         \
+    X("DynImageHeader", header, DS_KIND_FLAG, 0, 1, 1, NULL,                   \
       "On or Off: DynImage, Cache-Status and Server-Timing on answers")        \
-    X("DynImageMaxAge", max_age_ms, DS_ARG_TIME, 0, 31536000000, 600000,       \
+    X("DynImageMaxAge", max_age_ms, DS_ARG_TIME, 0, 31536000000, 600000, NULL, \
       "lifetime in the client's own cache, when the site names none")          \
-    X("DynImageWait", wait_ms, DS_ARG_TIME, 50, 60000, 5000,                   \
+    X("DynImageWait", wait_ms, DS_ARG_TIME, 50, 60000, 5000, NULL,             \
       "longest wait for a rendition that is not stored")                       \
-    X("DynImageMaxPixels", max_pixels, DS_ARG_COUNT, 1, 1000000000, 50000000,  \
-      "most pixels of an original that is rendered")                           \
+    X("DynImageColdWait", cold_wait_ms, DS_ARG_TIME, 0, 60000, 300, NULL,      \
+      "a slow client gets a smaller or cheap picture first when a render is "  \
+      "expected to take longer")                                               \
     X("DynImageMaxSize", max_bytes, DS_ARG_SIZE, 1, 1073741824, 20971520,      \
-      "largest file of an original that is rendered")
+      NULL, "largest file of an original that is rendered")                    \
+    X("DynImageMaxPixels", max_pixels, DS_ARG_COUNT, 1, 1000000000, 50000000,  \
+      NULL, "most pixels of an original that is rendered, over all frames")    \
+    X("DynImageMaxSide", max_side_px, DS_ARG_COUNT, 1, DI_SIDE_MAX_PX, 20000,  \
+      NULL, "longest side of an original that is rendered, px")                \
+    X("DynImageMaxFrames", max_frames, DS_ARG_COUNT, 1, 100000, 200, NULL,     \
+      "most frames or pages of an original that is rendered")                  \
+    X("DynImageMaxScans", max_scans, DS_ARG_COUNT, 1, 10000, 100, NULL,        \
+      "most scans of a progressive JPEG that is rendered")                     \
+    X("DynImageMaxProfile", max_profile_bytes, DS_ARG_SIZE, 1024, 67108864,    \
+      4194304, NULL, "largest colour profile of an original that is rendered") \
+    X("DynImageBackground", background, DS_KIND_COLOR, 0, 0xffffff, 0xffffff,  \
+      NULL, "colour behind transparent pixels, #RRGGBB")                       \
+    X("DynImageCopyright", keep_copyright, DS_KIND_CHOICE, 0, 1, 1,            \
+      "strip|keep", "keep or strip author and copyright in renditions")
 
+/* X(directive, member, kind, least, greatest, default, help) */
 #define DI_SERVER_SETTINGS(X)                                                  \
-    X("DynImageRenderers", renderers, DS_ARG_COUNT, 1, 64, 2,                  \
-      "render processes")                                                      \
+    X("DynImageRenderers", renderers, DS_KIND_AUTO_COUNT, 1, DI_RENDERERS_MAX, \
+      0, "render processes, or auto: one for each core")                       \
     X("DynImageRenderQueue", queue, DS_ARG_COUNT, 1, 1024, 64,                 \
       "renders that may wait for a free process")                              \
+    X("DynImageRenderAge", age_ms, DS_ARG_TIME, 100, 60000, 2000,              \
+      "time after which a waiting render is one urgency more urgent")          \
     X("DynImageRenderMemory", memory_bytes, DS_ARG_SIZE, 67108864,             \
       17179869184, 1073741824, "address space of one render process")          \
     X("DynImageRenderTime", render_ms, DS_ARG_TIME, 100, 300000, 10000,        \
       "longest time of one render")                                            \
+    X("DynImageBackgroundRenders", later, DS_ARG_COUNT, 1, 1024, 32,           \
+      "renders that may wait in one httpd process for the time after the "     \
+      "answer")                                                                \
     X("DynImageStoreQuota", quota_bytes, DS_ARG_SIZE, 1048576,                 \
       1125899906842624, 1073741824, "bound on the disk store")                 \
     X("DynImageMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,      \
@@ -50,12 +72,25 @@ APLOG_USE_MODULE(dynimage);
     X("DynImageMemcachedMaxItem", max_item_bytes, DS_ARG_SIZE, 1024,           \
       1073741824, 1000000, "larger renditions are not offered to memcached")
 
-#define DI_MEMBER(directive, member, kind, least, greatest, def, help)         \
+/* The settings of directives that have more than one. */
+#define DI_SERVER_PARTS(X)                                                     \
+    X("DynImageRenderRecycle", recycle_jobs, DS_ARG_COUNT, 1, 1000000, 1000,   \
+      "")                                                                      \
+    X("DynImageRenderRecycle", recycle_bytes, DS_ARG_SIZE, 1048576,            \
+      17179869184, 67108864, "")
+
+/* Most render processes. */
+#define DI_RENDERERS_MAX 64
+
+#define DI_DIR_MEMBER(directive, member, kind, least, greatest, def, choices,  \
+                      help)                                                    \
+    apr_int64_t member;
+#define DI_SERVER_MEMBER(directive, member, kind, least, greatest, def, help)  \
     apr_int64_t member;
 
 /* Numbers are DS_UNSET, pointers NULL, counts 0 where nobody set them. */
 typedef struct {
-    DI_DIR_SETTINGS(DI_MEMBER)
+    DI_DIR_SETTINGS(DI_DIR_MEMBER)
     ds_bands_t bands;
     apr_table_t *band_tier; /* band -> tier, where the names differ */
     const char *unknown_band;
@@ -63,11 +98,13 @@ typedef struct {
 } di_conf_t;
 
 typedef struct {
-    DI_SERVER_SETTINGS(DI_MEMBER)
+    DI_SERVER_SETTINGS(DI_SERVER_MEMBER)
+    DI_SERVER_PARTS(DI_SERVER_MEMBER)
     const char *render_user;
     const char *cache_root;        /* absolute */
     apr_array_header_t *levels;    /* const char *: disk, memcached, in order */
     apr_array_header_t *memcached; /* const char *: servers */
+    unsigned inputs; /* set of formats, of DI_FORMATS_IN; 0: not set */
 } di_server_conf_t;
 
 /* Defaults of the texts. */
@@ -96,6 +133,20 @@ extern const di_server_conf_t di_server_conf_defaults;
  */
 const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,
                               const char *band);
+
+/* What is refused in this scope. */
+di_limits_t di_conf_limits(const di_conf_t *conf);
+
+/* How a tier's pictures are made in this scope.
+   @param tier  as di_conf_tier gives it, not the original */
+di_recipe_t di_conf_recipe(const di_conf_t *conf, const di_tier_t *tier);
+
+/* How many render processes: as set, else one for each core that is online;
+   1..DI_RENDERERS_MAX. */
+int di_conf_renderers(const di_server_conf_t *conf);
+
+/* What an original can be: set of formats, of DI_FORMATS_IN. */
+unsigned di_conf_inputs(const di_server_conf_t *conf);
 
 /**
  * Check one server's settings against each other.

@@ -17,6 +17,8 @@
 #include "http_core.h"
 #include "unixd.h"
 
+#include "directives/dynimage_tally.h"
+#include "render/compose.h"
 #include "store/store_disk.h"
 #include "store/store_memcached.h"
 
@@ -194,8 +196,12 @@ static apr_status_t start_renderers(di_parts_t *parts,
                                     apr_pool_t *pconf, server_rec *s)
 {
     di_workers_conf_t settings = {
-        .renderers = (int)DI_SERVER_CONF(conf, renderers),
+        .renderers = di_conf_renderers(conf),
         .queue = (int)DI_SERVER_CONF(conf, queue),
+        .age_ms = (apr_uint32_t)DI_SERVER_CONF(conf, age_ms),
+        .formats = parts->inputs,
+        .recycle_jobs = (apr_uint32_t)DI_SERVER_CONF(conf, recycle_jobs),
+        .recycle_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, recycle_bytes),
         .memory_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, memory_bytes),
         .user = render_user(conf, s),
         .time_limit_ms = (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
@@ -233,6 +239,8 @@ void di_start_parent(di_parts_t *parts, server_rec *s, apr_pool_t *pconf,
     if (di_memcached_token(parts->token) != APR_SUCCESS) {
         parts->token[0] = '\0';
     }
+    parts->inputs = di_conf_inputs(conf);
+    parts->renderer = di_compose_version(pconf);
     rv = start_renderers(parts, conf, pconf, s);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
@@ -250,6 +258,29 @@ static void render(void *workers, di_result_t *result, apr_file_t **out,
         return;
     }
     di_workers_child_render(workers, result, out, job, original, p);
+}
+
+/* Jobs in front of a new one, each as long as those before on average. */
+static apr_uint32_t backlog_ms(void *workers)
+{
+    di_workers_stats_t stats;
+    apr_uint64_t mean_us;
+
+    di_workers_child_stats(&stats, workers);
+    if (!stats.taken || !stats.renderers || stats.running < stats.renderers) {
+        return 0;
+    }
+    mean_us = stats.busy_us / stats.taken;
+    return (apr_uint32_t)((stats.waiting + 1) * mean_us / stats.renderers /
+                          1000);
+}
+
+static int make_later(void *later, const di_wish_t *wish)
+{
+    int added = di_later_add(later, wish);
+
+    ds_tally_add(di_tally, added ? DI_COUNT_LATER : DI_COUNT_LATER_DROPPED, 1);
+    return added;
 }
 
 static void pause_for(apr_interval_time_t span)
@@ -344,5 +375,13 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     parts->world.render = render;
     parts->world.now = apr_time_now;
     parts->world.pause = pause_for;
+    parts->world.backlog_ms = backlog_ms;
     parts->world.log = &parts->log;
+    if (parts->workers &&
+        di_later_make(&parts->later, &parts->world,
+                      (int)DI_SERVER_CONF(conf, later),
+                      pchild) == APR_SUCCESS) {
+        parts->world.later = make_later;
+        parts->world.later_baton = parts->later;
+    }
 }

@@ -7,6 +7,7 @@
 #define DI_START_H
 
 #include "directives/dynimage_conf.h"
+#include "image/later.h"
 #include "image/obtain.h"
 #include "render/workers.h"
 #include "store/store_memcached.h"
@@ -17,6 +18,9 @@ typedef struct {
     di_workers_t *workers; /* made by the parent, inherited; NULL: none */
     int no_sendfile;       /* EnableSendfile Off */
     char token[DI_MEMCACHED_TOKEN_ROOM]; /* of all children; "": none */
+    unsigned inputs;      /* set of formats that originals may have */
+    const char *renderer; /* libraries behind the renderers, for keys */
+    di_later_t *later;    /* NULL: nothing is made behind an answer */
     di_store_t store;
     di_world_t world;
 } di_parts_t;

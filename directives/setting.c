@@ -63,6 +63,32 @@ static const char *take_choice(apr_int64_t *out, const char *choices,
     return apr_psprintf(p, "\"%s\" is none of %s", word, choices);
 }
 
+static const char *take_color(apr_int64_t *out, const char *word, apr_pool_t *p)
+{
+    if (word[0] != '#' || strlen(word) != 7 ||
+        strspn(word + 1, "0123456789abcdefABCDEF") != 6) {
+        return apr_psprintf(p, "\"%s\" is not a colour from #000000 to #FFFFFF",
+                            word);
+    }
+    *out = apr_strtoi64(word + 1, NULL, 16);
+    return NULL;
+}
+
+static const char *take_auto_count(apr_int64_t *out,
+                                   const ds_setting_t *setting,
+                                   const char *word, apr_pool_t *p)
+{
+    const char *error;
+
+    if (!strcasecmp(word, "auto")) {
+        *out = 0;
+        return NULL;
+    }
+    error =
+        ds_arg_parse(out, DS_ARG_COUNT, word, setting->min, setting->max, p);
+    return error ? apr_pstrcat(p, error, ", or auto", NULL) : NULL;
+}
+
 const char *ds_setting_take(void *conf, const ds_setting_t *setting,
                             const char *word, apr_pool_t *p)
 {
@@ -75,6 +101,12 @@ const char *ds_setting_take(void *conf, const ds_setting_t *setting,
         break;
     case DS_KIND_CHOICE:
         error = take_choice(out, setting->choices, word, p);
+        break;
+    case DS_KIND_COLOR:
+        error = take_color(out, word, p);
+        break;
+    case DS_KIND_AUTO_COUNT:
+        error = take_auto_count(out, setting, word, p);
         break;
     default:
         error = ds_arg_parse(out, (ds_arg_kind_e)setting->kind, word,

@@ -27,7 +27,12 @@
 #define DS_UNSET APR_INT64_MIN
 
 /* Kinds of setting beside the number kinds of ds_arg_kind_e. */
-enum { DS_KIND_FLAG = 100, DS_KIND_CHOICE = 101 };
+enum {
+    DS_KIND_FLAG = 100,
+    DS_KIND_CHOICE = 101,
+    DS_KIND_COLOR = 102,     /* "#RRGGBB" -> 0xRRGGBB */
+    DS_KIND_AUTO_COUNT = 103 /* a count, or "auto", which is 0 */
+};
 
 typedef struct {
     const char *directive;

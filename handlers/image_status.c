@@ -17,16 +17,20 @@ static void set_gauges(void)
 {
     di_workers_stats_t stats;
 
-    di_workers_child_stats(shown->workers, &stats);
-    ds_tally_set(di_tally, DI_COUNT_POOL_QUEUED, stats.queued);
+    di_workers_child_stats(&stats, shown->workers);
+    ds_tally_set(di_tally, DI_COUNT_POOL_WAITING, stats.waiting);
     ds_tally_set(di_tally, DI_COUNT_POOL_RUNNING, stats.running);
-    ds_tally_set(di_tally, DI_COUNT_POOL_JOBS, stats.jobs);
+    ds_tally_set(di_tally, DI_COUNT_POOL_TAKEN, stats.taken);
     ds_tally_set(di_tally, DI_COUNT_POOL_REFUSED, stats.refused);
+    ds_tally_set(di_tally, DI_COUNT_POOL_PUSHED_OUT, stats.pushed_out);
     ds_tally_set(di_tally, DI_COUNT_POOL_EXPIRED, stats.expired);
+    ds_tally_set(di_tally, DI_COUNT_POOL_HUNG_UP, stats.hung_up);
     ds_tally_set(di_tally, DI_COUNT_POOL_DIED, stats.died);
-    ds_tally_set(di_tally, DI_COUNT_POOL_LATE, stats.late);
+    ds_tally_set(di_tally, DI_COUNT_POOL_TIMED_OUT, stats.timed_out);
     ds_tally_set(di_tally, DI_COUNT_POOL_RECYCLED, stats.recycled);
-    ds_tally_set(di_tally, DI_COUNT_POOL_WAITED, stats.waited_us / 1000);
+    ds_tally_set(di_tally, DI_COUNT_POOL_DISPATCHERS, stats.dispatchers_died);
+    ds_tally_set(di_tally, DI_COUNT_POOL_WAITED, stats.wait_us / 1000);
+    ds_tally_set(di_tally, DI_COUNT_POOL_BUSY, stats.busy_us / 1000);
 }
 
 static int print_status(request_rec *r, int flags)

@@ -3,16 +3,19 @@
  * Which formats a client takes, by its Accept header.  Pure.
  *
  * JPEG and PNG are taken by every browser: they count as accepted unless the
- * header gives them q=0, by name or by a range (image/any, any/any).  WebP and JXL
- * must be named, because a range is sent by clients that know neither; and
- * their q must not be lower than the one that the original's own format has:
- * a client that says it likes JPEG better gets JPEG.
+ * header gives them q=0, by name or by a range ("any image", "any type").
+ * WebP, AVIF and JXL must be named, because a range is sent by clients that know
+ * none of them; and their q must not be lower than the one that the original's own
+ * format has: a client that says it likes JPEG better gets JPEG.
  * Source: RFC 9110 12.5.1, 12.4.2.
  */
 #ifndef DI_ACCEPT_H
 #define DI_ACCEPT_H
 
 #include "render/render.h"
+
+/* Of a longer header only the parts that end within it are read, bytes. */
+#define DI_ACCEPT_MAX_BYTES 8192
 
 /**
  * @param accept    all Accept fields joined by commas; NULL: none was sent

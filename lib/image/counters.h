@@ -27,23 +27,31 @@
       "wished behind an answer that sent something smaller first")             \
     X(LATER_DROPPED, "renders_later_dropped", COUNTER, "renditions",           \
       "not made behind the answer: DynImageBackgroundRenders was full")        \
-    X(POOL_QUEUED, "pool_queued", GAUGE, "jobs",                               \
+    X(POOL_WAITING, "pool_waiting", GAUGE, "jobs",                             \
       "jobs that wait for a renderer now")                                     \
     X(POOL_RUNNING, "pool_running", GAUGE, "jobs", "renders at work now")      \
-    X(POOL_JOBS, "pool_jobs", GAUGE, "jobs",                                   \
+    X(POOL_TAKEN, "pool_taken", GAUGE, "jobs",                                 \
       "jobs that renderers took, since httpd was started")                     \
     X(POOL_REFUSED, "pool_refused", GAUGE, "jobs",                             \
-      "jobs that found the queue full, or were pushed out of it")              \
+      "jobs that found the queue full")                                        \
+    X(POOL_PUSHED_OUT, "pool_pushed_out", GAUGE, "jobs",                       \
+      "jobs that a more urgent one pushed out of a full queue")                \
     X(POOL_EXPIRED, "pool_expired", GAUGE, "jobs",                             \
       "jobs whose time ended in the queue")                                    \
+    X(POOL_HUNG_UP, "pool_hung_up", GAUGE, "jobs",                             \
+      "jobs whose caller went away before their turn came")                    \
     X(POOL_DIED, "pool_died", GAUGE, "renderers",                              \
       "renderers that died at a job or were killed")                           \
-    X(POOL_LATE, "pool_late", GAUGE, "renderers",                              \
+    X(POOL_TIMED_OUT, "pool_timed_out", GAUGE, "renderers",                    \
       "renderers that were ended because a job took too long")                 \
     X(POOL_RECYCLED, "pool_recycled", GAUGE, "renderers",                      \
-      "renderers that ended by themselves after enough jobs or memory")        \
+      "renderers that were replaced after enough jobs or memory")              \
+    X(POOL_DISPATCHERS, "pool_dispatchers_died", GAUGE, "processes",           \
+      "dispatchers that died and were replaced")                               \
     X(POOL_WAITED, "pool_waited_ms", GAUGE, "ms",                              \
-      "time that jobs have waited for a renderer, in all")
+      "time that jobs have waited for a renderer, in all")                     \
+    X(POOL_BUSY, "pool_busy_ms", GAUGE, "ms",                                  \
+      "time that renderers have worked, in all")
 
 #define DI_COUNTERS_ENUM(suffix, name, kind, unit, help) DI_COUNT_##suffix,
 

@@ -140,15 +140,20 @@ const char *di_format_type(di_format_e format)
     return NULL;
 }
 
-int di_format_is_candidate(const char *type)
+di_format_e di_format_of_type(const char *type)
 {
     apr_size_t i, len = type ? strcspn(type, "; \t") : 0;
 
     for (i = 0; i < TYPES; i++) {
         if (len == strlen(types[i].type) &&
             !apr_cstr_casecmpn(type, types[i].type, len)) {
-            return 1;
+            return types[i].format;
         }
     }
-    return 0;
+    return DI_FORMAT_UNKNOWN;
+}
+
+int di_format_is_candidate(const char *type)
+{
+    return di_format_of_type(type) != DI_FORMAT_UNKNOWN;
 }

@@ -29,6 +29,10 @@ di_format_e di_sniff(const void *head, apr_size_t len);
 /* "image/jpeg" and so on; NULL for DI_FORMAT_UNKNOWN. */
 const char *di_format_type(di_format_e format);
 
+/* The format that a media type claims; DI_FORMAT_UNKNOWN when it is none of
+   ours.  @param type  as in Content-Type, parameters allowed; may be NULL */
+di_format_e di_format_of_type(const char *type);
+
 /**
  * Is this media type one of a picture that may have renditions?
  * @param type  as in Content-Type, parameters allowed; may be NULL

@@ -4,18 +4,74 @@
 
 #include <apr_strings.h>
 
+/* "jpeg+png", "none" for an empty set; always in this order. */
+static const char *formats_text(unsigned formats, apr_pool_t *p)
+{
+    static const struct {
+        unsigned set;
+        const char *word;
+    } words[] = {{DI_FORMAT_SET(JPEG), "jpeg"},
+                 {DI_FORMAT_SET(PNG), "png"},
+                 {DI_FORMAT_SET(WEBP), "webp"},
+                 {DI_FORMAT_SET(AVIF), "avif"},
+                 {DI_FORMAT_SET(JXL), "jxl"}};
+    const char *text = "";
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (formats & words[i].set) {
+            text = apr_pstrcat(p, text, *text ? "+" : "", words[i].word, NULL);
+        }
+    }
+    return *text ? text : "none";
+}
+
+static const char *chroma_text(apr_uint32_t chroma)
+{
+    static const char *const words[] = {[DI_CHROMA_AUTO] = "auto",
+                                        [DI_CHROMA_420] = "420",
+                                        [DI_CHROMA_422] = "422",
+                                        [DI_CHROMA_444] = "444"};
+
+    return chroma < sizeof(words) / sizeof(*words) ? words[chroma] : "?";
+}
+
+static const char *recipe_text(const di_recipe_t *recipe, apr_pool_t *p)
+{
+    return apr_psprintf(
+        p,
+        "scale=%u%% fit=%upx width=%upx height=%upx quality=%u ssim=%ue-4 "
+        "bytes=%uB chroma=%s progressive=%u colors=%u layout=%s "
+        "background=#%06x copyright=%u quick=%u",
+        recipe->scale_pct, recipe->fit_px, recipe->max_width_px,
+        recipe->max_height_px, recipe->quality, recipe->ssim_e4,
+        recipe->most_bytes, chroma_text(recipe->chroma), recipe->progressive,
+        recipe->colors, recipe->page_layout ? "page" : "keep",
+        recipe->background, recipe->keep_copyright, recipe->quick);
+}
+
+static const char *limits_text(const di_limits_t *limits, apr_pool_t *p)
+{
+    return apr_psprintf(p,
+                        "max=%" APR_UINT64_T_FMT "B,%" APR_UINT64_T_FMT
+                        "px,%upx,%uframes,%uscans,%uB",
+                        limits->max_bytes, limits->max_pixels,
+                        limits->max_side_px, limits->max_frames,
+                        limits->max_scans, limits->max_profile_bytes);
+}
+
 apr_status_t di_variant_key(di_key_t *out, const di_original_t *original,
-                            const di_tier_t *tier, const di_limits_t *limits,
-                            const char *renderer, apr_pool_t *p)
+                            const di_recipe_t *recipe, unsigned formats,
+                            const di_limits_t *limits, const char *renderer,
+                            apr_pool_t *p)
 {
     const char *text = apr_psprintf(
         p,
-        "di1 renderer=%d/%s fit=%d quality=%d progressive=%d colors=%d "
-        "pixels=%" APR_UINT64_T_FMT " bytes=%" APR_UINT64_T_FMT
-        " size=%" APR_UINT64_T_FMT " mtime=%" APR_TIME_T_FMT " file=%s",
-        DI_RENDERER_VERSION, renderer, tier->fit_px, tier->quality,
-        tier->progressive, tier->colors, limits->max_pixels, limits->max_bytes,
-        original->bytes, original->modified_at, original->file);
+        "di2 renderer=%d/%s formats=%s %s %s size=%" APR_UINT64_T_FMT
+        "B mtime=%" APR_TIME_T_FMT "us file=%s",
+        DI_RENDERER_VERSION, renderer, formats_text(formats, p),
+        recipe_text(recipe, p), limits_text(limits, p), original->bytes,
+        original->modified_at, original->file);
 
     return di_key_make(out, text);
 }

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A variant: one original x one tier, before it is known what bytes that
- * makes.  Its key text is all that the rendition depends on; the caller, the
- * host and the time of day are not in it (invariant 1).
+ * A variant: one original x one recipe x the formats that its client takes,
+ * before it is known what bytes that makes.  Its key text is all that the
+ * rendition depends on; the caller, the host and the time of day are not in
+ * it (invariant 1).
  *
- *     di1 renderer=1/GraphicsMagick-1.3.40 fit=900 quality=50 progressive=1
- *     colors=256 pixels=50000000 bytes=20971520 size=2184321
- *     mtime=1763800000123456 file=/srv/www/photos/a.jpg          (one line)
+ *     di2 renderer=2/LIBRARIES formats=jpeg+png+webp scale=0% fit=900px
+ *     width=0px height=0px quality=50 ssim=9300e-4 bytes=0B chroma=auto
+ *     progressive=1 colors=0 layout=keep background=#ffffff copyright=1 quick=0
+ *     max=20971520B,50000000px,20000px,200frames,100scans,4194304B
+ *     size=2184321B mtime=1763800000123456us file=/srv/www/photos/a.jpg
+ *                                                                 (one line)
  *
- * The format of the original is not in it: its content decides that, and
- * name, size and modification time stand for its content.  So a hit never
- * opens the original.
+ * The limits are in it because they decide whether there is a rendition, and
+ * a verdict is kept as well.  The format of the original is not in it: its
+ * content decides that, and name, size and modification time stand for its
+ * content.  So a hit never opens the original.
  */
 #ifndef DI_VARIANT_H
 #define DI_VARIANT_H
 
 #include <apr_file_info.h>
 
-#include "image/tier.h"
+#include "render/render.h"
 #include "store/store.h"
 
 typedef struct {
@@ -26,19 +31,16 @@ typedef struct {
     apr_time_t modified_at; /* us */
 } di_original_t;
 
-typedef struct {
-    apr_uint64_t max_pixels; /* width x height of an original */
-    apr_uint64_t max_bytes;  /* of an original's file */
-} di_limits_t;
-
 /**
  * @param out       its text lives in p
- * @param renderer  name and version of the library behind the renderer
+ * @param formats   set that the rendition may have, of DI_FORMATS_OUT
+ * @param renderer  names and versions of the libraries behind the renderer
  * @return APR_SUCCESS or APR_ENAMETOOLONG
  */
 apr_status_t di_variant_key(di_key_t *out, const di_original_t *original,
-                            const di_tier_t *tier, const di_limits_t *limits,
-                            const char *renderer, apr_pool_t *p);
+                            const di_recipe_t *recipe, unsigned formats,
+                            const di_limits_t *limits, const char *renderer,
+                            apr_pool_t *p);
 
 /**
  * The strong entity tag of a rendition: quoted, from p.  The key decides the

@@ -24,8 +24,13 @@
 
 #include "render/candidate.h"
 #include "render/container.h"
+#include "render/render_avif.h"
 #include "render/render_gm.h"
+#include "render/render_jpeg.h"
+#include "render/render_jxl.h"
 #include "render/render_lcms.h"
+#include "render/render_png.h"
+#include "render/render_webp.h"
 #include "render/source.h"
 #include "render/warm.h"
 
@@ -422,6 +427,24 @@ int di_compose_start(unsigned formats, apr_uint64_t memory_bytes)
 {
     return di_gm_start(formats, memory_bytes) && di_color_start() &&
            di_warm_up(formats);
+}
+
+/* "GraphicsMagick 1.3.40 2023-01-14 Q16 ..." -> "1.3.40". */
+static const char *gm_number(apr_pool_t *p)
+{
+    const char *text = strchr(di_gm_version(), ' ');
+
+    text = text ? text + 1 : "";
+    return apr_pstrmemdup(p, text, strcspn(text, " "));
+}
+
+const char *di_compose_version(apr_pool_t *p)
+{
+    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
+                        "lcms-%u",
+                        gm_number(p), di_jpeg_version(), di_png_version(),
+                        di_webp_version(), di_avif_version(),
+                        di_jxl_version(), di_color_version());
 }
 
 void di_compose_stop(void)

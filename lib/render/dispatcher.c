@@ -73,7 +73,8 @@ typedef struct {
     int sock; /* -1: place is free */
     int is_free;
     int has_job;
-    apr_uint64_t client; /* of its job */
+    apr_uint64_t client;   /* of its job */
+    apr_uint64_t began_us; /* its job */
 } hand_t;
 
 typedef struct {
@@ -287,11 +288,19 @@ static void drain(dispatcher_t *d)
 
 /* ---- renderers ---- */
 
-static void let_hand_go(dispatcher_t *d, hand_t *hand)
+static void end_job(dispatcher_t *d, hand_t *hand)
 {
     if (hand->has_job) {
         di_queue_done(d->queue, hand->client);
+        di_poolcount_add(d->counts, DI_POOL_BUSY_US,
+                         d->now_us - hand->began_us);
+        hand->has_job = 0;
     }
+}
+
+static void let_hand_go(dispatcher_t *d, hand_t *hand)
+{
+    end_job(d, hand);
     unwatch(d, hand->sock);
     close(hand->sock);
     memset(hand, 0, sizeof(*hand));
@@ -315,10 +324,7 @@ static void on_hand(dispatcher_t *d, hand_t *hand)
         let_hand_go(d, hand);
         return;
     }
-    if (hand->has_job) {
-        di_queue_done(d->queue, hand->client);
-        hand->has_job = 0;
-    }
+    end_job(d, hand);
     hand->is_free = 1;
 }
 
@@ -401,6 +407,7 @@ static void hand_out_next(dispatcher_t *d, hand_t *hand)
     hand->is_free = 0;
     hand->has_job = 1;
     hand->client = next.client;
+    hand->began_us = d->now_us;
     di_poolcount_add(d->counts, DI_POOL_TAKEN, 1);
     di_poolcount_add(d->counts, DI_POOL_WAIT_US, d->now_us - next.arrived_us);
     let_caller_go(d, caller);

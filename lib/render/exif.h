@@ -20,7 +20,8 @@
 /* A text within the bytes that were read; len 0: absent. */
 typedef struct {
     const char *text;
-    apr_size_t len; /* bytes, without a final NUL */
+    apr_size_t len; /* bytes, without NULs and blanks at the end; a NUL within
+                       parts the two halves of a copyright */
 } di_exif_text_t;
 
 typedef struct {
@@ -68,7 +69,7 @@ typedef struct {
 
 /**
  * Write the block, from the byte order mark on.  Longer texts are cut (at a
- * character of UTF-8).
+ * character of UTF-8), control characters become spaces.
  * @return bytes written; 0 when there is nothing to say
  */
 apr_size_t di_exif_write(unsigned char block[DI_EXIF_MAX],

@@ -17,6 +17,8 @@
 #define CODE_OLD_JPEG 6 /* withdrawn: TIFF Technical Note 2 */
 #define BITS_MAX 32
 #define SAMPLES_MAX 8
+/* Alpha is also written as "unspecified data": any extra sample may be. */
+#define NO_EXTRA APR_UINT32_MAX
 /* A tile may be larger than a small picture, px. */
 #define TILE_PX_MAX ((apr_uint64_t)1024 * 1024)
 
@@ -37,7 +39,7 @@ enum {
     TAG_PROFILE = 34675
 };
 
-enum { TYPE_BYTE = 1, TYPE_SHORT = 3, TYPE_LONG = 4, TYPE_UNDEFINED = 7 };
+enum { TYPE_BYTE = 1, TYPE_SHORT = 3, TYPE_LONG = 4 };
 
 typedef struct {
     const di_cursor_t *file;
@@ -54,7 +56,7 @@ typedef struct {
     apr_uint32_t width_px, height_px;
     apr_uint32_t tile_width_px, tile_height_px;
     apr_uint32_t bits, samples, photometric, compression;
-    apr_uint32_t extra; /* what the first extra sample is; 0: not alpha */
+    apr_uint32_t extra; /* what the first sample behind the colours is */
     apr_uint32_t profile_bytes;
     field_t offsets, sizes; /* of strips or tiles */
 } page_t;
@@ -87,20 +89,13 @@ static int spend(tiff_t *t, apr_uint64_t bytes)
     return 1;
 }
 
-/* Bytes of one value; 0: none of the types that are read here. */
+/* Bytes of one value; 0: a type that is not known. */
 static unsigned value_bytes(apr_uint32_t type)
 {
-    switch (type) {
-    case TYPE_BYTE:
-    case TYPE_UNDEFINED:
-        return 1;
-    case TYPE_SHORT:
-        return 2;
-    case TYPE_LONG:
-        return 4;
-    default:
-        return 0;
-    }
+    static const unsigned char bytes[] = {0, 1, 1, 2, 4, 8, 1,
+                                          1, 2, 4, 8, 4, 8, 4};
+
+    return type < sizeof(bytes) ? bytes[type] : 0;
 }
 
 /* The field of an entry; 0 when its values do not lie in the file. */
@@ -112,7 +107,14 @@ static int get_field(field_t *field, const tiff_t *t, apr_size_t entry)
     field->count = get32(t, entry + 4);
     bytes = (apr_uint64_t)value_bytes(field->type) * field->count;
     field->at = bytes <= 4 ? entry + 8 : get32(t, entry + 8);
-    return bytes && lies_within(t, field->at, bytes);
+    return lies_within(t, field->at, bytes);
+}
+
+static int is_number(const field_t *field)
+{
+    return field->count &&
+           (field->type == TYPE_BYTE || field->type == TYPE_SHORT ||
+            field->type == TYPE_LONG);
 }
 
 /* Value number i; i < field->count. */
@@ -177,10 +179,8 @@ static int read_entry(page_t *page, const tiff_t *t, apr_size_t entry)
     field_t *table = table_of(page, tag);
     field_t field;
 
-    if (!number && !table && tag != TAG_PROFILE) {
-        return 1;
-    }
-    if (!get_field(&field, t, entry)) {
+    if (!get_field(&field, t, entry) ||
+        ((number || table) && !is_number(&field))) {
         return 0;
     }
     if (number) {
@@ -189,7 +189,7 @@ static int read_entry(page_t *page, const tiff_t *t, apr_size_t entry)
     else if (table) {
         *table = field;
     }
-    else {
+    else if (tag == TAG_PROFILE) {
         page->profile_bytes = field.count;
     }
     return 1;
@@ -249,7 +249,7 @@ static di_render_status_e take_page(di_header_t *out, const page_t *page,
     if (out->profile_bytes < page->profile_bytes) {
         out->profile_bytes = page->profile_bytes;
     }
-    out->alpha |= page->extra == 1 || page->extra == 2;
+    out->alpha |= page->extra != NO_EXTRA;
     if (page->compression == CODE_OLD_JPEG || page->bits > BITS_MAX ||
         page->samples > SAMPLES_MAX) {
         return DI_RENDER_UNSUPPORTED;
@@ -267,6 +267,7 @@ static di_render_status_e read_page(di_header_t *out, tiff_t *t, apr_size_t *at)
     apr_size_t i, count, bytes;
 
     memset(&page, 0, sizeof(page));
+    page.extra = NO_EXTRA;
     if (!lies_within(t, *at, 2)) {
         return DI_RENDER_BROKEN;
     }

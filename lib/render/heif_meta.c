@@ -24,6 +24,9 @@
 
 /* Sides of the tiles of a grid (ISO/IEC 23000-22 7.3.11.4.2). */
 #define TILE_SIDE_MIN_PX 64
+/* Largest block of HEVC and AV1. */
+#define BLOCK_SIDE_PX 128
+
 /* A tile, or an alpha plane, may be so large whatever the picture is. */
 #define SIDE_FREE_PX 1024
 #define AREA_FREE_PX ((apr_uint64_t)SIDE_FREE_PX * SIDE_FREE_PX)
@@ -42,6 +45,7 @@ typedef struct {
     di_span_t data; /* its first extent */
     unsigned count; /* of properties */
     apr_uint32_t properties[ASSOCIATIONS_MAX];
+    di_cursor_t clap; /* bytes NULL: none */
 } primary_t;
 
 typedef struct {
@@ -500,6 +504,9 @@ static int apply(heif_t *h, placing_t *placing, const di_box_t *box)
     case DI_BOX_TYPE('i', 'm', 'i', 'r'):
         turn(placing, box);
         return 1;
+    case DI_BOX_TYPE('c', 'l', 'a', 'p'):
+        h->primary.clap = box->body;
+        return 1;
     case DI_BOX_TYPE('c', 'o', 'l', 'r'):
         read_colour(h->out, box->body);
         return 1;
@@ -542,6 +549,40 @@ static int apply_all(heif_t *h)
     return h->out->width_px && h->out->height_px;
 }
 
+/* One side of what is shown: numerator, denominator.  0: not a whole number,
+   or so much less than what is coded that it is a crop. */
+static int crop_side(apr_uint32_t *side_px, const unsigned char *b)
+{
+    apr_uint32_t number = di_be32(b), unit = di_be32(b + 4);
+
+    if (!unit || number % unit || number / unit > *side_px ||
+        *side_px - number / unit >= BLOCK_SIDE_PX) {
+        return 0;
+    }
+    *side_px = number / unit;
+    return 1;
+}
+
+/* 14496-12 12.1.4: encoders that code whole blocks say how much of them
+   the picture is.  Real crops, which would hide a large picture behind a small
+   size, are not taken. */
+static di_render_status_e crop(heif_t *h)
+{
+    const unsigned char *b;
+
+    if (!h->primary.clap.bytes) {
+        return DI_RENDER_OK;
+    }
+    b = di_cursor_take(&h->primary.clap, 32);
+    if (!b) {
+        return DI_RENDER_BROKEN;
+    }
+    return crop_side(&h->out->width_px, b) &&
+                   crop_side(&h->out->height_px, b + 8)
+               ? DI_RENDER_OK
+               : DI_RENDER_UNSUPPORTED;
+}
+
 static int is_alpha(const di_cursor_t *auxc)
 {
     static const char *const names[] = {
@@ -554,14 +595,15 @@ static int is_alpha(const di_cursor_t *auxc)
             di_cursor_begins(&c, names[1], strlen(names[1]) + 1));
 }
 
-/* All properties, whoever has them: alpha, and no size may be larger than
-   the primary item's unless there are several pictures; then the largest
-   counts. */
+/* All properties, whoever has them: alpha, and sizes.  None may be larger
+   than the primary item's, unless there are several pictures: then the largest
+   counts.  Small ones are free: thumbnails, and tiles of a small grid. */
 static di_render_status_e survey(heif_t *h)
 {
     di_cursor_t c = h->boxes.ipco;
     di_header_t *out = h->out;
     apr_uint64_t area_px = (apr_uint64_t)out->width_px * out->height_px;
+    apr_uint64_t free_px = area_px > AREA_FREE_PX ? area_px : AREA_FREE_PX;
     apr_uint32_t n, width_px, height_px;
     di_box_t box;
     di_box_e how;
@@ -580,13 +622,13 @@ static di_render_status_e survey(heif_t *h)
         if (!read_size(&width_px, &height_px, box.body)) {
             return DI_RENDER_BROKEN;
         }
-        if (out->frames > 1) {
-            di_header_cover(out, width_px, height_px);
+        if ((apr_uint64_t)width_px * height_px <= free_px) {
+            continue;
         }
-        else if ((apr_uint64_t)width_px * height_px > area_px &&
-                 (apr_uint64_t)width_px * height_px > AREA_FREE_PX) {
+        if (out->frames == 1) {
             return DI_RENDER_UNSUPPORTED;
         }
+        di_header_cover(out, width_px, height_px);
     }
     return how == DI_BOX_NONE ? DI_RENDER_OK : DI_RENDER_BROKEN;
 }
@@ -719,7 +761,7 @@ static di_render_status_e read_pictures(heif_t *h, int grid)
     if (status == DI_RENDER_OK && grid && !check_grid(h, width_px, height_px)) {
         status = DI_RENDER_BROKEN;
     }
-    return status;
+    return status == DI_RENDER_OK ? crop(h) : status;
 }
 
 di_render_status_e di_heif_meta(di_header_t *out, const di_cursor_t *meta,

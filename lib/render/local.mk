@@ -1,11 +1,34 @@
 noinst_LTLIBRARIES += librender.la
 librender_la_SOURCES = lib/render/render.h \
-    lib/render/header.c lib/render/header.h \
-    lib/render/density.c lib/render/density.h \
-    lib/render/pngcolor.c lib/render/pngcolor.h \
-    lib/render/scale.c lib/render/scale.h \
+    lib/render/compose.c lib/render/compose.h \
+    lib/render/source.c lib/render/source.h \
+    lib/render/candidate.c lib/render/candidate.h \
+    lib/render/warm.c lib/render/warm.h lib/render/warm_pictures.h \
+    lib/render/codec.c lib/render/codec.h \
+    lib/render/codecs.c lib/render/codecs.h \
     lib/render/render_gm.c lib/render/render_gm.h \
-    lib/render/wire.c lib/render/wire.h \
+    lib/render/render_jpeg.c lib/render/render_jpeg.h \
+    lib/render/render_png.c lib/render/render_png.h \
+    lib/render/pnglayout.c lib/render/pnglayout.h \
+    lib/render/render_webp.c lib/render/render_webp.h \
+    lib/render/render_avif.c lib/render/render_avif.h \
+    lib/render/render_jxl.c lib/render/render_jxl.h \
+    lib/render/render_lcms.c lib/render/render_lcms.h
+librender_la_SOURCES += lib/render/header.c lib/render/header.h \
+    lib/render/header_in.h lib/render/cursor.h lib/render/box.h \
+    lib/render/header_jpeg.c lib/render/header_png.c \
+    lib/render/header_gif.c lib/render/header_webp.c \
+    lib/render/header_tiff.c lib/render/header_bmp.c \
+    lib/render/header_heif.c lib/render/header_jxl.c \
+    lib/render/heif_meta.c lib/render/heif_meta.h \
+    lib/render/exif.c lib/render/exif.h \
+    lib/render/container.c lib/render/container.h \
+    lib/render/raster.c lib/render/raster.h \
+    lib/render/scale.c lib/render/scale.h \
+    lib/render/kind.c lib/render/kind.h \
+    lib/render/ssim.c lib/render/ssim.h \
+    lib/render/search.c lib/render/search.h
+librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/queue.c lib/render/queue.h \
     lib/render/poolcount.h lib/render/ready.h \
@@ -16,31 +39,108 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/manager.c lib/render/manager.h \
     lib/render/workers.c lib/render/workers.h lib/render/workers_in.h \
     lib/render/client.c
-librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(SECCOMP_CFLAGS)
+librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(JPEG_CFLAGS) \
+    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(AVIF_CFLAGS) $(JXL_CFLAGS) \
+    $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
 
-RENDER_TEST_LIBS = librender.la libbase.la $(GM_LIBS) $(SECCOMP_LIBS) \
-    $(UNIT_LIBS)
+# What librender.la needs.
+RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(AVIF_LIBS) \
+    $(JXL_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
+
+RENDER_TEST_LIBS = librender.la libbase.la $(RENDER_LIBS) $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_raster
+tests_unit_test_raster_SOURCES = tests/unit/test_raster.c tests/unit/unit.h
+tests_unit_test_raster_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_kind
+tests_unit_test_kind_SOURCES = tests/unit/test_kind.c tests/unit/unit.h
+tests_unit_test_kind_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_ssim
+tests_unit_test_ssim_SOURCES = tests/unit/test_ssim.c tests/unit/unit.h
+tests_unit_test_ssim_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_search
+tests_unit_test_search_SOURCES = tests/unit/test_search.c tests/unit/unit.h
+tests_unit_test_search_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_scale
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c tests/unit/unit.h
 tests_unit_test_scale_LDADD = $(RENDER_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_density
-tests_unit_test_density_SOURCES = tests/unit/test_density.c tests/unit/unit.h
-tests_unit_test_density_LDADD = $(RENDER_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_exif
+tests_unit_test_exif_SOURCES = tests/unit/test_exif.c tests/unit/unit.h
+tests_unit_test_exif_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_container
+tests_unit_test_container_SOURCES = tests/unit/test_container.c \
+    tests/unit/unit.h
+tests_unit_test_container_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_pnglayout
+tests_unit_test_pnglayout_SOURCES = tests/unit/test_pnglayout.c \
+    tests/unit/unit.h
+tests_unit_test_pnglayout_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_png
+tests_unit_test_render_png_SOURCES = tests/unit/test_render_png.c \
+    tests/unit/unit.h
+tests_unit_test_render_png_CPPFLAGS = $(LIB_CPPFLAGS) $(PNG_CFLAGS) \
+    $(ZLIB_CFLAGS)
+tests_unit_test_render_png_LDADD = $(RENDER_TEST_LIBS) $(ZLIB_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_exif
+tests_fuzz_fuzz_exif_SOURCES = tests/fuzz/fuzz_exif.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_exif_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
 
 check_PROGRAMS += tests/unit/test_header
-tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h \
-    tests/unit/pictures.c tests/unit/pictures.h
-tests_unit_test_header_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_header_SOURCES = tests/unit/test_header.c \
+    tests/unit/fixture.h tests/unit/unit.h
 tests_unit_test_header_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_header_bombs
+tests_unit_test_header_bombs_SOURCES = tests/unit/test_header_bombs.c \
+    tests/unit/fixture.h tests/unit/unit.h
+tests_unit_test_header_bombs_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_render_gm
 tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
     tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_jpeg
+tests_unit_test_render_jpeg_SOURCES = tests/unit/test_render_jpeg.c \
+    tests/unit/unit.h
+tests_unit_test_render_jpeg_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JPEG_CFLAGS)
+tests_unit_test_render_jpeg_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_lcms
+tests_unit_test_render_lcms_SOURCES = tests/unit/test_render_lcms.c \
+    tests/unit/unit.h
+tests_unit_test_render_lcms_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(LCMS_CFLAGS)
+tests_unit_test_render_lcms_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_webp
+tests_unit_test_render_webp_SOURCES = tests/unit/test_render_webp.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_webp_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_jxl
+tests_unit_test_render_jxl_SOURCES = tests/unit/test_render_jxl.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_jxl_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JXL_CFLAGS)
+tests_unit_test_render_jxl_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_avif
+tests_unit_test_render_avif_SOURCES = tests/unit/test_render_avif.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_avif_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(AVIF_CFLAGS)
+tests_unit_test_render_avif_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c tests/unit/unit.h
@@ -51,7 +151,8 @@ tests_unit_test_restart_SOURCES = tests/unit/test_restart.c tests/unit/unit.h
 tests_unit_test_restart_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_sandbox
-tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c tests/unit/unit.h
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c \
+    tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_sandbox_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_workers
@@ -60,19 +161,59 @@ tests_unit_test_workers_SOURCES = tests/unit/test_workers.c \
 tests_unit_test_workers_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_pngcolor
-tests_unit_test_pngcolor_SOURCES = tests/unit/test_pngcolor.c \
-    tests/unit/unit.h
-tests_unit_test_pngcolor_LDADD = $(RENDER_TEST_LIBS)
-
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
     tests/fuzz/replay_main.c
-tests_fuzz_fuzz_wire_LDADD = librender.la libbase.la $(GM_LIBS) \
-    $(SECCOMP_LIBS) $(APR_LIBS)
+tests_fuzz_fuzz_wire_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
 
-check_PROGRAMS += tests/fuzz/fuzz_header
-tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c \
+# One target for each parser of a format's header.
+HEADER_FUZZ_SOURCES = tests/fuzz/header_one.h tests/fuzz/replay_main.c
+HEADER_FUZZ_LIBS = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_jpeg
+tests_fuzz_fuzz_jpeg_SOURCES = tests/fuzz/fuzz_jpeg.c \
     tests/fuzz/replay_main.c
-tests_fuzz_fuzz_header_LDADD = librender.la libbase.la $(GM_LIBS) \
-    $(SECCOMP_LIBS) $(APR_LIBS)
+tests_fuzz_fuzz_jpeg_LDADD = librender.la libbase.la $(RENDER_LIBS) \
+    $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_jpeg
+tests_fuzz_fuzz_header_jpeg_SOURCES = tests/fuzz/fuzz_header_jpeg.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_jpeg_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_png
+tests_fuzz_fuzz_header_png_SOURCES = tests/fuzz/fuzz_header_png.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_png_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_gif
+tests_fuzz_fuzz_header_gif_SOURCES = tests/fuzz/fuzz_header_gif.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_gif_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_webp
+tests_fuzz_fuzz_header_webp_SOURCES = tests/fuzz/fuzz_header_webp.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_webp_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_tiff
+tests_fuzz_fuzz_header_tiff_SOURCES = tests/fuzz/fuzz_header_tiff.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_tiff_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_bmp
+tests_fuzz_fuzz_header_bmp_SOURCES = tests/fuzz/fuzz_header_bmp.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_bmp_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_heif
+tests_fuzz_fuzz_header_heif_SOURCES = tests/fuzz/fuzz_header_heif.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_heif_LDADD = $(HEADER_FUZZ_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_header_jxl
+tests_fuzz_fuzz_header_jxl_SOURCES = tests/fuzz/fuzz_header_jxl.c \
+    $(HEADER_FUZZ_SOURCES)
+tests_fuzz_fuzz_header_jxl_LDADD = $(HEADER_FUZZ_LIBS)

@@ -27,6 +27,7 @@ typedef enum {
     DI_POOL_RECYCLED,   /* renderers */
     DI_POOL_DISPATCHERS_DIED,
     DI_POOL_WAIT_US, /* sum over the jobs taken */
+    DI_POOL_BUSY_US, /* sum over renderers and jobs that have ended */
     DI_POOL_END
 } di_pool_count_e;
 

@@ -41,7 +41,7 @@ typedef enum {
 /* What a rendition can be. */
 #define DI_FORMATS_OUT                                                         \
     (DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) | DI_FORMAT_SET(WEBP) |          \
-     DI_FORMAT_SET(JXL))
+     DI_FORMAT_SET(AVIF) | DI_FORMAT_SET(JXL))
 
 /* What an original can be, by default and at most. */
 #define DI_FORMATS_IN_DEFAULT                                                  \

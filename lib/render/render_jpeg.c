@@ -172,7 +172,8 @@ static di_samples_e choose_samples(reader_t *r)
    6 % of a full decode (8 MP, quality 85: 23.2 ms instead of 22.5 and 21.8),
    and without them pictures lose 0.4 to 14 dB and 0.3 to 9 dB of PSNR.  Below
    8/8 neither changes the time: the library has one transform for each size
-   and scales chroma by it. */
+   and scales chroma by it.  They are exact, too: with vector code and without
+   it (JSIMD_FORCENONE) the same samples come out, as from the encoder. */
 static void choose_method(reader_t *r)
 {
     r->info.scale_num = r->eighths;
@@ -376,6 +377,10 @@ static void configure(writer_t *w)
     /* With a JFIF header that says "square pixels" and no density, so that an
        EXIF block (render/container.h) is the only one to give one. */
     jpeg_set_defaults(info);
+    /* The tables of Annex K.  Of the others that are published none saves
+       bytes by both measures: over 10 photographs, as few bytes as Peterson,
+       Ahumada and Watson's of 1993 take at one SSIM of luma (-3.5 %), as
+       little they save by SSIMULACRA (-1.6 %); Robidoux's: +1.2 %, -2.6 %. */
     jpeg_set_quality(info, w->how->quality, TRUE);
     set_chroma(w);
     info->dct_method = JDCT_ISLOW;
@@ -422,4 +427,9 @@ di_render_status_e di_jpeg_encode(di_blob_t *out, const di_raster_t *picture,
     }
     *out = w.sink.blob;
     return DI_RENDER_OK;
+}
+
+unsigned di_jpeg_version(void)
+{
+    return LIBJPEG_TURBO_VERSION_NUMBER;
 }

@@ -27,4 +27,7 @@ di_render_status_e di_jpeg_decode(di_decoded_t *out, const unsigned char *bytes,
 di_encode_fn di_jpeg_encode;
 di_check_fn di_jpeg_check;
 
+/* The library's version as its own number; any process. */
+unsigned di_jpeg_version(void);
+
 #endif

@@ -1,67 +1,171 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libjpeg scales while it decodes, to n/8 with sides rounded up, at a
- * fraction of the cost of a resize.  GraphicsMagick is told a size and asks
- * libjpeg for 1/N, N = floor(source side / hinted side), the smaller of both
- * sides; libjpeg takes the nearest n/8 that is not below: 1/2, 3/8 (for a
- * third), 1/4 (for 4 to 7), 1/8.  So the hint is the source divided by N,
- * rounded down; rounded up by one pixel it would decode at the next larger
- * step.  On a picture of a few pixels the division says nothing, so those are
- * decoded whole and resized.
+ * fraction of the cost of a resize.  So a rendition has such a size wherever
+ * nobody asked for an exact one.
+ *
+ * All limits are turned into one share of the original's sides, a fraction,
+ * and the smallest one counts.
  */
 #include "render/scale.h"
 
-#define SMALL_PX 16
+/* Below this a picture shows nothing any more. */
+#define LEAST_SIDE_PX 16
 
 typedef struct {
-    apr_uint32_t eighths; /* of the original's sides */
-    apr_uint32_t divisor; /* N for which that is decoded */
-} step_t;
+    apr_uint32_t part;
+    apr_uint32_t of;
+} share_t;
 
-static const step_t steps[] = {{8, 1}, {4, 2}, {3, 3}, {2, 4}, {1, 8}};
-
-#define STEPS (sizeof(steps) / sizeof(*steps))
-
-static apr_uint32_t scaled(apr_uint32_t px, apr_uint32_t eighths)
+static apr_uint32_t scaled(apr_uint32_t px, unsigned eighths)
 {
     return (px * eighths + 7) / 8;
 }
 
-static apr_uint32_t at_least_1(apr_uint32_t px)
+static apr_uint32_t longest(apr_uint32_t a, apr_uint32_t b)
 {
-    return px ? px : 1;
+    return a > b ? a : b;
 }
 
-static void plan_free_size(di_scale_t *out, apr_uint32_t width_px,
-                           apr_uint32_t height_px, apr_uint32_t longest_px,
-                           apr_uint32_t fit_px)
+/* limit 0: none. */
+static void tighten(share_t *share, apr_uint32_t limit, apr_uint32_t of)
 {
-    out->width_px = at_least_1(
-        (apr_uint32_t)(((apr_uint64_t)width_px * fit_px + longest_px / 2) /
-                       longest_px));
-    out->height_px = at_least_1(
-        (apr_uint32_t)(((apr_uint64_t)height_px * fit_px + longest_px / 2) /
-                       longest_px));
+    if (limit &&
+        (apr_uint64_t)limit * share->of < (apr_uint64_t)share->part * of) {
+        share->part = limit;
+        share->of = of;
+    }
+}
+
+/* Rounded to the nearest, so that a side which the share was made for comes
+   out exactly, and no other goes over a limit. */
+static apr_uint32_t share_of(apr_uint32_t px, const share_t *share)
+{
+    apr_uint64_t product = (apr_uint64_t)px * share->part;
+    apr_uint32_t side = (apr_uint32_t)((product + share->of / 2) / share->of);
+
+    return side ? side : 1;
+}
+
+/* The smallest n/8 that is not below out's size. */
+static unsigned eighths_for(const di_scale_t *out, apr_uint32_t width_px,
+                            apr_uint32_t height_px)
+{
+    unsigned n = 1;
+
+    while (n < 8 && (scaled(width_px, n) < out->width_px ||
+                     scaled(height_px, n) < out->height_px)) {
+        n++;
+    }
+    return n;
+}
+
+static void take_share(di_scale_t *out, apr_uint32_t width_px,
+                       apr_uint32_t height_px, const share_t *share)
+{
+    out->width_px = share_of(width_px, share);
+    out->height_px = share_of(height_px, share);
+    out->eighths = eighths_for(out, width_px, height_px);
+}
+
+static void take_eighths(di_scale_t *out, apr_uint32_t width_px,
+                         apr_uint32_t height_px, unsigned eighths)
+{
+    out->width_px = scaled(width_px, eighths);
+    out->height_px = scaled(height_px, eighths);
+    out->eighths = eighths;
+}
+
+static int keeps(apr_uint32_t px, apr_uint32_t limit_px)
+{
+    return !limit_px || px <= limit_px;
 }
 
 void di_scale_plan(di_scale_t *out, apr_uint32_t width_px,
-                   apr_uint32_t height_px, apr_uint32_t fit_px)
+                   apr_uint32_t height_px, int turned,
+                   const di_recipe_t *recipe)
 {
-    apr_uint32_t longest = width_px > height_px ? width_px : height_px;
-    apr_size_t i = 0;
+    apr_uint32_t most_width_px =
+        turned ? recipe->max_height_px : recipe->max_width_px;
+    apr_uint32_t most_height_px =
+        turned ? recipe->max_width_px : recipe->max_height_px;
+    apr_uint32_t longest_px = longest(width_px, height_px);
+    share_t share = {1, 1};
+    unsigned n = 8;
 
-    while (fit_px && i < STEPS - 1 &&
-           scaled(longest, steps[i].eighths) > fit_px) {
-        i++;
+    tighten(&share, recipe->fit_px, longest_px);
+    tighten(&share, most_width_px, width_px);
+    tighten(&share, most_height_px, height_px);
+    tighten(&share, recipe->scale_pct, 100);
+    while (n && !(keeps(scaled(longest_px, n), recipe->fit_px) &&
+                  keeps(scaled(width_px, n), most_width_px) &&
+                  keeps(scaled(height_px, n), most_height_px))) {
+        n--;
     }
-    out->width_px = scaled(width_px, steps[i].eighths);
-    out->height_px = scaled(height_px, steps[i].eighths);
-    if (fit_px && scaled(longest, steps[i].eighths) > fit_px) {
-        plan_free_size(out, width_px, height_px, longest, fit_px);
+    if (!n || recipe->page_layout || recipe->scale_pct) {
+        take_share(out, width_px, height_px, &share);
     }
-    out->hint_width_px = out->hint_height_px = 0;
-    if (steps[i].divisor > 1 && longest >= SMALL_PX) {
-        out->hint_width_px = at_least_1(width_px / steps[i].divisor);
-        out->hint_height_px = at_least_1(height_px / steps[i].divisor);
+    else {
+        take_eighths(out, width_px, height_px, n);
     }
+}
+
+/*
+ * Fewer pixels have more detail each: at one quality a file's bytes go with
+ * about the 1.5th power of the sides and not with their square.  Squared, so
+ * that this needs no roots and comes out alike on all machines.
+ */
+static int is_expected_to_fit(apr_uint32_t side_px, apr_uint32_t now_px,
+                              apr_size_t bytes, apr_size_t most_bytes)
+{
+    double side = (double)side_px / now_px;
+    double allowed = (double)most_bytes / (double)bytes;
+
+    return side * side * side <= allowed * allowed;
+}
+
+/* The largest side below now_px that is expected to fit; 0: none. */
+static apr_uint32_t side_that_fits(apr_uint32_t now_px, apr_size_t bytes,
+                                   apr_size_t most_bytes)
+{
+    apr_uint32_t fits = 0, over = now_px;
+
+    while (over - fits > 1) {
+        apr_uint32_t side = fits + (over - fits) / 2;
+
+        if (is_expected_to_fit(side, now_px, bytes, most_bytes)) {
+            fits = side;
+        }
+        else {
+            over = side;
+        }
+    }
+    return fits;
+}
+
+int di_scale_lower(di_scale_t *scale, apr_uint32_t width_px,
+                   apr_uint32_t height_px, apr_size_t bytes,
+                   apr_size_t most_bytes)
+{
+    apr_uint32_t now_px = longest(scale->width_px, scale->height_px);
+    apr_uint32_t longest_px = longest(width_px, height_px);
+    apr_uint32_t side = side_that_fits(now_px, bytes, most_bytes);
+    share_t share = {side, longest_px};
+    unsigned n = 7;
+    di_scale_t lower;
+
+    while (n && scaled(longest_px, n) > side) {
+        n--;
+    }
+    if (n) {
+        take_eighths(&lower, width_px, height_px, n);
+    }
+    else {
+        take_share(&lower, width_px, height_px, &share);
+    }
+    if (lower.width_px < LEAST_SIDE_PX || lower.height_px < LEAST_SIDE_PX) {
+        return 0;
+    }
+    *scale = lower;
+    return 1;
 }

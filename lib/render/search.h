@@ -9,7 +9,9 @@
  *         encode, compare
  *         di_search_feed(&s, ssim, bytes);
  *     }
- *     s.best_quality, or 0: the floor cannot be kept
+ *     s.tries[s.best]; s.best -1: nothing that was tried keeps the floor
+ *
+ * A floor of 10000 is kept by lossless coding alone, so nothing is tried.
  */
 #ifndef DI_SEARCH_H
 #define DI_SEARCH_H

@@ -11,17 +11,18 @@
 /* Of di_raster_shrink. */
 #define SHRINK_MOST 64
 
-/* The decoder of AVIF and HEIC turns the picture by itself. */
+/* The decoder of HEIC turns the picture by itself. */
 static int decoder_turns(apr_uint32_t format)
 {
-    return format == DI_FORMAT_AVIF || format == DI_FORMAT_HEIC;
+    return format == DI_FORMAT_HEIC;
 }
 
-/* JPEG XL's own orientation counts, and its EXIF's does not (ISO 18181-2);
-   elsewhere EXIF is all there is. */
+/* The own orientation of JPEG XL and of AVIF counts, and their EXIF's does not
+   (ISO 18181-2; ISO 23008-12 7.2.3); elsewhere EXIF is all there is. */
 static unsigned orientation_of(const di_source_t *source)
 {
-    if (source->header.format == DI_FORMAT_JXL) {
+    if (source->header.format == DI_FORMAT_JXL ||
+        source->header.format == DI_FORMAT_AVIF) {
         return source->header.orientation;
     }
     return source->exif.orientation;
@@ -81,7 +82,10 @@ di_render_status_e di_source_read(di_source_t *out, const di_job_t *job,
         return DI_RENDER_ANIMATED;
     }
     read_layout(out);
-    return DI_RENDER_OK;
+    /* Browsers disagree on whether EXIF turns a WebP (Chromium 156: no). */
+    return job->format == DI_FORMAT_WEBP && out->orientation != 1
+               ? DI_RENDER_UNSUPPORTED
+               : DI_RENDER_OK;
 }
 
 static apr_uint32_t smaller(apr_uint32_t a, apr_uint32_t b)

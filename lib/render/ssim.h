@@ -17,14 +17,15 @@
  * pixels on white and, so that a change of alpha alone is seen on any page,
  * a second time on black below it (a picture with alpha that is not opaque
  * becomes twice as high).
- * @return 1; 0 when memory is short
+ * @return 1; 0 when memory is short, or the picture DI_CMYK
  */
 int di_luma_make(di_raster_t *out, const di_raster_t *picture);
 
 /**
  * Mean SSIM of two DI_GREY pictures of one size, in 1/10000; 10000 only when
- * they are equal.  Integer arithmetic up to the last division of a window, so
- * that it is the same on every machine.
+ * they are equal; 0 when their sizes differ or memory is short.  Rounded down;
+ * a mean below 0 is 0.  Integer arithmetic up to the last division of a
+ * window, so that it is the same on every machine.
  * Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from
  * error visibility to structural similarity", IEEE TIP 13 (4), 2004, with
  * K1 = 0.01, K2 = 0.03, and square windows of 8 x 8 px every 4 px, as in x264

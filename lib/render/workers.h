@@ -99,6 +99,8 @@ typedef struct {
     apr_uint64_t recycled;   /* renderers, worn and replaced */
     apr_uint64_t dispatchers_died;
     apr_uint64_t wait_us; /* sum over the jobs taken */
+    apr_uint64_t busy_us; /* sum over renderers and jobs that have ended */
+    apr_uint64_t renderers; /* there should be */
 } di_workers_stats_t;
 
 /**

@@ -6,7 +6,7 @@
  *
  * An order is a line of words separated by blanks:
  *     FILE OUT FORMATS key=value ...
- * FORMATS: what the client takes, as jpeg,png,webp,jxl; key=value as for
+ * FORMATS: what the client takes, as jpeg,png,webp,avif,jxl; key=value as for
  * DynImageTier; also background=RRGGBB, copyright=keep, quick=1.  OUT may be
  * "-".  A result is a line of words:
  *     FILE status format width height source_width source_height quality ssim

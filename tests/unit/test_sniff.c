@@ -70,6 +70,9 @@ static void only_picture_types_are_candidates(void **state)
     assert_false(di_format_is_candidate(NULL));
     assert_string_equal(di_format_type(DI_FORMAT_GIF), "image/gif");
     assert_null(di_format_type(DI_FORMAT_UNKNOWN));
+    assert_int_equal(di_format_of_type("Image/WebP;a=b"), DI_FORMAT_WEBP);
+    assert_int_equal(di_format_of_type("image/svg+xml"), DI_FORMAT_UNKNOWN);
+    assert_int_equal(di_format_of_type(NULL), DI_FORMAT_UNKNOWN);
     assert_null(di_format_type(DI_FORMAT_END));
 }
 

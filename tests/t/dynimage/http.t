@@ -103,7 +103,7 @@ for my $case (
     my $res = get("$where/$photo");
     is($res->{headers}{'cache-control'}, $value, "Cache-Control of $where");
     is($res->{headers}{expires}, undef, "$where: no Expires beside it");
-    my $vary = $where eq '/fixed' ? undef : 'Cookie,Save-Data';
+    my $vary = $where eq '/fixed' ? 'Accept' : 'Accept,Cookie,Save-Data';
     is($res->{headers}{vary}, $vary, "Vary of $where");
 }
 

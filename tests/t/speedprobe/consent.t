@@ -61,7 +61,7 @@ is(get('/sp/page.html', Cookie => "cookies_ok=yes; $cookie")->{headers}{'x-speed
 is(get('/sp/page.html', Cookie => $cookie)->{headers}{'x-speed'}, '(null) medium none',
     'P21: and not read any more without consent');
 my $image = get('/photos/fig.jpg', Cookie => $cookie);
-is("$image->{headers}{vary} " . why($image)->{src}, 'Cookie,Save-Data none',
+is("$image->{headers}{vary} " . why($image)->{src}, 'Accept,Cookie,Save-Data none',
     'P21: nor for an image');
 
 # ---- other scopes ----

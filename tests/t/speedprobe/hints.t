@@ -61,15 +61,16 @@ is($agreed->{headers}{vary}, 'Cookie', 'and varies');
 my $photo = 'photos/fig.jpg';
 my @vary  = (
     ['/fast', [], 'broad 20000 assume', 'Save-Data'],
-    ['/fast', ['Save-Data' => 'on'], 'low 20000 assume save-data', 'Save-Data'],
-    ['/slow', [], 'low 100 assume', undef],
-    ['/slow', ['Save-Data' => 'on'], 'low 100 assume', undef],
-    ['', [], 'medium 0 none', 'Cookie,Save-Data,Downlink,RTT,ECT'],
-    ['', ['Save-Data' => 'on'], 'low 0 none save-data', 'Cookie,Save-Data,Downlink,RTT,ECT'],
-    ['', [Downlink => '0.15'], 'low 150 hint', 'Cookie,Downlink,RTT,ECT'],
-    ['/nohints', [], 'medium 0 none', 'Cookie,Save-Data'],
-    ['', [Cookie => $cookie], 'low 101 cookie', 'Cookie'],
-    ['/off', ['Save-Data' => 'on'], 'medium 0 none', undef],
+    ['/fast', ['Save-Data' => 'on'], 'low 20000 assume save-data', 'Accept,Save-Data'],
+    ['/slow', [], 'low 100 assume', 'Accept'],
+    ['/slow', ['Save-Data' => 'on'], 'low 100 assume', 'Accept'],
+    ['', [], 'medium 0 none', 'Accept,Cookie,Save-Data,Downlink,RTT,ECT'],
+    ['', ['Save-Data' => 'on'], 'low 0 none save-data',
+        'Accept,Cookie,Save-Data,Downlink,RTT,ECT'],
+    ['', [Downlink => '0.15'], 'low 150 hint', 'Accept,Cookie,Downlink,RTT,ECT'],
+    ['/nohints', [], 'medium 0 none', 'Accept,Cookie,Save-Data'],
+    ['', [Cookie => $cookie], 'low 101 cookie', 'Accept,Cookie'],
+    ['/off', ['Save-Data' => 'on'], 'medium 0 none', 'Accept'],
 );
 for my $case (@vary) {
     my ($where, $headers, $shown, $vary) = @$case;
