@@ -155,11 +155,23 @@ tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c \
     tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_sandbox_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_queue
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/unit.h
+tests_unit_test_queue_LDADD = $(RENDER_TEST_LIBS)
+
+# Its own di_compose comes before that of librender.la.
 check_PROGRAMS += tests/unit/test_workers
 tests_unit_test_workers_SOURCES = tests/unit/test_workers.c \
-    tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
-tests_unit_test_workers_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+    tests/unit/fake_compose.c tests/unit/poolrig.c tests/unit/poolrig.h \
+    tests/unit/unit.h
 tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_pool
+tests_unit_test_render_pool_SOURCES = tests/unit/test_render_pool.c \
+    tests/unit/poolrig.c tests/unit/poolrig.h tests/unit/unit.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_render_pool_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_render_pool_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \

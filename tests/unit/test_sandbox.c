@@ -44,9 +44,8 @@ static di_sandbox_t settings(void)
 }
 
 /* How the probe ended in a child inside the sandbox, as waitpid tells. */
-static int run_inside(int (*probe)(void *), void *data)
+static int run_in(di_sandbox_t sandbox, int (*probe)(void *), void *data)
 {
-    di_sandbox_t sandbox = settings();
     pid_t child = fork();
     int how;
 
@@ -59,6 +58,11 @@ static int run_inside(int (*probe)(void *), void *data)
     }
     assert_int_equal(waitpid(child, &how, 0), child);
     return how;
+}
+
+static int run_inside(int (*probe)(void *), void *data)
+{
+    return run_in(settings(), probe, data);
 }
 
 static int refusal(long result)
@@ -184,6 +188,62 @@ static void forbidden_calls_are_refused_or_end_the_process(void **state)
     close(fd);
 }
 
+static int read_a_file(void *data)
+{
+    char byte;
+
+    return refusal(pread(*(int *)data, &byte, 1, 0));
+}
+
+static int make_a_memory_file(void *data)
+{
+    return refusal(memfd_create("probe", MFD_CLOEXEC));
+}
+
+static int accept_a_caller(void *data)
+{
+    return refusal(accept4(*(int *)data, NULL, NULL, SOCK_CLOEXEC));
+}
+
+/* What one role may and the other may not. */
+static void roles_have_different_calls(void **state)
+{
+    static const struct {
+        const char *what;
+        int (*probe)(void *data);
+        int killed; /* in the dispatcher; the renderer the other way round */
+    } cases[] = {{"read an original", read_a_file, 1},
+                 {"make a memory file", make_a_memory_file, 1},
+                 {"accept a caller", accept_a_caller, 0}};
+    di_sandbox_t renderer = settings(), dispatcher = settings();
+    int fd = open("/dev/null", O_RDWR);
+    size_t i;
+
+    if (di_sandbox_is_weakened() ||
+        !(di_sandbox_kernel() & DI_KERNEL_SECCOMP)) {
+        NOT_TRIED;
+    }
+    dispatcher.role = DI_SANDBOX_DISPATCHER;
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        int how = run_in(dispatcher, cases[i].probe, &fd);
+        int other = run_in(renderer, cases[i].probe, &fd);
+
+        if (WIFSIGNALED(how) != cases[i].killed ||
+            WIFSIGNALED(other) == cases[i].killed) {
+            fail_msg("%s: %#x, %#x", cases[i].what, (unsigned)how,
+                     (unsigned)other);
+        }
+    }
+    for (i = 0; i < sizeof(probes) / sizeof(*probes); i++) {
+        int how = run_in(dispatcher, probes[i].probe, &fd);
+
+        if (probes[i].killed != (WIFSIGNALED(how) && WTERMSIG(how) == SIGSYS)) {
+            fail_msg("dispatcher: %s: %#x", probes[i].what, (unsigned)how);
+        }
+    }
+    close(fd);
+}
+
 /* With the filter off (AddressSanitizer) landlock alone must do. */
 static void files_are_out_of_reach(void **state)
 {
@@ -210,6 +270,23 @@ static void inherited_shared_memory_is_gone(void **state)
     assert_true(WIFSIGNALED(how));
     assert_int_equal(WTERMSIG(how), SIGSEGV);
     munmap(shared, 4096);
+}
+
+static void the_one_mapping_that_is_kept_stays(void **state)
+{
+    di_sandbox_t sandbox = settings();
+    char *kept = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *other = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    sandbox.keeps = kept;
+    assert_int_equal(WEXITSTATUS(run_in(sandbox, write_to, kept)), SUCCEEDED);
+    assert_int_equal(kept[0], 1);
+    assert_true(WIFSIGNALED(run_in(sandbox, write_to, other)));
+    assert_int_equal(other[0], 0);
+    munmap(kept, 4096);
+    munmap(other, 4096);
 }
 
 static int take_memory(void *data)
@@ -362,8 +439,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(the_sandbox_itself_can_be_closed),
         UNIT(forbidden_calls_are_refused_or_end_the_process),
+        UNIT(roles_have_different_calls),
         UNIT(files_are_out_of_reach),
         UNIT(inherited_shared_memory_is_gone),
+        UNIT(the_one_mapping_that_is_kept_stays),
         UNIT(memory_is_limited_to_what_the_setting_says),
         UNIT(root_is_left_behind),
         UNIT(every_format_is_encoded_and_decoded_inside),
