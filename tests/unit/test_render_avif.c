@@ -8,6 +8,8 @@
 
 #include "rasters.h"
 #include "render/render_avif.h"
+#include "render/render_lcms.h"
+#include "render/source.h"
 #include "render/ssim.h"
 
 static const di_encode_t lossy = {.quality = 80, .chroma = DI_CHROMA_420},
@@ -454,6 +456,78 @@ static void the_picture_stays_as_stored_or_is_refused(void **state)
     di_raster_free(&picture);
 }
 
+/* Display P3 to sRGB in linear light (rows of the matrix that follows from the
+   primaries of both and D65), by the curve of IEC 61966-2-1. */
+static void p3_by_code_point_is_converted(void **state)
+{
+    static const struct {
+        unsigned char p3[3], srgb[3];
+    } cases[] = {{{128, 128, 128}, {128, 128, 128}},
+                 {{200, 100, 50}, {215, 93, 31}},
+                 {{12, 10, 8}, {12, 10, 8}},
+                 {{100, 120, 200}, {95, 121, 206}}};
+    static const foreign_t how = {8, YUV444, FULL, 12, 13, NULL, 0, 0};
+    size_t i, at;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        di_raster_t picture;
+        di_blob_t file;
+        di_decoded_t decoded;
+        const unsigned char *got;
+
+        assert_true(di_raster_make(&picture, 32, 32, DI_RGB));
+        for (at = 0; at < 32 * 32; at++) {
+            memcpy(picture.pixels + 3 * at, cases[i].p3, 3);
+        }
+        file = foreign(&picture, &how);
+        assert_int_equal(di_avif_decode(&decoded, file.bytes, file.len, 32, 32),
+                         DI_RENDER_OK);
+        assert_int_equal(di_color_to_srgb(&decoded), DI_RENDER_OK);
+        got = decoded.picture.pixels;
+        for (at = 0; at < 3; at++) {
+            if (abs(got[at] - cases[i].srgb[at]) > 3) {
+                fail_msg("case %zu: %u %u %u", i, got[0], got[1], got[2]);
+            }
+        }
+        di_decoded_free(&decoded);
+        di_raster_free(&picture);
+        free(file.bytes);
+    }
+}
+
+/* Quarters against the clock, then mirrored: as heif-convert shows it. */
+static void an_original_is_turned_by_its_container(void **state)
+{
+    static const struct {
+        unsigned transform, orientation;
+    } cases[] = {{0, 1},
+                 {AVIF_TRANSFORM_IROT, 8},
+                 {AVIF_TRANSFORM_IMIR, 2},
+                 {AVIF_TRANSFORM_IROT | AVIF_TRANSFORM_IMIR, 7}};
+    di_job_t job = {.format = DI_FORMAT_AVIF,
+                    .limits = {1 << 20, 1 << 20, 1000, 1, 1, 1 << 20}};
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        foreign_t how = {8, YUV444, FULL, 1, 13, NULL, cases[i].transform, 0};
+        di_raster_t picture = raster_waves(DI_RGB, 40, 20), shown;
+        di_blob_t file = foreign(&picture, &how);
+        di_scale_t full = {40, 20, 8};
+        di_source_t source;
+
+        assert_int_equal(di_source_read(&source, &job, file.bytes, file.len),
+                         DI_RENDER_OK);
+        assert_int_equal(source.orientation, cases[i].orientation);
+        assert_int_equal(di_source_decode(&shown, &source, &full),
+                         DI_RENDER_OK);
+        assert_true(di_raster_turn(&picture, cases[i].orientation));
+        assert_true(raster_gap(&picture, &shown).mean < 4);
+        di_raster_free(&shown);
+        di_raster_free(&picture);
+        free(file.bytes);
+    }
+}
+
 static void a_clean_aperture_is_all_there_is(void **state)
 {
     foreign_t how = {8, YUV444, FULL, 1, 13, NULL, AVIF_TRANSFORM_CLAP, 0};
@@ -580,6 +654,8 @@ int main(void)
         UNIT(deep_and_limited_samples_become_bytes),
         UNIT(colors_are_srgb_or_described),
         UNIT(the_picture_stays_as_stored_or_is_refused),
+        UNIT(p3_by_code_point_is_converted),
+        UNIT(an_original_is_turned_by_its_container),
         UNIT(a_clean_aperture_is_all_there_is),
         UNIT(more_pixels_than_told_are_not_decoded),
         UNIT(every_cut_is_broken),
