@@ -7,6 +7,7 @@
 #include <avif/avif.h>
 
 #include "rasters.h"
+#include "render/container.h"
 #include "render/render_avif.h"
 #include "render/render_lcms.h"
 #include "render/source.h"
@@ -571,6 +572,77 @@ static void more_pixels_than_told_are_not_decoded(void **state)
     free(file.bytes);
 }
 
+/* ---- EXIF ---- */
+
+/* The library reads back what container_avif.c has put into its file, and the
+   picture is the same. */
+static void a_block_of_exif_is_added(void **state)
+{
+    static const unsigned char exif[] = "MM\0*\0\0\0\x08\0\0\0\0\0\0";
+    size_t kind;
+
+    for (kind = 0; kind < COUNT(kinds); kind++) {
+        di_raster_t picture = raster_waves(kinds[kind], 40, 20);
+        di_blob_t file = encode(&picture, &lossy);
+        avifDecoder *decoder = avifDecoderCreate();
+        di_decoded_t before, after;
+        di_header_t header;
+        raster_gap_t gap;
+
+        assert_int_equal(di_avif_decode(&before, file.bytes, file.len, 40, 20),
+                         DI_RENDER_OK);
+        assert_int_equal(di_container_add_exif(&file, DI_FORMAT_AVIF, 40, 20, 0,
+                                               exif, sizeof(exif)),
+                         DI_RENDER_OK);
+        assert_int_equal(di_avif_decode(&after, file.bytes, file.len, 40, 20),
+                         DI_RENDER_OK);
+        gap = raster_gap(&before.picture, &after.picture);
+        assert_int_equal(gap.most + gap.most_alpha, 0);
+        assert_int_equal(
+            di_header_read(&header, DI_FORMAT_AVIF, file.bytes, file.len),
+            DI_RENDER_OK);
+        assert_int_equal(header.exif.len, sizeof(exif));
+        assert_memory_equal(file.bytes + header.exif.at, exif, sizeof(exif));
+        assert_int_equal(avifDecoderSetIOMemory(decoder, file.bytes, file.len),
+                         AVIF_RESULT_OK);
+        assert_int_equal(avifDecoderParse(decoder), AVIF_RESULT_OK);
+        assert_int_equal(decoder->image->exif.size, sizeof(exif));
+        assert_memory_equal(decoder->image->exif.data, exif, sizeof(exif));
+        avifDecoderDestroy(decoder);
+        di_decoded_free(&before);
+        di_decoded_free(&after);
+        di_raster_free(&picture);
+        free(file.bytes);
+    }
+}
+
+/* Cut or damaged anywhere: told, or done; never read outside. */
+static void a_file_of_another_kind_gets_no_exif(void **state)
+{
+    di_raster_t picture = raster_waves(DI_RGBA, 8, 8);
+    di_blob_t whole = encode(&picture, &lossy);
+    apr_size_t at;
+
+    for (at = 0; at < whole.len; at++) {
+        di_blob_t part = {malloc(at ? at : 1), at};
+        di_blob_t bad = {malloc(whole.len), whole.len};
+
+        assert_true(part.bytes && bad.bytes);
+        memcpy(part.bytes, whole.bytes, at);
+        assert_int_equal(di_container_add_exif(&part, DI_FORMAT_AVIF, 8, 8, 1,
+                                               (const unsigned char *)"MM", 2),
+                         DI_RENDER_NO_FORMAT);
+        memcpy(bad.bytes, whole.bytes, whole.len);
+        bad.bytes[at] ^= 0xFF;
+        (void)di_container_add_exif(&bad, DI_FORMAT_AVIF, 8, 8, 1,
+                                    (const unsigned char *)"MM", 2);
+        free(part.bytes);
+        free(bad.bytes);
+    }
+    di_raster_free(&picture);
+    free(whole.bytes);
+}
+
 /* ---- damage ---- */
 
 /* A copy of its own size, so that a read behind its end is seen. */
@@ -658,6 +730,8 @@ int main(void)
         UNIT(an_original_is_turned_by_its_container),
         UNIT(a_clean_aperture_is_all_there_is),
         UNIT(more_pixels_than_told_are_not_decoded),
+        UNIT(a_block_of_exif_is_added),
+        UNIT(a_file_of_another_kind_gets_no_exif),
         UNIT(every_cut_is_broken),
         UNIT(damage_gives_a_picture_or_is_told),
     };
