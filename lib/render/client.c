@@ -3,13 +3,16 @@
  * One render as httpd's children see it, from any thread; all state is on
  * the stack.
  *
- *   connect -> send order + original -> wait -> result + memory file
+ *   connect -> send order + original -> wait -> begun -> wait
+ *     -> result + memory file
  *
- * Everything is bounded by one deadline.  What comes back is believed only
- * as far as it can be checked: the frame (render/wire.h), and that the
- * descriptor is a regular file of the size told which nobody can change any
- * more.  It is then opened anew, because its offset would otherwise be
- * shared with the renderer.
+ * Everything is bounded by one deadline.  A connection that ends before the
+ * job was begun tells nothing of the picture (the dispatcher died, or the
+ * renderer before it took the job): the job is sent again.  What comes back is
+ * believed only as far as it can be checked: the frame (render/wire.h), and
+ * that the descriptor is a regular file of the size told which nobody can
+ * change any more.  It is then opened anew, because its offset would otherwise
+ * be shared with the renderer.
  */
 #include "render/workers.h"
 
@@ -29,6 +32,9 @@
 #include "render/fdmsg.h"
 #include "render/wire.h"
 #include "render/workers_in.h"
+
+/* How often a job is sent. */
+#define TRIES 3
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -116,44 +122,101 @@ static di_render_status_e take_rendition(apr_file_t **out, int fd,
                : DI_RENDER_NO_MEMORY;
 }
 
-static di_render_status_e receive(di_result_t *result, apr_file_t **out,
-                                  int sock, const di_job_t *job, apr_pool_t *p)
+static int is_begun(const unsigned char *frame, apr_ssize_t len)
 {
-    unsigned char frame[DI_WIRE_RESULT_BYTES];
-    di_result_t told;
-    di_render_status_e status = DI_RENDER_DIED;
-    int fd;
-    apr_ssize_t len = di_fdmsg_receive(sock, frame, sizeof(frame), &fd);
+    return len == DI_WIRE_BEGUN_BYTES &&
+           !memcmp(frame, DI_WIRE_BEGUN, DI_WIRE_BEGUN_BYTES);
+}
 
-    if (len > 0 && di_wire_get_result(&told, frame, (apr_size_t)len, job)) {
-        status = (di_render_status_e)told.status;
-        if (status == DI_RENDER_OK) {
-            status = take_rendition(out, fd, &told, p);
-        }
-        *result = told;
+/* The last message, whose descriptor is fd. */
+static di_render_status_e take_result(di_result_t *result, apr_file_t **out,
+                                      const unsigned char *frame,
+                                      apr_ssize_t len, int fd,
+                                      const di_job_t *job, apr_pool_t *p)
+{
+    di_result_t told;
+    di_render_status_e status;
+
+    if (len <= 0 || !di_wire_get_result(&told, frame, (apr_size_t)len, job)) {
+        return DI_RENDER_DIED;
     }
-    if (fd >= 0) {
-        close(fd);
+    status = (di_render_status_e)told.status;
+    if (status == DI_RENDER_OK) {
+        status = take_rendition(out, fd, &told, p);
     }
+    *result = told;
     return status;
 }
 
-static di_render_status_e exchange(di_result_t *result, apr_file_t **out,
-                                   int sock, const di_order_t *order,
-                                   int original, apr_pool_t *p)
+/**
+ * @param begun  set when the job was in work
+ */
+static di_render_status_e receive(di_result_t *result, apr_file_t **out,
+                                  int *begun, int sock, const di_order_t *order,
+                                  apr_pool_t *p)
 {
-    unsigned char frame[DI_WIRE_JOB_BYTES];
+    unsigned char frame[DI_WIRE_RESULT_BYTES];
     di_render_status_e status;
 
+    for (*begun = 0;; *begun = 1) {
+        apr_ssize_t len;
+        int fd, again;
+
+        status = wait_for_answer(sock, order->deadline_us);
+        if (status != DI_RENDER_OK) {
+            return status;
+        }
+        len = di_fdmsg_receive(sock, frame, sizeof(frame), &fd);
+        again = !*begun && is_begun(frame, len);
+        if (!again) {
+            status = take_result(result, out, frame, len, fd, &order->job, p);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (!again) {
+            return status;
+        }
+    }
+}
+
+static di_render_status_e exchange(di_result_t *result, apr_file_t **out,
+                                   int *begun, int sock,
+                                   const di_order_t *order, int original,
+                                   apr_pool_t *p)
+{
+    unsigned char frame[DI_WIRE_JOB_BYTES];
+
+    *begun = 0;
     di_wire_put_order(frame, order);
     if (!di_fdmsg_send(sock, frame, sizeof(frame), original)) {
         return DI_RENDER_DIED;
     }
-    status = wait_for_answer(sock, order->deadline_us);
-    if (status == DI_RENDER_OK) {
-        status = receive(result, out, sock, &order->job, p);
+    return receive(result, out, begun, sock, order, p);
+}
+
+/* Send the job until a renderer has begun it, or it is refused. */
+static di_render_status_e ask(di_result_t *result, apr_file_t **out,
+                              const di_workers_t *workers,
+                              const di_order_t *order, int original,
+                              apr_pool_t *p)
+{
+    int tries;
+
+    for (tries = 0; tries < TRIES; tries++) {
+        int sock, begun;
+        di_render_status_e status = connected(&sock, workers);
+
+        if (status != DI_RENDER_OK) {
+            return status;
+        }
+        status = exchange(result, out, &begun, sock, order, original, p);
+        close(sock);
+        if (status != DI_RENDER_DIED || begun) {
+            return status;
+        }
     }
-    return status;
+    return DI_RENDER_BUSY;
 }
 
 /* What can be refused without asking a renderer. */
@@ -167,7 +230,8 @@ static di_render_status_e check_original(apr_uint64_t *bytes, int fd,
         return DI_RENDER_UNSUPPORTED;
     }
     *bytes = (apr_uint64_t)info.st_size;
-    return *bytes > job->max_bytes ? DI_RENDER_TOO_LARGE : DI_RENDER_OK;
+    return *bytes > job->limits.max_bytes ? DI_RENDER_TOO_MANY_BYTES
+                                          : DI_RENDER_OK;
 }
 
 void di_workers_child_render(di_workers_t *workers, di_result_t *result,
@@ -175,7 +239,7 @@ void di_workers_child_render(di_workers_t *workers, di_result_t *result,
                              apr_file_t *original, apr_pool_t *p)
 {
     di_render_status_e status = DI_RENDER_NO_POOL;
-    int fd = descriptor_of(original), sock = -1;
+    int fd = descriptor_of(original);
     di_order_t order;
 
     memset(result, 0, sizeof(*result));
@@ -189,15 +253,36 @@ void di_workers_child_render(di_workers_t *workers, di_result_t *result,
                             (apr_uint64_t)order.job.time_limit_ms * 1000;
         status = check_original(&order.original_bytes, fd, job);
         if (status == DI_RENDER_OK) {
-            status = connected(&sock, workers);
+            status = ask(result, out, workers, &order, fd, p);
         }
-    }
-    if (sock >= 0) {
-        status = exchange(result, out, sock, &order, fd, p);
-        close(sock);
     }
     result->status = (apr_uint32_t)status;
     if (status != DI_RENDER_OK) {
         result->bytes = 0;
     }
+}
+
+void di_workers_child_stats(di_workers_stats_t *out,
+                            const di_workers_t *workers)
+{
+    di_poolcount_t *counts = workers ? workers->counts : NULL;
+
+    memset(out, 0, sizeof(*out));
+    if (!counts) {
+        return;
+    }
+    out->waiting = di_poolcount_get(counts, DI_POOL_WAITING);
+    out->running = di_poolcount_get(counts, DI_POOL_RUNNING);
+    out->taken = di_poolcount_get(counts, DI_POOL_TAKEN);
+    out->refused = di_poolcount_get(counts, DI_POOL_REFUSED);
+    out->pushed_out = di_poolcount_get(counts, DI_POOL_PUSHED_OUT);
+    out->expired = di_poolcount_get(counts, DI_POOL_EXPIRED);
+    out->hung_up = di_poolcount_get(counts, DI_POOL_HUNG_UP);
+    out->died = di_poolcount_get(counts, DI_POOL_DIED);
+    out->timed_out = di_poolcount_get(counts, DI_POOL_TIMED_OUT);
+    out->recycled = di_poolcount_get(counts, DI_POOL_RECYCLED);
+    out->dispatchers_died = di_poolcount_get(counts, DI_POOL_DISPATCHERS_DIED);
+    out->wait_us = di_poolcount_get(counts, DI_POOL_WAIT_US);
+    out->busy_us = di_poolcount_get(counts, DI_POOL_BUSY_US);
+    out->renderers = (apr_uint64_t)workers->renderers;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Descriptors over a socket (unix(7), SCM_RIGHTS).  The control buffer has
- * room for one descriptor, but alignment leaves space for a second, and the
- * kernel uses it: whatever arrives beyond the first is closed and spoils the
- * message.
+ * room for two descriptors, and alignment may leave space for one more, which
+ * the kernel uses: whatever arrives beyond those that were asked for is
+ * closed and spoils the message.
  */
 #include "render/fdmsg.h"
 
@@ -12,33 +12,41 @@
 #include <unistd.h>
 
 typedef union {
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(DI_FDMSG_MAX * sizeof(int))];
     struct cmsghdr align;
 } control_t;
 
-int di_fdmsg_send(int sock, const void *bytes, apr_size_t len, int fd)
+int di_fdmsg_send_many(int sock, const void *bytes, apr_size_t len,
+                       const int *fds, int count)
 {
     struct iovec iov = {(void *)(apr_uintptr_t)bytes, len};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    size_t size = (size_t)count * sizeof(int);
     control_t control;
 
-    if (fd >= 0) {
+    if (count) {
         struct cmsghdr *c;
 
         memset(&control, 0, sizeof(control));
         msg.msg_control = control.bytes;
-        msg.msg_controllen = sizeof(control.bytes);
+        msg.msg_controllen = CMSG_SPACE(size);
         c = CMSG_FIRSTHDR(&msg);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &fd, sizeof(int));
+        c->cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(c), fds, size);
     }
     return sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 }
 
-/* Keep the first descriptor of a message; returns how many there were. */
-static int take_descriptors(int *fd, struct msghdr *msg)
+int di_fdmsg_send(int sock, const void *bytes, apr_size_t len, int fd)
+{
+    return di_fdmsg_send_many(sock, bytes, len, &fd, fd >= 0);
+}
+
+/* Keep the first `most` descriptors of a message; returns how many there
+   were. */
+static int take_descriptors(int *fds, int most, struct msghdr *msg)
 {
     struct cmsghdr *c;
     int count = 0;
@@ -53,18 +61,32 @@ static int take_descriptors(int *fd, struct msghdr *msg)
             int got;
 
             memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-            if (count++ == 0) {
-                *fd = got;
+            if (count < most) {
+                fds[count] = got;
             }
             else {
                 close(got);
             }
+            count++;
         }
     }
     return count;
 }
 
-apr_ssize_t di_fdmsg_receive(int sock, void *bytes, apr_size_t size, int *fd)
+static void drop_all(int *fds, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+            fds[i] = -1;
+        }
+    }
+}
+
+apr_ssize_t di_fdmsg_receive_many(int sock, void *bytes, apr_size_t size,
+                                  int *fds, int count)
 {
     struct iovec iov = {bytes, size};
     control_t control;
@@ -73,19 +95,23 @@ apr_ssize_t di_fdmsg_receive(int sock, void *bytes, apr_size_t size, int *fd)
                          .msg_control = control.bytes,
                          .msg_controllen = sizeof(control.bytes)};
     ssize_t len = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    int count;
+    int i;
 
-    *fd = -1;
+    for (i = 0; i < count; i++) {
+        fds[i] = -1;
+    }
     if (len < 0) {
         return -1;
     }
-    count = take_descriptors(fd, &msg);
-    if (count > 1 || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        if (*fd >= 0) {
-            close(*fd);
-            *fd = -1;
-        }
+    if (take_descriptors(fds, count, &msg) > count ||
+        msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        drop_all(fds, count);
         return -1;
     }
     return len;
+}
+
+apr_ssize_t di_fdmsg_receive(int sock, void *bytes, apr_size_t size, int *fd)
+{
+    return di_fdmsg_receive_many(sock, bytes, size, fd, 1);
 }

@@ -20,21 +20,26 @@ typedef struct {
 typedef struct {
     apr_uint32_t format;   /* di_format_e */
     apr_uint32_t width_px; /* as stored, before any orientation; of the
-                              largest frame or of the canvas */
+                              largest frame (each side for itself) or of the
+                              canvas */
     apr_uint32_t height_px;
     apr_uint32_t frames;   /* of an animation, or pages of a TIFF, or pictures
-                              of a HEIC collection; counted up to 100000 */
+                              of a HEIC collection; counted up to 100000; a
+                              JXL that moves: 2, as it does not say */
     apr_uint32_t channels; /* 1 grey, 3 colour, 4 CMYK (alpha and palette
                               do not count); 0 not known */
     apr_uint32_t scans;    /* JPEG: number of SOS; else 1 */
     apr_uint32_t profile_bytes; /* of the colour profile, as stored, all
-                                   parts; 0: none */
+                                   parts; of the page that has the largest;
+                                   0: none, or within a JXL's codestream */
     apr_uint32_t orientation;   /* what the container itself says (HEIF irot
                                    and imir, JXL), 1..8; 1: nothing */
-    int animated;          /* 1: frames follow one another in time */
-    int progressive;       /* JPEG, interlaced PNG and GIF */
-    int alpha;             /* 1: there may be transparent pixels */
-    di_span_t exif;        /* TIFF data, without "Exif\0\0" */
+    int animated;               /* 1: frames follow one another in time */
+    int progressive;            /* JPEG, interlaced PNG and GIF */
+    /* 1: there may be transparent pixels; 0: there are none, even if a
+       decoder should say so (BMP of 32 bits without a mask). */
+    int alpha;
+    di_span_t exif; /* TIFF data, without "Exif\0\0" */
 } di_header_t;
 
 /**
@@ -45,7 +50,7 @@ typedef struct {
  *         DI_RENDER_BROKEN when they do, but the structure is damaged or ends
  *         early.  *out holds what was read up to there
  * Source: ITU-T T.81 annex B, PNG (W3C, 2003) 5 and APNG, GIF89a, RFC 9649,
- * TIFF 6.0, ISO/IEC 14496-12 and 23008-12 (HEIF), ISO/IEC 18181-2.
+ * TIFF 6.0, ISO/IEC 14496-12 and 23008-12 (HEIF), ISO/IEC 18181-1 and -2.
  */
 di_render_status_e di_header_read(di_header_t *out, di_format_e format,
                                   const unsigned char *bytes, apr_size_t len);

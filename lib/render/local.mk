@@ -32,6 +32,8 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
 librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/queue.c lib/render/queue.h \
+    lib/render/poolcount.h lib/render/ready.h \
+    lib/render/dispatcher.c lib/render/dispatcher.h \
     lib/render/clock.h lib/render/restart.c lib/render/restart.h \
     lib/render/sandbox.c lib/render/sandbox.h \
     lib/render/renderer.c lib/render/renderer.h \
@@ -77,6 +79,18 @@ check_PROGRAMS += tests/unit/test_container
 tests_unit_test_container_SOURCES = tests/unit/test_container.c \
     tests/unit/unit.h
 tests_unit_test_container_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_pnglayout
+tests_unit_test_pnglayout_SOURCES = tests/unit/test_pnglayout.c \
+    tests/unit/unit.h
+tests_unit_test_pnglayout_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_png
+tests_unit_test_render_png_SOURCES = tests/unit/test_render_png.c \
+    tests/unit/unit.h
+tests_unit_test_render_png_CPPFLAGS = $(LIB_CPPFLAGS) $(PNG_CFLAGS) \
+    $(ZLIB_CFLAGS)
+tests_unit_test_render_png_LDADD = $(RENDER_TEST_LIBS) $(ZLIB_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_exif
 tests_fuzz_fuzz_exif_SOURCES = tests/fuzz/fuzz_exif.c \

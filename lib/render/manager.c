@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The manager has one thread, blocks the few signals it lives by and waits
- * for them: SIGCHLD (a renderer died), SIGTERM, SIGINT, SIGHUP (stop; httpd
- * sends the latter two to its whole process group), or the time of the next
- * start.
+ * for them: SIGCHLD (a renderer or the dispatcher died), SIGTERM, SIGINT,
+ * SIGHUP (stop; httpd sends the latter two to its whole process group), or
+ * the time of the next start.
  *
- * It runs as httpd's parent does, because renderers change their user, so it
- * reads nothing that a renderer writes but how its start went.  It keeps the
+ * A renderer and the dispatcher are joined by a pair of sockets: made here,
+ * one end given by fork, the other sent through the dispatcher's control
+ * socket.  So a renderer ends when its dispatcher does, and no renderer is
+ * started while there is none.
+ *
+ * It runs as httpd's parent does, because the others change their user, so it
+ * reads nothing that they write but how their start went.  It keeps the
  * listener and standard error of what it inherited; open log pipes and
  * listening ports of an old configuration must not survive in it.
  *
  * When it is told to stop it ends at once, because httpd's parent waits for
- * it between two configurations.  Renderers in the middle of a job are left
- * to a process that only waits for them and kills what is late.
+ * it between two configurations.  The dispatcher, which then has the rest of
+ * its jobs rendered, and its renderers are left to a process that only waits
+ * for them and kills what is late.
  */
 #include "render/manager.h"
 
@@ -24,6 +30,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,13 +38,19 @@
 #include <apr_errno.h>
 
 #include "render/clock.h"
+#include "render/dispatcher.h"
+#include "render/fdmsg.h"
+#include "render/ready.h"
 #include "render/renderer.h"
 #include "render/restart.h"
 
-#define LISTENER_FD 3
-#define FIRST_CLOSED_FD 4
+#define FIRST_FD 3 /* beyond standard error */
+#define LISTENER_FD FIRST_FD
 
-/* Idle renderers stop within a millisecond or two. */
+/* For the dispatcher: its queue and no more. */
+#define DISPATCHER_MEMORY_BYTES (8 << 20)
+
+/* Without work they stop within a millisecond or two. */
 #define STOP_WAIT_MS 20
 #define STOP_STEP_MS 2
 
@@ -45,6 +58,7 @@
 #define LATE_MS 500
 
 typedef struct {
+    const char *name;
     pid_t pid; /* 0: not running */
     int ready; /* read end: how the start went */
     apr_uint64_t started_ms;
@@ -56,6 +70,8 @@ typedef struct {
     const di_manager_conf_t *conf;
     ds_log_t log;
     sigset_t signals; /* blocked, and waited for */
+    slot_t dispatcher;
+    int control; /* our end of its socket; -1: it does not run */
     slot_t slots[DI_MANAGER_RENDERERS_MAX];
 } manager_t;
 
@@ -132,17 +148,34 @@ static void close_from(unsigned first)
     }
 }
 
+/* These stay, as 3, 4 and so on; all others are closed.  First out of the
+   way, for one may have the number that another is to get. */
+static int keep_only(const int *fds, int count)
+{
+    int moved[3], i;
+
+    for (i = 0; i < count; i++) {
+        moved[i] = fcntl(fds[i], F_DUPFD, FIRST_FD + count);
+        if (moved[i] < 0) {
+            return 0;
+        }
+    }
+    for (i = 0; i < count; i++) {
+        if (dup2(moved[i], FIRST_FD + i) < 0) {
+            return 0;
+        }
+    }
+    close_from((unsigned)(FIRST_FD + count));
+    return 1;
+}
+
 /* Standard error and the listener stay, as 2 and 3. */
 static int keep_descriptors(int listener)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (null < 0 || dup2(listener, LISTENER_FD) < 0 ||
-        dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
-        return 0;
-    }
-    close_from(FIRST_CLOSED_FD);
-    return 1;
+    return null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+           dup2(null, STDOUT_FILENO) >= 0 && keep_only(&listener, 1);
 }
 
 static void sleep_ms(apr_uint32_t span_ms)
@@ -173,122 +206,107 @@ static void log_kernel(const manager_t *m)
     }
 }
 
-/* ---- renderers ---- */
+/* ---- starts ---- */
 
-static void be_renderer(const manager_t *m, int ready, pid_t manager)
+/* What a new process becomes.  It never returns. */
+typedef void be_fn(const manager_t *m, int ready, int sock);
+
+static void be_renderer(const manager_t *m, int ready, int sock)
 {
-    di_renderer_conf_t conf = {.listener = LISTENER_FD,
-                               .ready = ready,
-                               .manager = manager,
-                               .sandbox = m->conf->sandbox,
-                               .time_limit_ms = m->conf->time_limit_ms};
-    int i;
+    const di_manager_conf_t *of = m->conf;
+    di_renderer_conf_t conf = {.dispatcher = FIRST_FD,
+                               .ready = FIRST_FD + 1,
+                               .sandbox = of->sandbox,
+                               .formats = of->formats,
+                               .time_limit_ms = of->time_limit_ms,
+                               .recycle_jobs = of->recycle_jobs,
+                               .recycle_bytes = of->recycle_bytes};
+    int fds[] = {sock, ready};
 
-    for (i = 0; i < m->conf->renderers; i++) {
-        if (m->slots[i].pid) {
-            close(m->slots[i].ready);
-        }
-    }
     (void)prctl(PR_SET_NAME, "di-renderer", 0, 0, 0);
-    _exit(di_renderer_run(&conf));
+    _exit(keep_only(fds, 2) ? di_renderer_run(&conf) : DI_READY_NOT);
 }
 
-static void start(manager_t *m, slot_t *slot)
+static void be_dispatcher(const manager_t *m, int ready, int sock)
 {
-    pid_t manager = getpid();
-    int ends[2], error;
+    const di_manager_conf_t *of = m->conf;
+    di_dispatcher_conf_t conf = {.listener = LISTENER_FD,
+                                 .control = FIRST_FD + 1,
+                                 .ready = FIRST_FD + 2,
+                                 .sandbox = of->sandbox,
+                                 .places = of->queue,
+                                 .age_ms = of->age_ms,
+                                 .time_limit_ms = of->time_limit_ms,
+                                 .counts = of->counts};
+    int fds[] = {LISTENER_FD, sock, ready};
+
+    conf.sandbox.role = DI_SANDBOX_DISPATCHER;
+    conf.sandbox.open_files = di_dispatcher_files(of->queue);
+    conf.sandbox.keeps = of->counts;
+    conf.sandbox.memory_bytes = DISPATCHER_MEMORY_BYTES;
+    (void)prctl(PR_SET_NAME, "di-dispatcher", 0, 0, 0);
+    _exit(keep_only(fds, 3) ? di_dispatcher_run(&conf) : DI_READY_NOT);
+}
+
+static void close_both(const int *ends)
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* A pipe for "ready", and a pair of sockets to talk to others. */
+static int make_ends(int *ready, int *socks)
+{
+    if (pipe2(ready, O_CLOEXEC | O_NONBLOCK)) {
+        return 0;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks)) {
+        close_both(ready);
+        return 0;
+    }
+    return 1;
+}
+
+/* Returns the other end of the new process's socket; -1: not started. */
+static int start(manager_t *m, slot_t *slot, be_fn *be)
+{
+    int ready[2], socks[2], error;
 
     slot->started_ms = now_ms();
     slot->due_ms = slot->started_ms + 1000; /* when the next lines fail */
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) {
+    if (!make_ends(ready, socks)) {
         ds_log(&m->log, DS_LOG_ERROR, "DI0315", errno,
-               "cannot make the pipe of a renderer");
-        return;
+               "no descriptors for a new %s", slot->name);
+        return -1;
     }
     slot->pid = fork();
     error = errno;
     if (slot->pid == 0) {
-        close(ends[0]);
-        be_renderer(m, ends[1], manager);
+        be(m, ready[1], socks[1]);
     }
-    close(ends[1]);
-    slot->ready = ends[0];
+    close(ready[1]);
+    close(socks[1]);
+    slot->ready = ready[0];
     if (slot->pid < 0) {
-        ds_log(&m->log, DS_LOG_ERROR, "DI0306", error,
-               "cannot start a renderer");
-        close(ends[0]);
+        ds_log(&m->log, DS_LOG_ERROR, "DI0306", error, "cannot start a %s",
+               slot->name);
+        close(ready[0]);
+        close(socks[0]);
         slot->pid = 0;
+        return -1;
     }
+    return socks[0];
 }
 
-static void log_death(const manager_t *m, const slot_t *slot, int how,
-                      apr_uint32_t delay_ms)
+/* When the dispatcher does not get the socket it is closed all the same, and
+   the renderer ends. */
+static void start_renderer(manager_t *m, slot_t *slot)
 {
-    if (WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM) {
-        ds_log(&m->log, DS_LOG_WARNING, "DI0307", 0,
-               "renderer %ld took too long and was ended", (long)slot->pid);
-    }
-    else if (WIFSIGNALED(how)) {
-        ds_log(&m->log, DS_LOG_WARNING, "DI0308", 0,
-               "renderer %ld was killed by signal %d", (long)slot->pid,
-               WTERMSIG(how));
-    }
-    else {
-        ds_log(&m->log, DS_LOG_WARNING, "DI0309", 0,
-               "renderer %ld ended with code %d", (long)slot->pid,
-               WEXITSTATUS(how));
-    }
-    if (slot->restart.failures == DI_RESTART_FAILURES_MAX) {
-        ds_log(&m->log, DS_LOG_ERROR, "DI0310", 0,
-               "a renderer failed to start %d times in a row; next try in "
-               "%u s",
-               DI_RESTART_FAILURES_MAX, (unsigned)(delay_ms / 1000));
-    }
-}
+    int sock = start(m, slot, be_renderer);
 
-/* Whether a dead renderer had come up; if not, log what it told. */
-static int came_up(const manager_t *m, const slot_t *slot)
-{
-    char told[100];
-    ssize_t len = read(slot->ready, told, sizeof(told) - 1);
-
-    told[len > 0 ? len : 0] = '\0';
-    if (!strcmp(told, DI_RENDERER_READY)) {
-        return 1;
-    }
-    ds_log(&m->log, DS_LOG_ERROR, "DI0302", 0, "a renderer cannot start: %s",
-           told[0] ? told : "it died at it");
-    return 0;
-}
-
-static void note_death(manager_t *m, slot_t *slot, int how)
-{
-    apr_uint64_t now = now_ms();
-    apr_uint32_t delay_ms;
-    int ready = came_up(m, slot);
-
-    delay_ms =
-        di_restart_delay_ms(&slot->restart, ready, now - slot->started_ms);
-    if (WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM) {
-        delay_ms = 0; /* its own time limit has paced it already */
-    }
-    log_death(m, slot, how, delay_ms);
-    close(slot->ready);
-    slot->pid = 0;
-    slot->due_ms = now + delay_ms;
-}
-
-static void reap(manager_t *m)
-{
-    pid_t pid;
-    int how, i;
-
-    while ((pid = waitpid(-1, &how, WNOHANG)) > 0) {
-        for (i = 0; i < m->conf->renderers; i++) {
-            if (m->slots[i].pid == pid) {
-                note_death(m, &m->slots[i], how);
-            }
-        }
+    if (sock >= 0) {
+        (void)di_fdmsg_send(m->control, "r", 1, sock);
+        close(sock);
     }
 }
 
@@ -298,11 +316,17 @@ static apr_uint64_t start_due(manager_t *m)
     apr_uint64_t now = now_ms(), wait_ms = 60000;
     int i;
 
+    if (!m->dispatcher.pid && m->dispatcher.due_ms <= now) {
+        m->control = start(m, &m->dispatcher, be_dispatcher);
+    }
+    if (!m->dispatcher.pid) {
+        return m->dispatcher.due_ms > now ? m->dispatcher.due_ms - now : 0;
+    }
     for (i = 0; i < m->conf->renderers; i++) {
         slot_t *slot = &m->slots[i];
 
         if (!slot->pid && slot->due_ms <= now) {
-            start(m, slot);
+            start_renderer(m, slot);
         }
         if (!slot->pid && slot->due_ms - now < wait_ms) {
             wait_ms = slot->due_ms - now;
@@ -311,11 +335,130 @@ static apr_uint64_t start_due(manager_t *m)
     return wait_ms;
 }
 
+/* ---- deaths ---- */
+
+static int ran_out_of_time(int how)
+{
+    return WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM;
+}
+
+static int has_code(int how, int code)
+{
+    return WIFEXITED(how) && WEXITSTATUS(how) == code;
+}
+
+static void log_death(const manager_t *m, const slot_t *slot, int how)
+{
+    if (ran_out_of_time(how)) {
+        ds_log(&m->log, DS_LOG_WARNING, "DI0307", 0,
+               "%s %ld took too long and was ended", slot->name,
+               (long)slot->pid);
+    }
+    else if (WIFSIGNALED(how)) {
+        ds_log(&m->log, DS_LOG_WARNING, "DI0308", 0,
+               "%s %ld was killed by signal %d", slot->name, (long)slot->pid,
+               WTERMSIG(how));
+    }
+    else {
+        ds_log(&m->log, DS_LOG_WARNING, "DI0309", 0,
+               "%s %ld ended with code %d", slot->name, (long)slot->pid,
+               WEXITSTATUS(how));
+    }
+}
+
+/* Whether a dead process had come up; if not, log what it told. */
+static int came_up(const manager_t *m, const slot_t *slot)
+{
+    char told[100];
+    ssize_t len = read(slot->ready, told, sizeof(told) - 1);
+
+    told[len > 0 ? len : 0] = '\0';
+    if (!strcmp(told, DI_READY)) {
+        return 1;
+    }
+    ds_log(&m->log, DS_LOG_ERROR, "DI0302", 0, "a %s cannot start: %s",
+           slot->name, told[0] ? told : "it died at it");
+    return 0;
+}
+
+/* Free the slot, and say when it is due again. */
+static void schedule(const manager_t *m, slot_t *slot, di_restart_e end)
+{
+    apr_uint64_t now = now_ms();
+    apr_uint32_t delay_ms =
+        di_restart_delay_ms(&slot->restart, end, now - slot->started_ms);
+
+    if (slot->restart.failures == DI_RESTART_FAILURES_MAX) {
+        ds_log(&m->log, DS_LOG_ERROR, "DI0310", 0,
+               "a %s failed to start %d times in a row; next try in %u s",
+               slot->name, DI_RESTART_FAILURES_MAX,
+               (unsigned)(delay_ms / 1000));
+    }
+    close(slot->ready);
+    slot->pid = 0;
+    slot->due_ms = now + delay_ms;
+}
+
+static void note_renderer(const manager_t *m, slot_t *slot, int how)
+{
+    int ready = came_up(m, slot);
+    int recycled = has_code(how, DI_RENDERER_RECYCLED);
+
+    if (ready && (recycled || has_code(how, DI_RENDERER_LET_GO))) {
+        ds_log(&m->log, DS_LOG_DEBUG, "DI0316", 0,
+               "renderer %ld ended as it should: %s", (long)slot->pid,
+               recycled ? "after its share of work" : "it was let go");
+        di_poolcount_add(m->conf->counts, DI_POOL_RECYCLED, recycled != 0);
+        schedule(m, slot, DI_RESTART_ENDED);
+        return;
+    }
+    log_death(m, slot, how);
+    if (ran_out_of_time(how)) {
+        di_poolcount_add(m->conf->counts, DI_POOL_TIMED_OUT, 1);
+        /* Its own time limit has paced it already. */
+        schedule(m, slot, DI_RESTART_ENDED);
+        return;
+    }
+    di_poolcount_add(m->conf->counts, DI_POOL_DIED, 1);
+    schedule(m, slot, ready ? DI_RESTART_DIED : DI_RESTART_UNREADY);
+}
+
+/* Renderers end with it, and are started again when there is another. */
+static void note_dispatcher(manager_t *m, int how)
+{
+    int ready = came_up(m, &m->dispatcher);
+
+    log_death(m, &m->dispatcher, how);
+    di_poolcount_add(m->conf->counts, DI_POOL_DISPATCHERS_DIED, 1);
+    di_poolcount_set(m->conf->counts, DI_POOL_WAITING, 0);
+    di_poolcount_set(m->conf->counts, DI_POOL_RUNNING, 0);
+    close(m->control);
+    m->control = -1;
+    schedule(m, &m->dispatcher, ready ? DI_RESTART_DIED : DI_RESTART_UNREADY);
+}
+
+static void reap(manager_t *m)
+{
+    pid_t pid;
+    int how, i;
+
+    while ((pid = waitpid(-1, &how, WNOHANG)) > 0) {
+        if (m->dispatcher.pid == pid) {
+            note_dispatcher(m, how);
+        }
+        for (i = 0; i < m->conf->renderers; i++) {
+            if (m->slots[i].pid == pid) {
+                note_renderer(m, &m->slots[i], how);
+            }
+        }
+    }
+}
+
 /* ---- the end ---- */
 
 static int running(const manager_t *m)
 {
-    int count = 0, i;
+    int count = m->dispatcher.pid != 0, i;
 
     for (i = 0; i < m->conf->renderers; i++) {
         count += m->slots[i].pid != 0;
@@ -323,16 +466,20 @@ static int running(const manager_t *m)
     return count;
 }
 
+static void forget_if_ended(slot_t *slot)
+{
+    if (slot->pid && waitpid(slot->pid, NULL, WNOHANG) == slot->pid) {
+        slot->pid = 0;
+    }
+}
+
 static void forget_ended(manager_t *m)
 {
     int i;
 
+    forget_if_ended(&m->dispatcher);
     for (i = 0; i < m->conf->renderers; i++) {
-        slot_t *slot = &m->slots[i];
-
-        if (slot->pid && waitpid(slot->pid, NULL, WNOHANG) == slot->pid) {
-            slot->pid = 0;
-        }
+        forget_if_ended(&m->slots[i]);
     }
 }
 
@@ -356,15 +503,21 @@ static void wait_and_kill(const int *pidfds, int count, apr_uint32_t limit_ms)
     _exit(0);
 }
 
+static void open_pidfd(int *pidfds, int *count, const slot_t *slot)
+{
+    if (slot->pid) {
+        pidfds[*count] = pidfd_open(slot->pid, 0);
+        *count += pidfds[*count] >= 0;
+    }
+}
+
 static void leave_rest_to_closer(const manager_t *m)
 {
-    int pidfds[DI_MANAGER_RENDERERS_MAX], count = 0, i;
+    int pidfds[DI_MANAGER_RENDERERS_MAX + 1], count = 0, i;
 
+    open_pidfd(pidfds, &count, &m->dispatcher);
     for (i = 0; i < m->conf->renderers; i++) {
-        if (m->slots[i].pid) {
-            pidfds[count] = pidfd_open(m->slots[i].pid, 0);
-            count += pidfds[count] >= 0;
-        }
+        open_pidfd(pidfds, &count, &m->slots[i]);
     }
     (void)prctl(PR_SET_NAME, "di-closer", 0, 0, 0);
     if (count && fork() == 0) {
@@ -372,14 +525,14 @@ static void leave_rest_to_closer(const manager_t *m)
     }
 }
 
+/* The dispatcher is told by its control socket's end, and lets the renderers
+   go when they are done. */
 static void stop(manager_t *m)
 {
     int i;
 
-    for (i = 0; i < m->conf->renderers; i++) {
-        if (m->slots[i].pid) {
-            (void)kill(m->slots[i].pid, SIGTERM);
-        }
+    if (m->control >= 0) {
+        close(m->control);
     }
     for (i = 0; i < STOP_WAIT_MS / STOP_STEP_MS; i++) {
         forget_ended(m);
@@ -392,10 +545,30 @@ static void stop(manager_t *m)
     _exit(0);
 }
 
+/* Back-off; returns 0 when told to stop meanwhile. */
+static int wait_before_work(const manager_t *m)
+{
+    struct timespec span = {(time_t)(m->conf->delay_ms / 1000), 0};
+
+    return !m->conf->delay_ms || sigtimedwait(&m->signals, NULL, &span) <= 0;
+}
+
+static void name_slots(manager_t *m)
+{
+    int i;
+
+    m->dispatcher.name = "dispatcher";
+    for (i = 0; i < m->conf->renderers; i++) {
+        m->slots[i].name = "renderer";
+    }
+}
+
 void di_manager_run(const di_manager_conf_t *conf)
 {
-    manager_t m = {.conf = conf, .log = {NULL, conf->log_upto, print}};
+    manager_t m = {
+        .conf = conf, .log = {NULL, conf->log_upto, print}, .control = -1};
 
+    name_slots(&m);
     reset_signals();
     die_with(conf->parent);
     block_signals(&m.signals);
@@ -405,12 +578,8 @@ void di_manager_run(const di_manager_conf_t *conf)
                "the render manager cannot keep its descriptors");
         _exit(1);
     }
-    if (conf->delay_ms) {
-        struct timespec span = {(time_t)(conf->delay_ms / 1000), 0};
-
-        if (sigtimedwait(&m.signals, NULL, &span) > 0) {
-            _exit(0);
-        }
+    if (!wait_before_work(&m)) {
+        _exit(0);
     }
     log_kernel(&m);
     for (;;) {

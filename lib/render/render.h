@@ -62,26 +62,26 @@ typedef enum {
 /* How a tier's picture is made: all that its bytes depend on, besides the
    original and the set of formats.  0 stands for "not asked for". */
 typedef struct {
-    apr_uint32_t fit_px;        /* longest side */
-    apr_uint32_t max_width_px;  /* of the rendition, upright */
+    apr_uint32_t fit_px;       /* longest side */
+    apr_uint32_t max_width_px; /* of the rendition, upright */
     apr_uint32_t max_height_px;
-    apr_uint32_t scale_pct;     /* of the original's sides, 1..100 */
-    apr_uint32_t quality;       /* 1..100, the JPEG scale.  With a floor:
-                                   where the search begins */
-    apr_uint32_t ssim_e4;       /* floor of SSIM against the picture before
-                                   it was encoded, 1/10000 */
-    apr_uint32_t most_bytes;    /* ceiling of the rendition */
-    apr_uint32_t chroma;        /* di_chroma_e */
-    apr_uint32_t progressive;   /* JPEG: 1 = progressive scans */
-    apr_uint32_t colors;        /* PNG: palette of at most 2..256 colours */
-    apr_uint32_t page_layout;   /* 1: the page sets sizes, so that a format
-                                   which cannot carry the size at which it is
-                                   laid out may have fewer pixels too */
-    apr_uint32_t background;    /* 0xRRGGBB behind transparent pixels, where
-                                   the rendition's format has none */
+    apr_uint32_t scale_pct;      /* of the original's sides, 1..100 */
+    apr_uint32_t quality;        /* 1..100, the JPEG scale.  With a floor:
+                                    where the search begins */
+    apr_uint32_t ssim_e4;        /* floor of SSIM against the picture before
+                                    it was encoded, 1/10000 */
+    apr_uint32_t most_bytes;     /* ceiling of the rendition */
+    apr_uint32_t chroma;         /* di_chroma_e */
+    apr_uint32_t progressive;    /* JPEG: 1 = progressive scans */
+    apr_uint32_t colors;         /* PNG: palette of at most 2..256 colours */
+    apr_uint32_t page_layout;    /* 1: the page sets sizes, so that a format
+                                    which cannot carry the size at which it is
+                                    laid out may have fewer pixels too */
+    apr_uint32_t background;     /* 0xRRGGBB behind transparent pixels, where
+                                    the rendition's format has none */
     apr_uint32_t keep_copyright; /* 1: author and copyright stay */
-    apr_uint32_t quick;         /* 1: the cheap tier of a cold miss: no
-                                   search, the fastest settings, JPEG */
+    apr_uint32_t quick;          /* 1: the cheap tier of a cold miss: no
+                                    search, the fastest settings, JPEG */
 } di_recipe_t;
 
 /* What is refused from an original's header, before any decoder sees it. */
@@ -119,22 +119,22 @@ typedef enum {
 /* How a render ended. */
 typedef enum {
     DI_RENDER_OK = 0,
-    DI_RENDER_UNSUPPORTED, /* not a picture of the job's format, or a kind
-                              that no renderer takes */
-    DI_RENDER_ANIMATED,    /* more than one frame: passed through */
-    DI_RENDER_TOO_MANY_BYTES,   /* over limits.max_bytes */
-    DI_RENDER_TOO_MANY_PIXELS,  /* ... and so on */
+    DI_RENDER_UNSUPPORTED,     /* not a picture of the job's format, or a kind
+                                  that no renderer takes */
+    DI_RENDER_ANIMATED,        /* more than one frame: passed through */
+    DI_RENDER_TOO_MANY_BYTES,  /* over limits.max_bytes */
+    DI_RENDER_TOO_MANY_PIXELS, /* ... and so on */
     DI_RENDER_TOO_LONG_SIDE,
     DI_RENDER_TOO_MANY_FRAMES,
     DI_RENDER_TOO_MANY_SCANS,
     DI_RENDER_TOO_LARGE_PROFILE,
-    DI_RENDER_BROKEN,      /* damaged, seen by us or by the decoder */
-    DI_RENDER_NO_FORMAT,   /* none of job.formats can show this picture */
-    DI_RENDER_NO_GAIN,     /* what the recipe asks for, in any of the formats,
-                              is not smaller than the original */
-    DI_RENDER_NO_MEMORY,   /* a resource limit of the process */
-    DI_RENDER_FAILED,      /* any other error of a library */
-    DI_RENDER_TOLD,        /* number of the ones above: told by a renderer */
+    DI_RENDER_BROKEN,    /* damaged, seen by us or by the decoder */
+    DI_RENDER_NO_FORMAT, /* none of job.formats can show this picture */
+    DI_RENDER_NO_GAIN,   /* what the recipe asks for, in any of the formats,
+                            is not smaller than the original */
+    DI_RENDER_NO_MEMORY, /* a resource limit of the process */
+    DI_RENDER_FAILED,    /* any other error of a library */
+    DI_RENDER_TOLD,      /* number of the ones above: told by a renderer */
     /* These are told by the queue or found by the caller. */
     DI_RENDER_BUSY = 64, /* no place in the queue, or pushed out of it */
     DI_RENDER_TIMEOUT,   /* no answer within the limit */

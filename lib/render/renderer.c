@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A renderer's life: give up rights, start the library, give up the rest,
- * then wait for connections.  One connection is one job:
+ * A renderer's life: give up rights, start the libraries, give up the rest,
+ * then wait for jobs:
  *
- *   receive order + original -> read original -> render -> memory file,
- *   sealed -> send result + memory file -> close
+ *   free -> job + caller's connection + original -> begun -> read original
+ *     -> render -> memory file, sealed -> send result + memory file -> close
  *
  * The timer is armed for the whole job and is not caught: a decoder in an
  * endless loop cannot be asked to stop.  Memory comes from malloc and goes
- * back at the end of the job; there are no pools here.  After the sandbox is
- * closed nothing is written but the answer.
+ * back at the end of the job; there are no pools here.  What a library keeps
+ * all the same is ended with the process: after so many jobs, or so much
+ * memory, the renderer asks to be replaced.  After the sandbox is closed
+ * nothing is written but the answer.
  */
 #include "render/renderer.h"
 
@@ -21,24 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "render/clock.h"
+#include "render/compose.h"
 #include "render/fdmsg.h"
-#include "render/render_gm.h"
+#include "render/ready.h"
 #include "render/wire.h"
-
-/* A client sends its order right behind the connect. */
-#define ORDER_WAIT_MS 200
 
 /* The caller gives up first, so that it reports a time-out, not a death. */
 #define GRACE_US 50000
 
-enum { EXIT_NOT_STARTED = 11, EXIT_NO_POLL = 12 };
+enum { EXIT_NO_POLL = 12, EXIT_NO_DISPATCHER = 13 };
 
 /* ---- a job ---- */
 
@@ -112,6 +109,15 @@ static int sealed_file(const unsigned char *bytes, apr_size_t len)
     return fd;
 }
 
+static void answer_status(int conn, di_render_status_e status)
+{
+    unsigned char frame[DI_WIRE_RESULT_BYTES];
+    di_result_t result = {.status = (apr_uint32_t)status};
+
+    di_wire_put_result(frame, &result);
+    (void)di_fdmsg_send(conn, frame, sizeof(frame), -1);
+}
+
 static void answer(int conn, di_result_t *result, const unsigned char *out)
 {
     unsigned char frame[DI_WIRE_RESULT_BYTES];
@@ -120,10 +126,6 @@ static void answer(int conn, di_result_t *result, const unsigned char *out)
     if (result->status == DI_RENDER_OK &&
         (fd = sealed_file(out, (apr_size_t)result->bytes)) < 0) {
         result->status = DI_RENDER_NO_MEMORY;
-    }
-    if (result->status != DI_RENDER_OK) {
-        result->width_px = result->height_px = 0;
-        result->bytes = 0;
     }
     di_wire_put_result(frame, result);
     (void)di_fdmsg_send(conn, frame, sizeof(frame), fd);
@@ -143,8 +145,8 @@ static void work(int conn, const di_order_t *order, int original)
     bytes = read_original(&status, original, (apr_size_t)order->original_bytes);
     result.status = (apr_uint32_t)status;
     if (bytes) {
-        di_gm_render(&result, &out, &order->job, bytes,
-                     (apr_size_t)order->original_bytes);
+        di_compose(&result, &out, &order->job, bytes,
+                   (apr_size_t)order->original_bytes);
     }
     result.cpu_us =
         (apr_uint32_t)(di_clock_us(CLOCK_PROCESS_CPUTIME_ID) - started);
@@ -160,37 +162,98 @@ static int hung_up(int conn)
     return poll(&polled, 1, 0) > 0;
 }
 
-static void serve(int conn, const di_renderer_conf_t *conf)
+/* The caller learns that its job is in work: if the connection ends from now
+   on, it was the picture. */
+static void serve(int conn, int original, const di_order_t *order,
+                  const di_renderer_conf_t *conf)
 {
-    struct pollfd polled = {conn, POLLIN, 0};
-    unsigned char frame[DI_WIRE_JOB_BYTES];
-    apr_ssize_t len = -1;
-    apr_uint64_t left_us = 0;
-    di_order_t order;
-    int original = -1;
+    apr_uint64_t left_us = time_left_us(order, conf);
 
-    if (poll(&polled, 1, ORDER_WAIT_MS) > 0) {
-        len = di_fdmsg_receive(conn, frame, sizeof(frame), &original);
+    if (hung_up(conn)) {
+        return;
     }
-    if (len > 0 && original >= 0 &&
-        di_wire_get_order(&order, frame, (apr_size_t)len) && !hung_up(conn)) {
-        left_us = time_left_us(&order, conf);
+    if (!left_us) {
+        answer_status(conn, DI_RENDER_TIMEOUT);
+        return;
     }
-    if (left_us) {
-        arm(left_us);
-        work(conn, &order, original);
-        arm(0);
+    arm(left_us);
+    (void)di_fdmsg_send(conn, DI_WIRE_BEGUN, DI_WIRE_BEGUN_BYTES, -1);
+    work(conn, order, original);
+    arm(0);
+}
+
+/* Returns 0 when the dispatcher has closed. */
+static int serve_next(const di_renderer_conf_t *conf)
+{
+    unsigned char frame[DI_WIRE_JOB_BYTES];
+    int fds[2]; /* the caller's connection, the original */
+    apr_ssize_t len =
+        di_fdmsg_receive_many(conf->dispatcher, frame, sizeof(frame), fds, 2);
+    di_order_t order;
+
+    if (len > 0 && fds[1] >= 0 &&
+        di_wire_get_order(&order, frame, (apr_size_t)len)) {
+        serve(fds[0], fds[1], &order, conf);
     }
-    if (original >= 0) {
-        close(original);
+    if (fds[0] >= 0) {
+        close(fds[0]);
     }
+    if (fds[1] >= 0) {
+        close(fds[1]);
+    }
+    return len != 0;
 }
 
 /* ---- the process ---- */
 
-/* Signals that ask for an end, as a descriptor, so that they are seen
-   between two jobs only. */
-static int stop_signals(void)
+/* Memory that malloc has from the system, whether in use or not. */
+static apr_uint64_t memory_held(void)
+{
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+    struct mallinfo2 info = mallinfo2();
+
+    return (apr_uint64_t)info.arena + info.hblkhd;
+#else
+    struct mallinfo info = mallinfo(); /* right below 4 GB */
+
+    return (apr_uint64_t)(unsigned)info.arena + (unsigned)info.hblkhd;
+#endif
+}
+
+static int is_worn(const di_renderer_conf_t *conf, apr_uint32_t jobs,
+                   apr_uint64_t held_at_start)
+{
+    return (conf->recycle_jobs && jobs >= conf->recycle_jobs) ||
+           (conf->recycle_bytes &&
+            memory_held() > held_at_start + conf->recycle_bytes);
+}
+
+static int serve_until_let_go(const di_renderer_conf_t *conf)
+{
+    struct pollfd polled = {conf->dispatcher, POLLIN, 0};
+    apr_uint64_t held_at_start = memory_held();
+    apr_uint32_t jobs = 0;
+    int worn = 0;
+
+    for (;;) {
+        char word = worn ? DI_RENDERER_WORN : DI_RENDERER_FREE;
+
+        if (!di_fdmsg_send(conf->dispatcher, &word, 1, -1)) {
+            return errno == EPIPE ? DI_RENDERER_LET_GO : EXIT_NO_DISPATCHER;
+        }
+        if (poll(&polled, 1, -1) < 0) {
+            return EXIT_NO_POLL;
+        }
+        if (!serve_next(conf)) {
+            return worn ? DI_RENDERER_RECYCLED : DI_RENDERER_LET_GO;
+        }
+        jobs += jobs < APR_UINT32_MAX;
+        worn = is_worn(conf, jobs, held_at_start);
+    }
+}
+
+/* Signals that httpd sends to its process group are for the manager. */
+static void block_signals(void)
 {
     sigset_t set;
 
@@ -198,31 +261,8 @@ static int stop_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
-    if (sigprocmask(SIG_SETMASK, &set, NULL)) {
-        return -1;
-    }
-    return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
-static int serve_until_stopped(int stop, const di_renderer_conf_t *conf)
-{
-    struct pollfd polled[2] = {{stop, POLLIN, 0}, {conf->listener, POLLIN, 0}};
-
-    for (;;) {
-        int conn;
-
-        if (poll(polled, 2, -1) < 0) {
-            return EXIT_NO_POLL;
-        }
-        if (polled[0].revents) {
-            return 0;
-        }
-        conn = accept4(conf->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (conn >= 0) {
-            serve(conn, conf);
-            close(conn);
-        }
-    }
+    (void)sigprocmask(SIG_SETMASK, &set, NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* write() says so as well */
 }
 
 /* Large buffers go back to the system at the end of a job, whatever the
@@ -252,34 +292,20 @@ static const char *give_up_rights(const di_renderer_conf_t *conf)
     if (failed) {
         return failed;
     }
-    /* Not earlier: a change of user clears this. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    if (getppid() != conf->manager) {
-        return "the manager is gone";
-    }
     keep_heap_small();
     silence();
-    if (!di_gm_start(conf->sandbox.memory_bytes)) {
-        return "the image library does not read and write every format";
+    if (!di_compose_start(conf->formats, conf->sandbox.memory_bytes)) {
+        return "a library does not read and write every format";
     }
     return di_sandbox_close(&conf->sandbox);
 }
 
-static void tell_manager(int ready, const char *text)
-{
-    (void)!write(ready, text, strlen(text));
-    close(ready);
-}
-
 int di_renderer_run(const di_renderer_conf_t *conf)
 {
-    int stop = stop_signals();
-    const char *failed = "no descriptor for signals";
+    const char *failed;
 
-    (void)signal(SIGXFSZ, SIG_IGN); /* write() says so as well */
-    if (stop >= 0) {
-        failed = give_up_rights(conf);
-    }
-    tell_manager(conf->ready, failed ? failed : DI_RENDERER_READY);
-    return failed ? EXIT_NOT_STARTED : serve_until_stopped(stop, conf);
+    block_signals();
+    failed = give_up_rights(conf);
+    di_ready_tell(conf->ready, failed);
+    return failed ? DI_READY_NOT : serve_until_let_go(conf);
 }

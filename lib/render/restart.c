@@ -11,12 +11,14 @@
 #define QUICK_DELAY_MS 1000
 #define SLOW_DELAY_MS 30000
 
-apr_uint32_t di_restart_delay_ms(di_restart_t *restart, int ready,
+apr_uint32_t di_restart_delay_ms(di_restart_t *restart, di_restart_e how,
                                  apr_uint64_t lived_ms)
 {
-    if (ready || lived_ms >= SHORT_LIFE_MS) {
+    if (how != DI_RESTART_UNREADY || lived_ms >= SHORT_LIFE_MS) {
         restart->failures = 0;
-        return lived_ms >= SHORT_LIFE_MS ? 0 : QUICK_DELAY_MS;
+        return how == DI_RESTART_ENDED || lived_ms >= SHORT_LIFE_MS
+                   ? 0
+                   : QUICK_DELAY_MS;
     }
     if (restart->failures < DI_RESTART_FAILURES_MAX) {
         restart->failures++;

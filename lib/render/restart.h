@@ -15,15 +15,21 @@ typedef struct {
     int failures; /* starts in a row that came to nothing */
 } di_restart_t;
 
+/* How a process ended. */
+typedef enum {
+    DI_RESTART_UNREADY = 0, /* before it had come up */
+    DI_RESTART_DIED,        /* of its work */
+    DI_RESTART_ENDED        /* as it should: it had come up, and was done */
+} di_restart_e;
+
 /**
- * Note a death.
- * @param ready     1: it had come up, so that it died of its work
+ * Note an end.
  * @param lived_ms  since it was started
- * @return ms to wait before the next start: 0 after a life of 1 s or more,
- *         1000 after a shorter one, 30000 once the start itself failed
- *         DI_RESTART_FAILURES_MAX times in a row
+ * @return ms to wait before the next start: 0 after DI_RESTART_ENDED or a
+ *         life of 1 s or more, 1000 after a shorter one, 30000 once the start
+ * itself failed DI_RESTART_FAILURES_MAX times in a row
  */
-apr_uint32_t di_restart_delay_ms(di_restart_t *restart, int ready,
+apr_uint32_t di_restart_delay_ms(di_restart_t *restart, di_restart_e how,
                                  apr_uint64_t lived_ms);
 
 #endif

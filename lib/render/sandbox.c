@@ -99,22 +99,31 @@ static const char *deny_files(void)
 
 /* ---- seccomp ---- */
 
-static const int allowed_calls[] = {
+/* Of both roles. */
+static const int common_calls[] = {
     /* memory */
     SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
     SCMP_SYS(futex),
-    /* a job: socket, original, rendition */
-    SCMP_SYS(accept4), SCMP_SYS(ppoll), SCMP_SYS(poll), SCMP_SYS(recvmsg),
-    SCMP_SYS(sendmsg), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(close),
-    SCMP_SYS(memfd_create),
+    /* descriptors that are open */
+    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(write), SCMP_SYS(close),
     /* time and signals */
     SCMP_SYS(setitimer), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-    SCMP_SYS(times), SCMP_SYS(getrusage), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity), SCMP_SYS(sysinfo), SCMP_SYS(getrandom),
-    SCMP_SYS(getpid), SCMP_SYS(gettid),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
     /* the end */
     SCMP_SYS(exit), SCMP_SYS(exit_group)};
+
+static const int renderer_calls[] = {
+    SCMP_SYS(ppoll), SCMP_SYS(poll),
+    /* original, rendition */
+    SCMP_SYS(pread64), SCMP_SYS(memfd_create),
+    /* what libraries ask */
+    SCMP_SYS(times), SCMP_SYS(getrusage), SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity), SCMP_SYS(sysinfo), SCMP_SYS(getrandom)};
+
+static const int dispatcher_calls[] = {SCMP_SYS(accept4), SCMP_SYS(epoll_wait),
+                                       SCMP_SYS(epoll_pwait),
+                                       SCMP_SYS(epoll_ctl)};
 
 /* Looking for files is not an attack by itself: fonts, locales, /proc. */
 static const int refused_calls[] = {
@@ -139,22 +148,31 @@ static int add_conditional(scmp_filter_ctx filter)
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, seals);
 }
 
-static int add_lists(scmp_filter_ctx filter)
+static int add_list(scmp_filter_ctx filter, apr_uint32_t action,
+                    const int *calls, size_t count)
 {
     size_t i;
 
-    for (i = 0; i < COUNT(allowed_calls); i++) {
-        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0)) {
-            return -1;
-        }
-    }
-    for (i = 0; i < COUNT(refused_calls); i++) {
-        if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused_calls[i],
-                             0)) {
+    for (i = 0; i < count; i++) {
+        if (seccomp_rule_add(filter, action, calls[i], 0)) {
             return -1;
         }
     }
     return 0;
+}
+
+static int add_lists(scmp_filter_ctx filter, di_sandbox_role_e role)
+{
+    int failed =
+        add_list(filter, SCMP_ACT_ALLOW, common_calls, COUNT(common_calls)) ||
+        add_list(filter, SCMP_ACT_ERRNO(EACCES), refused_calls,
+                 COUNT(refused_calls));
+
+    return failed || (role == DI_SANDBOX_DISPATCHER
+                          ? add_list(filter, SCMP_ACT_ALLOW, dispatcher_calls,
+                                     COUNT(dispatcher_calls))
+                          : add_list(filter, SCMP_ACT_ALLOW, renderer_calls,
+                                     COUNT(renderer_calls)));
 }
 
 static int has_seccomp(void)
@@ -162,7 +180,7 @@ static int has_seccomp(void)
     return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
 }
 
-static const char *filter_calls(void)
+static const char *filter_calls(di_sandbox_role_e role)
 {
     scmp_filter_ctx filter;
     const char *error = NULL;
@@ -171,7 +189,7 @@ static const char *filter_calls(void)
         return NULL; /* the manager has said so */
     }
     filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (!filter || add_lists(filter) || add_conditional(filter)) {
+    if (!filter || add_lists(filter, role) || add_conditional(filter)) {
         error = "seccomp rules";
     }
     else if (seccomp_load(filter)) {
@@ -205,9 +223,12 @@ static int limit(int what, rlim_t value)
     return setrlimit((__rlimit_resource_t)what, &wanted);
 }
 
-static const char *limit_resources(void)
+static const char *limit_resources(const di_sandbox_t *sandbox)
 {
-    return limit(RLIMIT_NOFILE, OPEN_FILES_MAX) ||
+    rlim_t files =
+        sandbox->open_files ? (rlim_t)sandbox->open_files : OPEN_FILES_MAX;
+
+    return limit(RLIMIT_NOFILE, files) ||
                    limit(RLIMIT_FSIZE, DI_WIRE_RENDITION_MAX_BYTES) ||
                    limit(RLIMIT_CORE, 0) || limit(RLIMIT_NPROC, 0)
                ? "resource limits"
@@ -215,19 +236,19 @@ static const char *limit_resources(void)
 }
 
 /* One line of /proc/self/maps: "7f..-7f.. rw-s ...". */
-static void unmap_if_shared(const char *line)
+static void unmap_if_shared(const char *line, const void *keeps)
 {
-    unsigned long from, to;
+    unsigned long from, to, kept = (unsigned long)keeps;
     char rights[5];
 
     if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) == 3 &&
-        rights[1] == 'w' && rights[3] == 's') {
+        rights[1] == 'w' && rights[3] == 's' && (kept < from || kept >= to)) {
         (void)munmap((void *)from, to - from);
     }
 }
 
-/* httpd's shared memory; nothing that a renderer calls uses any. */
-static const char *drop_shared_memory(void)
+/* httpd's shared memory; nothing that these processes call uses any. */
+static const char *drop_shared_memory(const void *keeps)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512];
@@ -236,7 +257,7 @@ static const char *drop_shared_memory(void)
         return "/proc/self/maps";
     }
     while (fgets(line, sizeof(line), maps)) {
-        unmap_if_shared(line);
+        unmap_if_shared(line, keeps);
     }
     fclose(maps);
     return NULL;
@@ -255,10 +276,10 @@ static const char *change_user(const di_sandbox_t *sandbox)
 
 const char *di_sandbox_enter(const di_sandbox_t *sandbox)
 {
-    const char *error = drop_shared_memory();
+    const char *error = drop_shared_memory(sandbox->keeps);
 
     error = error ? error : change_user(sandbox);
-    error = error ? error : limit_resources();
+    error = error ? error : limit_resources(sandbox);
     if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
         error = "no_new_privs";
     }
@@ -293,7 +314,7 @@ const char *di_sandbox_close(const di_sandbox_t *sandbox)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     error = error ? error : deny_files();
     if (!error && !WEAKENED) {
-        error = filter_calls();
+        error = filter_calls(sandbox->role);
     }
     return error;
 }

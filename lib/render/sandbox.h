@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a renderer gives up before it sees a picture: its user, its limits,
- * the file system, and nearly all system calls.
+ * What a renderer gives up before it sees a picture, and the dispatcher
+ * before it sees a job: its user, its limits, the file system, and nearly all
+ * system calls.
  *
  * Two steps, because the image library wants files when it starts: enter
  * first, start the library, then close.  Called in a process that has one
@@ -14,8 +15,17 @@
 
 #include <apr.h>
 
+/* Which system calls are left. */
+typedef enum {
+    DI_SANDBOX_RENDERER = 0,
+    DI_SANDBOX_DISPATCHER /* sockets that it has, and no file at all */
+} di_sandbox_role_e;
+
 typedef struct {
-    int drop; /* 1: change to uid and gid */
+    di_sandbox_role_e role;
+    int open_files;    /* most descriptors; 0: 32 */
+    const void *keeps; /* the one shared mapping that stays; NULL: none */
+    int drop;          /* 1: change to uid and gid */
     uid_t uid;
     gid_t gid;
     apr_uint64_t memory_bytes; /* what the process may allocate from now on */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two messages of the render pool, as bytes: the job, from httpd's
- * children through the dispatcher to a renderer, and the result.
+ * The messages of the render pool, as bytes: the job, from httpd's children
+ * through the dispatcher to a renderer, the word that it was begun, and the
+ * result.
  *
  * All sides trust nothing that they read: httpd because a renderer may have
  * been taken over by a picture, the others because checking is cheap.
@@ -14,6 +15,10 @@
 
 #define DI_WIRE_JOB_BYTES 136
 #define DI_WIRE_RESULT_BYTES 48
+
+/* What a renderer sends before the result: the job is in work. */
+#define DI_WIRE_BEGUN "DIB2"
+#define DI_WIRE_BEGUN_BYTES 4
 
 /* Largest rendition, bytes. */
 #define DI_WIRE_RENDITION_MAX_BYTES ((apr_uint64_t)64 << 20)

@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -34,11 +35,16 @@
 
 #include "render/clock.h"
 #include "render/manager.h"
+#include "render/queue.h"
 #include "render/restart.h"
 #include "render/workers_in.h"
 
 #define MANAGER_STOP_WAIT_MS 1000
 #define QUEUE_BEFORE_START 1
+
+/* Callers at once that need not find a dispatcher which is that quick; whether
+   there is a place for them it says itself. */
+#define BURST 64
 
 /* One configuration's manager, over all its lives; in pconf. */
 typedef struct {
@@ -114,14 +120,22 @@ apr_status_t di_workers_parent_make(di_workers_t **out, apr_pool_t *pprocess)
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    workers->counts =
+        mmap(NULL, sizeof(*workers->counts), PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (workers->counts == MAP_FAILED) {
+        return errno;
+    }
     rv = open_listener(workers, temp);
     if (rv != APR_SUCCESS) {
         rv = open_listener(workers, "/tmp"); /* the other path was too long */
     }
-    if (rv == APR_SUCCESS) {
-        *out = workers;
+    if (rv != APR_SUCCESS) {
+        (void)munmap(workers->counts, sizeof(*workers->counts));
+        return rv;
     }
-    return rv;
+    *out = workers;
+    return APR_SUCCESS;
 }
 
 /* ---- the manager ---- */
@@ -266,6 +280,8 @@ static int is_legal(const di_workers_conf_t *conf)
 {
     return conf->renderers >= 1 &&
            conf->renderers <= DI_MANAGER_RENDERERS_MAX && conf->queue >= 1 &&
+           conf->queue <= DI_QUEUE_PLACES_MAX && conf->age_ms &&
+           conf->formats && !(conf->formats & ~DI_FORMATS_IN) &&
            conf->memory_bytes && conf->time_limit_ms;
 }
 
@@ -279,6 +295,12 @@ static care_t *make_care(di_workers_t *workers, const di_workers_conf_t *conf,
     care->conf.listener = workers->listener;
     care->conf.sandbox.memory_bytes = conf->memory_bytes;
     care->conf.time_limit_ms = conf->time_limit_ms;
+    care->conf.queue = conf->queue;
+    care->conf.age_ms = conf->age_ms;
+    care->conf.formats = conf->formats;
+    care->conf.recycle_jobs = conf->recycle_jobs;
+    care->conf.recycle_bytes = conf->recycle_bytes;
+    care->conf.counts = workers->counts;
     care->conf.log_upto = conf->log ? conf->log->upto : DS_LOG_NOTICE;
     care->log = conf->log;
     care->stopping = stopping;
@@ -306,7 +328,7 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
                conf->user ? conf->user : "");
         return rv;
     }
-    if (listen(workers->listener, conf->queue)) {
+    if (listen(workers->listener, conf->queue + BURST)) {
         return errno;
     }
     rv = start_manager(care);

@@ -2,15 +2,16 @@
 /*
  * The render pool: processes that were forked before any request came, hold
  * no right but to read one descriptor and to write one memory file, and are
- * replaced when they die.
+ * replaced when they die, or are worn.
  *
- *   httpd parent --fork--> manager --fork--> renderer x N
- *   httpd child  --SOCK_SEQPACKET connect, job + input descriptor-->  renderer
- *                <--result + sealed memfd--
+ *   httpd parent --fork--> manager --fork--> dispatcher, renderer x N
+ *   httpd child  --connect, job + original-->  dispatcher
+ *                  dispatcher --the same + the connection-->  renderer
+ *   httpd child  <--result + sealed memfd--  renderer
  *
- * One job per connection; the listener's backlog is the queue.  Names tell
- * who calls: _parent_ in httpd's parent (root), _child_ in httpd's children,
- * from any thread.
+ * One job per connection; jobs wait in the dispatcher (render/queue.h).  Names
+ * tell who calls: _parent_ in httpd's parent (root), _child_ in httpd's
+ * children, from any thread.
  */
 #ifndef DI_WORKERS_H
 #define DI_WORKERS_H
@@ -25,8 +26,15 @@
 typedef struct {
     int renderers;              /* processes, 1..64 */
     int queue;                  /* jobs that may wait, 1..1024 */
+    apr_uint32_t age_ms;        /* wait that lifts a job by one urgency */
+    unsigned formats;           /* set: what may be decoded, of
+                                   DI_FORMATS_IN */
+    apr_uint32_t recycle_jobs;  /* a renderer is replaced after so many;
+                                   0: never */
+    apr_uint64_t recycle_bytes; /* ... when it holds so much more memory
+                                   than at its start; 0: never */
     apr_uint64_t memory_bytes;  /* that one renderer may allocate */
-    const char *user;           /* name or #uid that renderers run as when
+    const char *user;           /* name or #uid that all these run as when
                                    the parent is root; else ignored */
     apr_uint32_t time_limit_ms; /* hard limit for any job; the kernel's timer
                                    ends a renderer that exceeds it */
@@ -38,19 +46,19 @@ typedef struct {
 typedef struct di_workers_t di_workers_t;
 
 /**
- * Open the listener.  Its descriptors outlive configuration pools, so that a
- * graceful restart drops no waiting job: call once per life of the parent,
- * and keep the result where it survives the module's being loaded anew
- * (process pool's user data).  Only processes forked later, which inherit
+ * Open the listener, and map a page of counters.  Both outlive configuration
+ * pools, so that a graceful restart drops no waiting job: call once per life of
+ * the parent, and keep the result where it survives the module's being loaded
+ * anew (process pool's user data).  Only processes forked later, which inherit
  * the descriptors, can reach the listener; /proc must be mounted for them.
  * @param pprocess  s->process->pool
  */
 apr_status_t di_workers_parent_make(di_workers_t **out, apr_pool_t *pprocess);
 
 /**
- * Fork the manager and its renderers with these settings, and keep them
+ * Fork the manager and its processes with these settings, and keep them
  * running: a manager that dies is started again, with back-off.  They end
- * when pconf is cleared: finish their job, accept none, exit.
+ * when pconf is cleared: accept no more, finish all jobs that they have, exit.
  * @param stopping  called in the parent; non-zero when the server is going
  *                  down, so that a dead manager is not replaced
  * @return APR_EINVAL for settings out of range, a user that is root or, when
@@ -70,9 +78,35 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
  *                  an offset that nobody shares; closed with p.  Else NULL
  * @param job       time_limit_ms bounds the whole call, waiting included
  * @param original  open for reading; its offset is left as it was
+ * DI_RENDER_DIED says that the renderer died at this very picture: a job that
+ * is lost before a renderer has begun it is sent again.
  */
 void di_workers_child_render(di_workers_t *workers, di_result_t *result,
                              apr_file_t **out, const di_job_t *job,
                              apr_file_t *original, apr_pool_t *p);
+
+/* What the pool does and did; counts since the parent was started. */
+typedef struct {
+    apr_uint64_t waiting;    /* now */
+    apr_uint64_t running;    /* now */
+    apr_uint64_t taken;      /* jobs handed to a renderer */
+    apr_uint64_t refused;    /* no place in the queue */
+    apr_uint64_t pushed_out; /* of the queue, by a job that goes first */
+    apr_uint64_t expired;    /* in the queue */
+    apr_uint64_t hung_up;    /* callers, while their job was in the queue */
+    apr_uint64_t died;       /* renderers, of their work */
+    apr_uint64_t timed_out;  /* renderers, ended by their timer */
+    apr_uint64_t recycled;   /* renderers, worn and replaced */
+    apr_uint64_t dispatchers_died;
+    apr_uint64_t wait_us; /* sum over the jobs taken */
+    apr_uint64_t busy_us; /* sum over renderers and jobs that have ended */
+    apr_uint64_t renderers; /* there should be */
+} di_workers_stats_t;
+
+/**
+ * Read the counters; each is right for itself.  All 0 when workers is NULL.
+ */
+void di_workers_child_stats(di_workers_stats_t *out,
+                            const di_workers_t *workers);
 
 #endif

@@ -6,14 +6,16 @@
 #ifndef DI_WORKERS_IN_H
 #define DI_WORKERS_IN_H
 
+#include "render/poolcount.h"
 #include "render/workers.h"
 
 struct di_workers_t {
-    int listener;               /* where renderers accept */
+    int listener;               /* where the dispatcher accepts */
     int address;                /* the listener's inode, opened by path only;
                                    whoever has it may connect */
     int renderers;              /* 0: none were started */
     apr_uint32_t time_limit_ms; /* of any job */
+    di_poolcount_t *counts;     /* a mapping of its own, shared by fork */
 };
 
 #endif

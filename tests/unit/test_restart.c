@@ -7,8 +7,8 @@ static void a_long_life_is_followed_at_once(void **state)
 {
     di_restart_t restart = {0};
 
-    assert_int_equal(di_restart_delay_ms(&restart, 1, 1000), 0);
-    assert_int_equal(di_restart_delay_ms(&restart, 0, 90000), 0);
+    assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_DIED, 1000), 0);
+    assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_UNREADY, 90000), 0);
 }
 
 static void work_that_kills_never_slows_more_than_a_second(void **state)
@@ -17,8 +17,16 @@ static void work_that_kills_never_slows_more_than_a_second(void **state)
     int i;
 
     for (i = 0; i < 100; i++) {
-        assert_int_equal(di_restart_delay_ms(&restart, 1, 3), 1000);
+        assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_DIED, 3), 1000);
     }
+    assert_int_equal(restart.failures, 0);
+}
+
+static void an_end_as_it_should_be_is_followed_at_once(void **state)
+{
+    di_restart_t restart = {DI_RESTART_FAILURES_MAX};
+
+    assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_ENDED, 3), 0);
     assert_int_equal(restart.failures, 0);
 }
 
@@ -28,10 +36,10 @@ static void starts_that_fail_in_a_row_become_slow(void **state)
     int i;
 
     for (i = 1; i < DI_RESTART_FAILURES_MAX; i++) {
-        assert_int_equal(di_restart_delay_ms(&restart, 0, 3), 1000);
+        assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_UNREADY, 3), 1000);
     }
     for (i = 0; i < 3; i++) {
-        assert_int_equal(di_restart_delay_ms(&restart, 0, 3), 30000);
+        assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_UNREADY, 3), 30000);
     }
     assert_int_equal(restart.failures, DI_RESTART_FAILURES_MAX);
 }
@@ -40,8 +48,8 @@ static void one_good_start_ends_the_row(void **state)
 {
     di_restart_t restart = {DI_RESTART_FAILURES_MAX};
 
-    assert_int_equal(di_restart_delay_ms(&restart, 1, 20), 1000);
-    assert_int_equal(di_restart_delay_ms(&restart, 0, 20), 1000);
+    assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_DIED, 20), 1000);
+    assert_int_equal(di_restart_delay_ms(&restart, DI_RESTART_UNREADY, 20), 1000);
     assert_int_equal(restart.failures, 1);
 }
 
@@ -50,6 +58,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(a_long_life_is_followed_at_once),
         UNIT(work_that_kills_never_slows_more_than_a_second),
+        UNIT(an_end_as_it_should_be_is_followed_at_once),
         UNIT(starts_that_fail_in_a_row_become_slow),
         UNIT(one_good_start_ends_the_row),
     };

@@ -183,14 +183,17 @@ static void the_default_ladder_is_low_medium_and_the_original(void **state)
 
     assert_int_equal(di_tiers_default()->nelts, 3);
     assert_int_equal(tier->fit_px, 900);
-    assert_int_equal(tier->quality, 50);
-    assert_int_equal(tier->ssim_e4, 9300);
+    assert_int_equal(tier->quality, 40);
+    assert_int_equal(tier->ssim_e4, 9500);
+    assert_int_equal(tier->most_bytes, 100000);
     assert_int_equal(tier->colors, 0);
     assert_int_equal(tier->priority, 5);
     assert_int_equal(tier->formats, DI_FORMATS_OUT);
     tier = di_tiers_find(&room, NULL, "medium");
     assert_int_equal(tier->fit_px, 1800);
-    assert_int_equal(tier->ssim_e4, 9600);
+    assert_int_equal(tier->quality, 55);
+    assert_int_equal(tier->ssim_e4, 9700);
+    assert_int_equal(tier->most_bytes, 500000);
     assert_true(di_tiers_find(&room, NULL, "broad")->original);
     assert_null(di_tiers_find(&room, NULL, "none"));
 }
@@ -201,11 +204,11 @@ static void a_scope_changes_only_the_keys_it_gives(void **state)
     di_tier_t room;
     const di_tier_t *tier;
 
-    assert_null(add(site, "low", "quality=40 colors=64 bytes=9K", *state));
+    assert_null(add(site, "low", "quality=30 colors=64 bytes=9K", *state));
     assert_null(add(site, "low", "width=500", *state));
     assert_null(add(path, "low", "fit=600 ssim=off bytes=off", *state));
     tier = di_tiers_find(&room, di_tiers_merge(site, path, *state), "low");
-    assert_int_equal(tier->quality, 40);
+    assert_int_equal(tier->quality, 30);
     assert_int_equal(tier->colors, 64);
     assert_int_equal(tier->max_width_px, 500);
     assert_int_equal(tier->fit_px, 600);
@@ -214,7 +217,7 @@ static void a_scope_changes_only_the_keys_it_gives(void **state)
     assert_int_equal(tier->progressive, 1);
     /* the scopes themselves are as before */
     assert_int_equal(di_tiers_find(&room, site, "low")->fit_px, 900);
-    assert_int_equal(di_tiers_find(&room, path, "low")->quality, 50);
+    assert_int_equal(di_tiers_find(&room, path, "low")->quality, 40);
 }
 
 static void scopes_without_tiers_take_those_of_the_other(void **state)
@@ -249,8 +252,9 @@ static void a_new_tier_has_a_value_for_every_key(void **state)
 
     assert_string_equal(tier.name, "tiny");
     assert_int_equal(tier.fit_px, 300);
-    assert_int_equal(tier.quality, 50);
-    assert_int_equal(tier.ssim_e4, 9300);
+    assert_int_equal(tier.quality, 40);
+    assert_int_equal(tier.ssim_e4, 9500);
+    assert_int_equal(tier.most_bytes, 100000);
     assert_int_equal(tier.priority, 5);
     assert_int_equal(tier.original, 0);
 }

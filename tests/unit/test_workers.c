@@ -1,539 +1,195 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A real pool: this process stands for httpd's parent, children that it
- * forks for httpd's children.  It adopts every orphan, so that at the end of
- * each test it can wait until no process of the pool is left.
+ * Life and death of the render pool, its queue, its counters: with real
+ * processes, and renders that do what the test says (fake_compose.c).
  */
-#include "unit.h"
+#include "poolrig.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
-#include "pictures.h"
+#include "render/fdmsg.h"
 #include "render/sandbox.h"
-#include "render/workers.h"
+#include "render/wire.h"
 
-#define NOBODY 65534
+/* ---- one job ---- */
 
-/* cmocka's skip() prints "not ok # SKIP", which prove counts as a failure. */
-#define NOT_TRIED                                                              \
-    do {                                                                       \
-        print_message("# not tried here: %s\n", __func__);                     \
-        return;                                                                \
-    } while (0)
-#define WAIT_STEPS 4000 /* of 5 ms */
-
-typedef struct {
-    apr_pool_t *p;
-    apr_pool_t *pconf;
-    di_workers_t *workers;
-    di_workers_conf_t conf;
-} pool_t;
-
-/* The callback has no data of its own. */
-static int server_is_stopping;
-
-/* One for all rounds, as in httpd. */
-static apr_pool_t *pconf_of_process;
-
-static int stopping(void)
+static void a_job_is_rendered_and_refused_as_its_renderer_says(void **state)
 {
-    return server_is_stopping;
-}
-
-static void pause_ms(long span_ms)
-{
-    struct timespec span = {span_ms / 1000, span_ms % 1000 * 1000000};
-
-    (void)nanosleep(&span, NULL);
-}
-
-/* ---- processes, seen through /proc ---- */
-
-static int read_stat(char comm[20], int *parent, long *cpu, pid_t pid)
-{
-    char path[64], text[512];
-    unsigned long user = 0, sys = 0;
-    FILE *file;
-    char *name, *end;
-    size_t len;
-
-    apr_snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "r");
-    if (!file) {
-        return 0;
-    }
-    len = fread(text, 1, sizeof(text) - 1, file);
-    fclose(file);
-    text[len] = '\0';
-    name = strchr(text, '(');
-    end = strrchr(text, ')');
-    if (!name || !end || end[2] == 'Z') {
-        return 0;
-    }
-    *end = '\0';
-    apr_cpystrn(comm, name + 1, 20);
-    (void)sscanf(end + 4, "%d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                 parent, &user, &sys);
-    *cpu = (long)(user + sys);
-    return 1;
-}
-
-/* Children of a process that bear a name, at most max; returns how many. */
-static int children_of(pid_t *out, int max, pid_t parent, const char *name)
-{
-    DIR *dir = opendir("/proc");
-    struct dirent *entry;
-    int count = 0;
-
-    while (dir && (entry = readdir(dir)) && count < max) {
-        pid_t pid = (pid_t)apr_atoi64(entry->d_name);
-        char comm[20];
-        int its_parent;
-        long cpu;
-
-        if (pid > 0 && read_stat(comm, &its_parent, &cpu, pid) &&
-            its_parent == (int)parent && !strcmp(comm, name)) {
-            out[count++] = pid;
-        }
-    }
-    closedir(dir);
-    return count;
-}
-
-static pid_t manager_of_pool(void)
-{
-    pid_t pid = 0;
-
-    return children_of(&pid, 1, getpid(), "di-manager") ? pid : 0;
-}
-
-/* Wait until all renderers run, and give their numbers. */
-static void find_renderers(pid_t *out, int count)
-{
-    int i;
-
-    for (i = 0; i < WAIT_STEPS; i++) {
-        pid_t manager = manager_of_pool();
-
-        if (manager &&
-            children_of(out, count, manager, "di-renderer") == count) {
-            return;
-        }
-        pause_ms(5);
-    }
-    fail_msg("no %d renderers", count);
-}
-
-/* A killed process lets go of its socket some time before it is a zombie. */
-static void wait_for_end(pid_t pid)
-{
-    char comm[20];
-    int i, parent;
-    long cpu;
-
-    for (i = 0; i < WAIT_STEPS; i++) {
-        if (!read_stat(comm, &parent, &cpu, pid)) {
-            return;
-        }
-        pause_ms(5);
-    }
-    fail_msg("process %ld does not end", (long)pid);
-}
-
-static long cpu_of(pid_t pid)
-{
-    char comm[20];
-    int parent;
-    long cpu = 0;
-
-    return read_stat(comm, &parent, &cpu, pid) ? cpu : 0;
-}
-
-/* The renderer that has begun to work hard. */
-static pid_t wait_for_work(const pid_t *renderers, int count)
-{
-    long before[8];
-    int i, step;
-
-    for (i = 0; i < count; i++) {
-        before[i] = cpu_of(renderers[i]);
-    }
-    for (step = 0; step < WAIT_STEPS; step++) {
-        for (i = 0; i < count; i++) {
-            if (cpu_of(renderers[i]) > before[i] + 5) {
-                return renderers[i];
-            }
-        }
-        pause_ms(5);
-    }
-    fail_msg("no renderer works");
-    return 0;
-}
-
-/* Every process of the pool has ended: all of them are our children. */
-static void wait_for_all(void)
-{
-    int i;
-
-    for (i = 0; i < WAIT_STEPS; i++) {
-        pid_t pid = waitpid(-1, NULL, WNOHANG);
-
-        if (pid < 0 && errno == ECHILD) {
-            return;
-        }
-        if (pid == 0) {
-            pause_ms(5);
-        }
-    }
-    fail_msg("a process is left");
-}
-
-/* ---- the pool and its callers ---- */
-
-static void start_pool(pool_t *pool)
-{
-    assert_int_equal(di_workers_parent_start(pool->workers, &pool->conf,
-                                             stopping, pool->pconf),
-                     APR_SUCCESS);
-}
-
-static pool_t make_pool(apr_pool_t *p, int renderers)
-{
-    pool_t pool = {.p = p,
-                   .pconf = pconf_of_process,
-                   .conf = {.renderers = renderers,
-                            .queue = 20,
-                            .memory_bytes = (apr_uint64_t)400 << 20,
-                            .user = "#65534",
-                            .time_limit_ms = 60000}};
-
-    server_is_stopping = 0;
-    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    assert_int_equal(di_workers_parent_make(&pool.workers, p), APR_SUCCESS);
-    return pool;
-}
-
-static void end_pool(pool_t *pool)
-{
-    server_is_stopping = 1;
-    apr_pool_clear(pool->pconf);
-    wait_for_all();
-}
-
-static const di_job_t plain = {.format = DI_FORMAT_JPEG,
-                               .fit_px = 100,
-                               .quality = 50,
-                               .progressive = 1,
-                               .max_pixels = 50000000,
-                               .max_bytes = 50000000,
-                               .time_limit_ms = 60000};
-
-/* A picture as an open file whose name is gone. */
-static apr_file_t *file_of(const picture_t *picture, apr_pool_t *p)
-{
-    apr_os_file_t fd = memfd_create("original", MFD_CLOEXEC);
-    apr_file_t *file;
-
-    assert_int_equal(write(fd, picture->bytes, picture->len), picture->len);
-    assert_int_equal(lseek(fd, 3, SEEK_SET), 3);
-    assert_int_equal(apr_os_file_put(&file, &fd, APR_FOPEN_READ, p), 0);
-    return file;
-}
-
-static di_render_status_e render(di_result_t *result, picture_t *out,
-                                 pool_t *pool, const di_job_t *job,
-                                 apr_file_t *original)
-{
-    apr_file_t *file;
-
-    di_workers_child_render(pool->workers, result, &file, job, original,
-                            pool->p);
-    if (result->status != DI_RENDER_OK) {
-        assert_null(file);
-        return (di_render_status_e)result->status;
-    }
-    out->len = (apr_size_t)result->bytes;
-    out->bytes = apr_palloc(pool->p, out->len + 1);
-    assert_int_equal(
-        apr_file_read_full(file, out->bytes, out->len + 1, &out->len), APR_EOF);
-    assert_int_equal(out->len, result->bytes);
-    apr_file_close(file);
-    return DI_RENDER_OK;
-}
-
-/* Render in a child of httpd: www-data, say.  Its exit code is the status of
-   the first job that did not end as wanted, else DI_RENDER_OK. */
-static pid_t fork_caller(pool_t *pool, const di_job_t *job,
-                         apr_file_t *original, int jobs)
-{
-    pid_t child = fork();
-
-    if (child == 0) {
-        di_result_t result = {.status = DI_RENDER_OK};
-        picture_t out;
-
-        if (geteuid() == 0 &&
-            (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))) {
-            _exit(99);
-        }
-        while (jobs-- > 0 &&
-               render(&result, &out, pool, job, original) == DI_RENDER_OK) {
-        }
-        _exit((int)result.status);
-    }
-    return child;
-}
-
-static int outcome_of(pid_t caller)
-{
-    int how;
-
-    assert_int_equal(waitpid(caller, &how, 0), caller);
-    return WIFEXITED(how) ? WEXITSTATUS(how) : -1;
-}
-
-/* A job that keeps a renderer busy for seconds. */
-static apr_file_t *heavy(di_job_t *job, apr_pool_t *p)
-{
-    picture_t picture = picture_make("PNG", 1500, 1200, PICTURE_NOISE, p);
-
-    *job = plain;
-    job->format = DI_FORMAT_PNG;
-    job->colors = 256;
-    return file_of(&picture, p);
-}
-
-/* ---- tests ---- */
-
-typedef struct {
-    di_format_e format;
-    const char *coder;
-    unsigned flags, colors, fit;
-} format_case_t;
-
-static const format_case_t formats[] = {
-    {DI_FORMAT_JPEG, "JPEG", 0, 0, 0},
-    {DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE, 0, 200},
-    {DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE | PICTURE_PROGRESSIVE, 0, 150},
-    {DI_FORMAT_JPEG, "JPEG", PICTURE_NOISE | PICTURE_ICC, 0, 33},
-    {DI_FORMAT_JPEG, "JPEG", PICTURE_GRAY, 0, 100},
-    {DI_FORMAT_PNG, "PNG", PICTURE_NOISE, 0, 0},
-    {DI_FORMAT_PNG, "PNG", PICTURE_NOISE, 64, 0},
-    {DI_FORMAT_PNG, "PNG", PICTURE_ALPHA, 16, 0},
-    {DI_FORMAT_PNG, "PNG", PICTURE_GRAY, 16, 0},
-    {DI_FORMAT_GIF, "GIF", PICTURE_GRAY, 0, 0},
-    {DI_FORMAT_GIF, "GIF", PICTURE_ALPHA, 16, 0},
-    {DI_FORMAT_GIF, "GIF", PICTURE_GRAY, 16, 0},
-    {DI_FORMAT_WEBP, "WEBP", PICTURE_NOISE, 0, 0},
-    {DI_FORMAT_WEBP, "WEBP", PICTURE_ALPHA, 0, 0},
-};
-
-static void every_format_is_rendered_in_the_sandbox(void **state)
-{
-    pool_t pool = make_pool(*state, 2);
-    size_t i;
-
-    start_pool(&pool);
-    for (i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-        const format_case_t *c = &formats[i];
-        picture_t in = picture_make(c->coder, 400, 300, c->flags, pool.p), once,
-                  twice;
-        apr_file_t *file = file_of(&in, pool.p);
-        apr_off_t offset = 0;
-        di_job_t job = plain;
-        di_result_t result;
-        unsigned width, height;
-        int status;
-
-        job.format = c->format;
-        job.fit_px = c->fit;
-        job.colors = c->colors;
-        status = render(&result, &once, &pool, &job, file);
-        if (status != DI_RENDER_OK) {
-            fail_msg("case %zu: status %d", i, status);
-        }
-        assert_non_null(picture_pixels(&width, &height, c->coder, once.bytes,
-                                       once.len, pool.p));
-        assert_int_equal(width, result.width_px);
-        assert_int_equal(height, result.height_px);
-        assert_true(result.cpu_us > 0);
-        assert_int_equal(render(&result, &twice, &pool, &job, file), 0);
-        assert_int_equal(once.len, twice.len);
-        assert_memory_equal(once.bytes, twice.bytes, once.len);
-        apr_file_seek(file, APR_CUR, &offset);
-        assert_int_equal(offset, 3);
-    }
-    end_pool(&pool);
-}
-
-static void what_is_refused_is_refused_through_the_pool_too(void **state)
-{
-    static const char svg[] = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
-    pool_t pool = make_pool(*state, 1);
-    picture_t png = picture_make("PNG", 50, 50, 0, pool.p);
-    picture_t jpeg = picture_make("JPEG", 400, 300, PICTURE_NOISE, pool.p);
-    picture_t text = {(unsigned char *)apr_pstrdup(pool.p, svg),
-                      sizeof(svg) - 1};
-    picture_t none = {(unsigned char *)"", 0}, out;
-    di_job_t job = plain;
+    rig_t rig = rig_make(*state, 2);
+    apr_file_t *file = rig_line("ok", rig.p);
+    apr_off_t offset = 0;
     di_result_t result;
-    int pipes[2];
-    apr_file_t *pipe_file;
+    picture_t out;
 
-    start_pool(&pool);
-    assert_int_equal(render(&result, &out, &pool, &job, file_of(&text, pool.p)),
-                     DI_RENDER_UNSUPPORTED);
-    assert_int_equal(render(&result, &out, &pool, &job, file_of(&none, pool.p)),
-                     DI_RENDER_UNSUPPORTED);
+    rig_start(&rig);
+    assert_int_equal(rig_render(&result, &out, &rig, &rig_job, file),
+                     DI_RENDER_OK);
+    assert_string_equal(out.bytes, "ok #1");
+    assert_int_equal(result.width_px, 4);
+    assert_int_equal(result.height_px, 3);
+    assert_int_equal(result.format, DI_FORMAT_JPEG);
+    apr_file_seek(file, APR_CUR, &offset);
+    assert_int_equal(offset, 3);
+    assert_int_equal(rig_obey(&rig, "refuse"), DI_RENDER_UNSUPPORTED);
+    rig_end(&rig);
+}
+
+static void what_is_no_file_or_too_long_does_not_reach_a_renderer(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    apr_file_t *pipe_file;
+    di_result_t result;
+    picture_t out;
+    int pipes[2];
+
+    rig_start(&rig);
     assert_int_equal(pipe(pipes), 0);
-    apr_os_file_put(&pipe_file, &pipes[0], APR_FOPEN_READ, pool.p);
-    assert_int_equal(render(&result, &out, &pool, &job, pipe_file),
+    apr_os_file_put(&pipe_file, &pipes[0], APR_FOPEN_READ, rig.p);
+    assert_int_equal(rig_render(&result, &out, &rig, &job, pipe_file),
                      DI_RENDER_UNSUPPORTED);
+    assert_int_equal(
+        rig_render(&result, &out, &rig, &job, rig_file("", 0, rig.p)),
+        DI_RENDER_UNSUPPORTED);
+    job.limits.max_bytes = 1;
+    assert_int_equal(
+        rig_render(&result, &out, &rig, &job, rig_line("ok", rig.p)),
+        DI_RENDER_TOO_MANY_BYTES);
+    assert_int_equal(rig_stats(&rig).taken, 0);
     close(pipes[0]);
     close(pipes[1]);
-    job.max_bytes = jpeg.len - 1;
-    assert_int_equal(render(&result, &out, &pool, &job, file_of(&jpeg, pool.p)),
-                     DI_RENDER_TOO_LARGE);
-    job = plain;
-    jpeg.len = jpeg.len / 2;
-    assert_int_equal(render(&result, &out, &pool, &job, file_of(&jpeg, pool.p)),
-                     DI_RENDER_BROKEN);
-    memcpy(png.bytes + 16, "\0\0\x75\x30\0\0\x75\x30", 8);
-    job.format = DI_FORMAT_PNG;
-    assert_int_equal(render(&result, &out, &pool, &job, file_of(&png, pool.p)),
-                     DI_RENDER_TOO_LARGE);
-    end_pool(&pool);
+    rig_end(&rig);
 }
 
-static void a_renderer_killed_at_its_job_is_told_and_replaced(void **state)
+static void a_renderer_that_dies_at_its_job_is_told_and_replaced(void **state)
 {
-    pool_t pool = make_pool(*state, 2);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p), out;
-    di_result_t result;
-    pid_t renderers[2], caller, victim;
-    apr_file_t *file;
-    di_job_t job;
+    static const char *const lines[] = {"crash", "forbidden"};
+    rig_t rig = rig_make(*state, 1);
+    size_t i;
 
-    start_pool(&pool);
-    file = heavy(&job, pool.p);
-    find_renderers(renderers, 2);
-    assert_int_equal(
-        render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
-        DI_RENDER_OK);
-    caller = fork_caller(&pool, &job, file, 1);
-    victim = wait_for_work(renderers, 2);
-    assert_int_equal(kill(victim, SIGKILL), 0);
-    assert_int_equal(outcome_of(caller), DI_RENDER_DIED);
-    assert_int_equal(
-        render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
-        DI_RENDER_OK);
-    wait_for_end(victim);
-    find_renderers(renderers, 2);
-    assert_int_not_equal(renderers[0], victim);
-    assert_int_not_equal(renderers[1], victim);
-    end_pool(&pool);
+    rig_start(&rig);
+    for (i = 0; i < 2; i++) {
+        pid_t before, after;
+
+        if (i == 1 && (di_sandbox_is_weakened() ||
+                       !(di_sandbox_kernel() & DI_KERNEL_SECCOMP))) {
+            break;
+        }
+        rig_find_renderers(&before, 1);
+        assert_int_equal(rig_obey(&rig, lines[i]), DI_RENDER_DIED);
+        assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+        rig_find_renderers(&after, 1);
+        assert_int_not_equal(before, after);
+        assert_int_equal(rig_stats(&rig).died, i + 1);
+    }
+    rig_end(&rig);
 }
 
 static void a_job_over_its_time_is_given_up_and_its_renderer_ended(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p), out;
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
     pid_t before, after;
     di_result_t result;
-    apr_file_t *file;
-    di_job_t job;
+    picture_t out;
 
-    start_pool(&pool);
-    file = heavy(&job, pool.p);
-    find_renderers(&before, 1);
-    assert_int_equal(
-        render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
-        DI_RENDER_OK);
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
     job.time_limit_ms = 100;
-    assert_int_equal(render(&result, &out, &pool, &job, file),
-                     DI_RENDER_TIMEOUT);
     assert_int_equal(
-        render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
-        DI_RENDER_OK);
-    wait_for_end(before);
-    find_renderers(&after, 1);
+        rig_render(&result, &out, &rig, &job, rig_line("hang", rig.p)),
+        DI_RENDER_TIMEOUT);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_find_renderers(&after, 1);
     assert_int_not_equal(before, after);
-    end_pool(&pool);
+    assert_int_equal(rig_stats(&rig).timed_out, 1);
+    assert_int_equal(rig_stats(&rig).died, 0);
+    rig_end(&rig);
 }
 
 static void a_pools_own_limit_bounds_every_job(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    di_result_t result;
-    picture_t out;
-    apr_file_t *file;
-    di_job_t job;
+    rig_t rig = rig_make(*state, 1);
 
-    pool.conf.time_limit_ms = 100;
-    start_pool(&pool);
-    file = heavy(&job, pool.p);
-    assert_int_equal(render(&result, &out, &pool, &job, file),
-                     DI_RENDER_TIMEOUT);
-    end_pool(&pool);
+    rig.conf.time_limit_ms = 100;
+    rig_start(&rig);
+    assert_int_equal(rig_obey(&rig, "hang"), DI_RENDER_TIMEOUT);
+    rig_end(&rig);
 }
 
-static void a_picture_too_large_for_memory_does_no_harm(void **state)
+static void a_job_that_eats_memory_without_end_does_no_harm(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p), out;
-    di_result_t result;
-    apr_file_t *file;
-    di_job_t job;
+    rig_t rig = rig_make(*state, 1);
+    pid_t before, after;
 
     if (di_sandbox_is_weakened()) {
         NOT_TRIED;
     }
-    pool.conf.memory_bytes = 12 << 20;
-    start_pool(&pool);
-    file = heavy(&job, pool.p);
-    assert_int_equal(render(&result, &out, &pool, &job, file),
-                     DI_RENDER_NO_MEMORY);
-    assert_int_equal(
-        render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
-        DI_RENDER_OK);
-    end_pool(&pool);
+    rig.conf.memory_bytes = 64 << 20;
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    assert_int_equal(rig_obey(&rig, "eat"), DI_RENDER_NO_MEMORY);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_find_renderers(&after, 1);
+    assert_int_equal(before, after);
+    assert_true(rig_status_field(after, "VmHWM:") < 160L << 10);
+    rig_end(&rig);
+}
+
+/* ---- the queue ---- */
+
+/* Numbers that callers write. */
+static volatile int *shared_numbers(size_t count)
+{
+    void *numbers = mmap(NULL, count * sizeof(int), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(numbers != MAP_FAILED);
+    return numbers;
+}
+
+/* One renderer, stopped at its first job, so that all that come wait. */
+static pid_t start_stopped(rig_t *rig, pid_t *first)
+{
+    pid_t renderer;
+
+    rig_start(rig);
+    rig_find_renderers(&renderer, 1);
+    assert_int_equal(rig_obey(rig, "ok"), DI_RENDER_OK);
+    rig_wait_for_running(rig, 0);
+    assert_int_equal(kill(renderer, SIGSTOP), 0);
+    *first = rig_fork_caller(rig, &rig_job, rig_line("ok", rig->p), 1, NULL);
+    rig_wait_for_running(rig, 1);
+    return renderer;
 }
 
 static void a_full_queue_is_told_at_once_and_loses_nothing(void **state)
 {
-    enum { CALLERS = 10 };
-    pool_t pool = make_pool(*state, 1);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p);
-    apr_file_t *file = file_of(&small, pool.p);
-    pid_t renderer, callers[CALLERS];
+    enum { CALLERS = 10, PLACES = 2 };
+    rig_t rig = rig_make(*state, 1);
+    apr_file_t *file = rig_line("ok", rig.p);
+    pid_t renderer, first, callers[CALLERS];
     int i, busy = 0, ok = 0;
 
-    pool.conf.queue = 2;
-    start_pool(&pool);
-    find_renderers(&renderer, 1);
-    assert_int_equal(kill(renderer, SIGSTOP), 0);
+    rig.conf.queue = PLACES;
+    renderer = start_stopped(&rig, &first);
     for (i = 0; i < CALLERS; i++) {
-        callers[i] = fork_caller(&pool, &plain, file, 1);
+        callers[i] = rig_fork_caller(&rig, &rig_job, file, 1, NULL);
     }
     /* Those who find the queue full end while nobody serves it. */
-    while (busy < CALLERS - pool.conf.queue - 1) {
+    for (busy = 0; busy < CALLERS - PLACES; busy++) {
         int how;
         pid_t pid = waitpid(-1, &how, 0);
 
@@ -542,302 +198,652 @@ static void a_full_queue_is_told_at_once_and_loses_nothing(void **state)
         for (i = 0; i < CALLERS; i++) {
             callers[i] = callers[i] == pid ? 0 : callers[i];
         }
-        busy++;
     }
+    assert_int_equal(rig_stats(&rig).waiting, PLACES);
     assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
     for (i = 0; i < CALLERS; i++) {
-        ok += callers[i] && outcome_of(callers[i]) == DI_RENDER_OK;
+        ok += callers[i] && rig_outcome(callers[i]) == DI_RENDER_OK;
     }
-    assert_int_equal(ok, pool.conf.queue + 1);
-    end_pool(&pool);
+    assert_int_equal(ok, PLACES);
+    assert_int_equal(rig_stats(&rig).refused, CALLERS - PLACES);
+    rig_end(&rig);
 }
 
-static void a_killed_manager_is_replaced_and_loses_no_job(void **state)
+static void jobs_are_served_by_urgency_then_by_priority(void **state)
 {
-    pool_t pool = make_pool(*state, 2);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p);
-    apr_file_t *file = file_of(&small, pool.p);
-    pid_t renderers[2], manager, caller, again = 0;
+    static const struct {
+        unsigned urgency, priority;
+        int place; /* in which it is served */
+    } cases[] = {{DI_URGENCY_AHEAD, 9, 5},
+                 {DI_URGENCY_STALE, 3, 4},
+                 {DI_URGENCY_MISSING, 1, 3},
+                 {DI_URGENCY_MISSING, 7, 2},
+                 {DI_URGENCY_QUICK, 0, 1}};
+    enum { CASES = 5 };
+    rig_t rig = rig_make(*state, 1);
+    volatile int *numbers = shared_numbers(CASES);
+    pid_t renderer, first, callers[CASES];
     int i;
 
-    start_pool(&pool);
-    find_renderers(renderers, 2);
-    manager = manager_of_pool();
-    assert_int_equal(kill(manager, SIGKILL), 0);
-    caller = fork_caller(&pool, &plain, file, 3);
-    for (i = 0; i < WAIT_STEPS && (!again || again == manager); i++) {
-        apr_proc_other_child_refresh_all(APR_OC_REASON_RUNNING);
-        again = manager_of_pool();
-        pause_ms(5);
+    renderer = start_stopped(&rig, &first);
+    for (i = 0; i < CASES; i++) {
+        di_job_t job = rig_job;
+
+        job.urgency = cases[i].urgency;
+        job.priority = cases[i].priority;
+        callers[i] =
+            rig_fork_caller(&rig, &job, rig_line("ok", rig.p), 1, &numbers[i]);
+        rig_wait_for_waiting(&rig, (unsigned)i + 1);
     }
-    assert_true(again && again != manager);
-    assert_int_equal(outcome_of(caller), DI_RENDER_OK);
-    end_pool(&pool);
+    assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    for (i = 0; i < CASES; i++) {
+        assert_int_equal(rig_outcome(callers[i]), DI_RENDER_OK);
+        assert_int_equal(numbers[i], cases[i].place + 2);
+    }
+    rig_end(&rig);
 }
 
-static void a_dead_manager_is_not_replaced_while_the_server_stops(void **state)
+static void one_job_of_another_client_does_not_wait_for_thirty(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    pid_t renderer, manager;
+    enum { JOBS = 30 };
+    rig_t rig = rig_make(*state, 1);
+    volatile int *number = shared_numbers(1);
+    di_job_t job = rig_job;
+    pid_t renderer, first, callers[JOBS], other;
+    int i;
 
-    start_pool(&pool);
-    find_renderers(&renderer, 1);
-    manager = manager_of_pool();
-    server_is_stopping = 1;
-    assert_int_equal(kill(manager, SIGKILL), 0);
-    while (kill(manager, 0) == 0) {
-        apr_proc_other_child_refresh_all(APR_OC_REASON_RUNNING);
-        pause_ms(1);
+    rig.conf.queue = JOBS + 1;
+    renderer = start_stopped(&rig, &first);
+    job.client = 1;
+    for (i = 0; i < JOBS; i++) {
+        callers[i] =
+            rig_fork_caller(&rig, &job, rig_line("ok", rig.p), 1, NULL);
     }
-    assert_int_equal(manager_of_pool(), 0);
-    end_pool(&pool);
+    rig_wait_for_waiting(&rig, JOBS);
+    job.client = 2;
+    other = rig_fork_caller(&rig, &job, rig_line("ok", rig.p), 1, number);
+    rig_wait_for_waiting(&rig, JOBS + 1);
+    assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    assert_int_equal(rig_outcome(other), DI_RENDER_OK);
+    assert_in_range(*number, 3, 4);
+    for (i = 0; i < JOBS; i++) {
+        assert_int_equal(rig_outcome(callers[i]), DI_RENDER_OK);
+    }
+    rig_end(&rig);
 }
+
+static void a_more_urgent_job_pushes_out_another(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    apr_file_t *file = rig_line("ok", rig.p);
+    di_job_t ahead = rig_job;
+    pid_t renderer, first, later, sooner;
+
+    rig.conf.queue = 1;
+    renderer = start_stopped(&rig, &first);
+    ahead.urgency = DI_URGENCY_AHEAD;
+    later = rig_fork_caller(&rig, &ahead, file, 1, NULL);
+    rig_wait_for_waiting(&rig, 1);
+    sooner = rig_fork_caller(&rig, &rig_job, file, 1, NULL);
+    assert_int_equal(rig_outcome(later), DI_RENDER_BUSY);
+    assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    assert_int_equal(rig_outcome(sooner), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).pushed_out, 1);
+    rig_end(&rig);
+}
+
+static void a_caller_that_is_gone_leaves_the_queue(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, first, gone;
+
+    renderer = start_stopped(&rig, &first);
+    gone = rig_fork_caller(&rig, &rig_job, rig_line("ok", rig.p), 1, NULL);
+    rig_wait_for_waiting(&rig, 1);
+    assert_int_equal(kill(gone, SIGKILL), 0);
+    assert_int_equal(rig_outcome(gone), -1);
+    rig_wait_for_waiting(&rig, 0);
+    assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).hung_up, 1);
+    assert_int_equal(rig_stats(&rig).taken, 2);
+    rig_end(&rig);
+}
+
+static void a_job_whose_time_is_over_never_reaches_a_renderer(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    pid_t renderer, first, late;
+
+    renderer = start_stopped(&rig, &first);
+    job.time_limit_ms = 100;
+    late = rig_fork_caller(&rig, &job, rig_line("ok", rig.p), 1, NULL);
+    assert_int_equal(rig_outcome(late), DI_RENDER_TIMEOUT);
+    rig_wait_for_waiting(&rig, 0);
+    assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).taken, 2);
+    assert_int_equal(rig_stats(&rig).expired + rig_stats(&rig).hung_up, 1);
+    rig_end(&rig);
+}
+
+/* ---- recycling ---- */
+
+static void renderers_are_replaced_after_their_share_of_jobs(void **state)
+{
+    rig_t rig = rig_make(*state, 2);
+    pid_t before[2], after[2], caller[2];
+    apr_file_t *file = rig_line("ok", rig.p);
+    int i;
+
+    rig.conf.recycle_jobs = 5;
+    rig_start(&rig);
+    rig_find_renderers(before, 2);
+    for (i = 0; i < 2; i++) {
+        caller[i] = rig_fork_caller(&rig, &rig_job, file, 30, NULL);
+    }
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(rig_outcome(caller[i]), DI_RENDER_OK);
+    }
+    for (i = 0; i < RIG_WAIT_STEPS && rig_stats(&rig).recycled < 10; i++) {
+        rig_pause_ms(5);
+    }
+    assert_in_range(rig_stats(&rig).recycled, 10, 12);
+    assert_int_equal(rig_stats(&rig).died, 0);
+    rig_find_renderers(after, 2);
+    assert_true(before[0] != after[0] && before[1] != after[1]);
+    rig_end(&rig);
+}
+
+static void a_renderer_that_keeps_memory_is_replaced(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    int i;
+
+    if (di_sandbox_is_weakened()) {
+        NOT_TRIED;
+    }
+    rig.conf.recycle_bytes = 4 << 20;
+    rig_start(&rig);
+    for (i = 0; i < 6; i++) {
+        assert_int_equal(rig_obey(&rig, "leak 1500000"), DI_RENDER_OK);
+    }
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).recycled, 2);
+    rig_end(&rig);
+}
+
+/* ---- deaths under load ---- */
+
+enum { CROWD = 40 };
+
+static void fork_crowd(pid_t *callers, rig_t *rig, int jobs)
+{
+    int i;
+
+    for (i = 0; i < CROWD; i++) {
+        di_job_t job = rig_job;
+
+        job.client = (apr_uint64_t)i % 5;
+        callers[i] =
+            rig_fork_caller(rig, &job, rig_line("wait 3", rig->p), jobs, NULL);
+    }
+}
+
+/* Wait for all, in any order, and start what httpd's parent would. */
+static void count_outcomes(int *outcomes, const pid_t *callers)
+{
+    int left = CROWD, i;
+
+    while (left) {
+        int how;
+        pid_t pid = waitpid(-1, &how, WNOHANG);
+
+        if (pid <= 0) {
+            rig_pause_ms(2);
+        }
+        for (i = 0; pid > 0 && i < CROWD; i++) {
+            if (callers[i] == pid) {
+                assert_true(WIFEXITED(how));
+                outcomes[WEXITSTATUS(how)]++;
+                left--;
+            }
+        }
+    }
+}
+
+static void a_crowd_survives_the_death_of_renderers(void **state)
+{
+    rig_t rig = rig_make(*state, 2);
+    pid_t callers[CROWD], renderers[2];
+    int outcomes[256] = {0}, i;
+
+    rig.conf.queue = CROWD;
+    rig_start(&rig);
+    fork_crowd(callers, &rig, 10);
+    for (i = 0; i < 4; i++) {
+        rig_find_renderers(renderers, 2);
+        rig_wait_for_running(&rig, 2);
+        (void)kill(renderers[i % 2], SIGKILL);
+        rig_wait_for_end(renderers[i % 2]);
+    }
+    count_outcomes(outcomes, callers);
+    assert_in_range(outcomes[DI_RENDER_DIED], 0, 4);
+    assert_int_equal(outcomes[DI_RENDER_OK] + outcomes[DI_RENDER_DIED], CROWD);
+    rig_find_renderers(renderers, 2);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_end(&rig);
+}
+
+static void a_crowd_survives_the_death_of_the_dispatcher(void **state)
+{
+    rig_t rig = rig_make(*state, 2);
+    pid_t callers[CROWD], renderers[2], dispatcher;
+    int outcomes[256] = {0};
+
+    rig.conf.queue = CROWD;
+    rig_start(&rig);
+    rig_find_renderers(renderers, 2);
+    fork_crowd(callers, &rig, 4);
+    rig_wait_for_running(&rig, 2);
+    dispatcher = rig_dispatcher();
+    assert_int_equal(kill(dispatcher, SIGKILL), 0);
+    rig_wait_for_end(dispatcher);
+    count_outcomes(outcomes, callers);
+    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+    rig_find_renderers(renderers, 2);
+    assert_int_not_equal(rig_dispatcher(), dispatcher);
+    assert_int_equal(rig_stats(&rig).dispatchers_died, 1);
+    assert_int_equal(rig_stats(&rig).died, 0);
+    assert_int_equal(rig_stats(&rig).waiting, 0);
+    rig_end(&rig);
+}
+
+/* Wait until the manager that is to replace another one runs. */
+static void wait_for_manager(pid_t before)
+{
+    int i;
+
+    for (i = 0; i < RIG_WAIT_STEPS; i++) {
+        pid_t now;
+
+        rig_maintain();
+        now = rig_manager();
+        if (now && now != before) {
+            return;
+        }
+        rig_pause_ms(5);
+    }
+    fail_msg("no manager");
+}
+
+static void a_crowd_survives_the_death_of_the_manager(void **state)
+{
+    rig_t rig = rig_make(*state, 2);
+    pid_t callers[CROWD], renderers[2], manager;
+    int outcomes[256] = {0};
+
+    rig.conf.queue = CROWD;
+    rig_start(&rig);
+    rig_find_renderers(renderers, 2);
+    manager = rig_manager();
+    fork_crowd(callers, &rig, 4);
+    rig_wait_for_running(&rig, 2);
+    assert_int_equal(kill(manager, SIGKILL), 0);
+    wait_for_manager(manager);
+    count_outcomes(outcomes, callers);
+    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+    rig_find_renderers(renderers, 2);
+    rig_end(&rig);
+}
+
+/* ---- restarts ---- */
 
 static void restarts_under_load_lose_no_job(void **state)
 {
-    enum { CALLERS = 3, RESTARTS = 4 };
-    pool_t pool = make_pool(*state, 2);
-    picture_t noise = picture_make("JPEG", 600, 400, PICTURE_NOISE, pool.p);
-    apr_file_t *file = file_of(&noise, pool.p);
-    pid_t callers[CALLERS], renderers[2];
-    di_job_t job = plain;
-    int i;
+    enum { RESTARTS = 4 };
+    rig_t rig = rig_make(*state, 2);
+    pid_t callers[CROWD], renderers[2];
+    int outcomes[256] = {0}, i;
 
-    job.fit_px = 0;
-    start_pool(&pool);
-    for (i = 0; i < CALLERS; i++) {
-        callers[i] = fork_caller(&pool, &job, file, 25);
-    }
+    rig.conf.queue = CROWD;
+    rig.conf.recycle_jobs = 7;
+    rig_start(&rig);
+    fork_crowd(callers, &rig, 12);
     for (i = 0; i < RESTARTS; i++) {
-        find_renderers(renderers, 2);
-        (void)wait_for_work(renderers, 2);
-        apr_pool_clear(pool.pconf);
-        assert_int_equal(manager_of_pool(), 0);
-        start_pool(&pool);
+        rig_find_renderers(renderers, 2);
+        rig_wait_for_running(&rig, 2);
+        apr_pool_clear(rig.pconf);
+        assert_int_equal(rig_manager(), 0);
+        rig_start(&rig);
     }
-    for (i = 0; i < CALLERS; i++) {
-        assert_int_equal(outcome_of(callers[i]), DI_RENDER_OK);
-    }
-    end_pool(&pool);
+    count_outcomes(outcomes, callers);
+    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+    assert_int_equal(rig_stats(&rig).taken >= CROWD * 12, 1);
+    rig_end(&rig);
 }
 
-static void a_job_in_work_is_finished_after_the_pool_was_ended(void **state)
+static void jobs_that_wait_are_rendered_after_the_pool_was_ended(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    pid_t renderer, caller;
-    apr_file_t *file;
-    di_job_t job;
+    enum { CALLERS = 6 };
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, callers[CALLERS];
+    int i;
 
-    start_pool(&pool);
-    file = heavy(&job, pool.p);
-    job.colors = 0; /* half a second is enough here */
-    find_renderers(&renderer, 1);
-    caller = fork_caller(&pool, &job, file, 1);
-    (void)wait_for_work(&renderer, 1);
-    apr_pool_clear(pool.pconf);
-    assert_int_equal(outcome_of(caller), DI_RENDER_OK);
-    wait_for_all();
+    rig.conf.recycle_jobs = 1; /* nobody would replace it */
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    for (i = 0; i < CALLERS; i++) {
+        callers[i] = rig_fork_caller(&rig, &rig_job,
+                                     rig_line("wait 100", rig.p), 1, NULL);
+    }
+    rig_wait_for_waiting(&rig, CALLERS - 1);
+    apr_pool_clear(rig.pconf);
+    assert_int_equal(rig_manager(), 0);
+    for (i = 0; i < CALLERS; i++) {
+        assert_int_equal(rig_outcome(callers[i]), DI_RENDER_OK);
+    }
+    rig_wait_for_all();
+}
+
+static void jobs_that_nobody_is_left_for_are_told(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, first, second;
+
+    renderer = start_stopped(&rig, &first);
+    second = rig_fork_caller(&rig, &rig_job, rig_line("ok", rig.p), 1, NULL);
+    rig_wait_for_waiting(&rig, 1);
+    apr_pool_clear(rig.pconf);
+    assert_int_equal(kill(renderer, SIGKILL), 0);
+    assert_int_equal(rig_outcome(second), DI_RENDER_BUSY);
+    /* It had not been begun, and was sent again, to nobody. */
+    assert_int_equal(kill(first, SIGKILL), 0);
+    assert_int_equal(rig_outcome(first), -1);
+    rig_wait_for_all();
 }
 
 static void a_stuck_renderer_is_killed_after_the_pool_was_ended(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
+    rig_t rig = rig_make(*state, 1);
     pid_t renderer;
 
-    pool.conf.time_limit_ms = 200;
-    start_pool(&pool);
-    find_renderers(&renderer, 1);
+    rig.conf.time_limit_ms = 200;
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
     assert_int_equal(kill(renderer, SIGSTOP), 0);
-    end_pool(&pool);
+    rig_end(&rig);
     assert_int_equal(kill(renderer, 0), -1);
+}
+
+static void counters_survive_a_restart(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+
+    rig_start(&rig);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    apr_pool_clear(rig.pconf);
+    rig_start(&rig);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).taken, 2);
+    rig_end(&rig);
+}
+
+static void a_dead_manager_is_not_replaced_while_the_server_stops(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, manager;
+
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    manager = rig_manager();
+    rig_server_stops(1);
+    assert_int_equal(kill(manager, SIGKILL), 0);
+    while (kill(manager, 0) == 0) {
+        rig_maintain();
+        rig_pause_ms(1);
+    }
+    assert_int_equal(rig_manager(), 0);
+    rig_end(&rig);
 }
 
 static void the_pool_ends_with_httpds_parent(void **state)
 {
-    pool_t pool = make_pool(*state, 2);
+    rig_t rig = rig_make(*state, 2);
     pid_t parent = fork();
 
     if (parent == 0) {
         pid_t renderers[2];
 
-        if (di_workers_parent_start(pool.workers, &pool.conf, stopping,
-                                    pool.pconf) == APR_SUCCESS) {
-            find_renderers(renderers, 2);
+        if (di_workers_parent_start(rig.workers, &rig.conf, rig_stopping,
+                                    rig.pconf) == APR_SUCCESS) {
+            rig_find_renderers(renderers, 2);
             (void)kill(getpid(), SIGKILL);
         }
         _exit(1);
     }
-    assert_int_equal(outcome_of(parent), -1);
-    wait_for_all();
+    assert_int_equal(rig_outcome(parent), -1);
+    rig_wait_for_all();
 }
+
+/* ---- settings ---- */
 
 static void without_renderers_the_caller_is_told(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p), out;
-    apr_file_t *file = file_of(&small, pool.p);
-    di_result_t result;
+    rig_t rig = rig_make(*state, 1);
+    di_workers_stats_t stats;
 
-    assert_int_equal(render(&result, &out, &pool, &plain, file),
-                     DI_RENDER_NO_POOL);
-    pool.workers = NULL;
-    assert_int_equal(render(&result, &out, &pool, &plain, file),
-                     DI_RENDER_NO_POOL);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_NO_POOL);
+    rig.workers = NULL;
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_NO_POOL);
+    di_workers_child_stats(&stats, NULL);
+    assert_int_equal(stats.taken, 0);
+}
+
+static apr_status_t start_with(rig_t *rig, const di_workers_conf_t *conf)
+{
+    return di_workers_parent_start(rig->workers, conf, rig_stopping, rig->p);
 }
 
 static void illegal_settings_start_nothing(void **state)
 {
     static const char *const users[] = {"root", "#0", "#",
                                         "#12x", "",   "no-such-user-here"};
-    pool_t pool = make_pool(*state, 1);
+    rig_t rig = rig_make(*state, 1);
+    di_workers_conf_t bad[8];
     size_t i;
 
-    pool.conf.renderers = 0;
-    assert_int_equal(
-        di_workers_parent_start(pool.workers, &pool.conf, stopping, pool.p),
-        APR_EINVAL);
-    pool.conf.renderers = 65;
-    assert_int_equal(
-        di_workers_parent_start(pool.workers, &pool.conf, stopping, pool.p),
-        APR_EINVAL);
-    pool.conf.renderers = 1;
+    for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        bad[i] = rig.conf;
+    }
+    bad[0].renderers = 0;
+    bad[1].renderers = 65;
+    bad[2].queue = 0;
+    bad[3].queue = 1025;
+    bad[4].age_ms = 0;
+    bad[5].formats = 0;
+    bad[6].formats = 1u << 31;
+    bad[7].time_limit_ms = 0;
+    for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_int_equal(start_with(&rig, &bad[i]), APR_EINVAL);
+    }
     for (i = 0; geteuid() == 0 && i < sizeof(users) / sizeof(*users); i++) {
-        pool.conf.user = users[i];
-        assert_int_not_equal(
-            di_workers_parent_start(pool.workers, &pool.conf, stopping, pool.p),
-            APR_SUCCESS);
+        rig.conf.user = users[i];
+        assert_int_not_equal(start_with(&rig, &rig.conf), APR_SUCCESS);
     }
-    wait_for_all();
+    rig_wait_for_all();
 }
 
-/* Whether a process holds what a path below its /proc/PID/fd leads to. */
-static int holds(pid_t pid, int ours)
-{
-    char path[64];
-    struct stat wanted, info;
-    int fd;
-
-    assert_int_equal(fstat(ours, &wanted), 0);
-    for (fd = 0; fd < 100; fd++) {
-        apr_snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
-        if (!stat(path, &info) && info.st_ino == wanted.st_ino &&
-            info.st_dev == wanted.st_dev) {
-            return 1;
-        }
-    }
-    return 0;
-}
+/* ---- rights ---- */
 
 static void inherited_descriptors_are_closed(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
+    rig_t rig = rig_make(*state, 1);
     int listening = socket(AF_INET, SOCK_STREAM, 0), log_pipe[2];
     pid_t renderer;
 
     assert_int_equal(pipe(log_pipe), 0);
-    start_pool(&pool);
-    find_renderers(&renderer, 1);
-    assert_true(holds(getpid(), listening));
-    assert_true(holds(getpid(), log_pipe[1]));
-    assert_false(holds(manager_of_pool(), listening));
-    assert_false(holds(manager_of_pool(), log_pipe[1]));
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    assert_true(rig_holds(getpid(), listening));
+    assert_true(rig_holds(getpid(), log_pipe[1]));
+    assert_false(rig_holds(rig_manager(), listening));
+    assert_false(rig_holds(rig_manager(), log_pipe[1]));
     if (geteuid() == 0) {
-        assert_false(holds(renderer, listening));
-        assert_false(holds(renderer, log_pipe[1]));
-        assert_false(holds(renderer, STDERR_FILENO) &&
+        assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+        assert_false(rig_holds(rig_dispatcher(), listening));
+        assert_false(rig_holds(rig_dispatcher(), log_pipe[1]));
+        assert_false(rig_holds(renderer, listening));
+        assert_false(rig_holds(renderer, log_pipe[1]));
+        assert_false(rig_holds(renderer, STDERR_FILENO) &&
                      !di_sandbox_is_weakened() && !isatty(STDERR_FILENO) &&
-                     !holds(renderer, STDOUT_FILENO));
+                     !rig_holds(renderer, STDOUT_FILENO));
     }
-    end_pool(&pool);
+    rig_end(&rig);
     close(listening);
     close(log_pipe[0]);
     close(log_pipe[1]);
 }
 
-/* A number from /proc/PID/status, or -1. */
-static long status_field(pid_t pid, const char *name)
+static void check_rights(pid_t pid)
 {
-    char path[64], line[256];
-    long value = -1;
-    FILE *file;
-
-    apr_snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
-    file = fopen(path, "r");
-    while (file && fgets(line, sizeof(line), file)) {
-        if (!strncmp(line, name, strlen(name))) {
-            value = (long)apr_atoi64(line + strlen(name) + 1);
-        }
+    assert_int_equal(rig_status_field(pid, "NoNewPrivs:"), 1);
+    assert_int_equal(rig_status_field(pid, "CapEff:"), 0);
+    assert_int_not_equal(rig_status_field(pid, "Uid:"), 0);
+    if (!di_sandbox_is_weakened() && di_sandbox_kernel() & DI_KERNEL_SECCOMP) {
+        assert_int_equal(rig_status_field(pid, "Seccomp:"), 2);
     }
-    fclose(file);
-    return value;
 }
 
-static void a_renderer_has_no_rights(void **state)
+static void dispatcher_and_renderers_have_no_rights(void **state)
 {
-    pool_t pool = make_pool(*state, 1);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p), out;
-    di_result_t result;
+    rig_t rig = rig_make(*state, 1);
     pid_t renderer;
 
-    start_pool(&pool);
-    find_renderers(&renderer, 1);
-    assert_int_equal(
-        render(&result, &out, &pool, &plain, file_of(&small, pool.p)),
-        DI_RENDER_OK);
-    assert_int_equal(status_field(renderer, "NoNewPrivs:"), 1);
-    assert_int_equal(status_field(renderer, "CapEff:"), 0);
-    assert_int_not_equal(status_field(renderer, "Uid:"), 0);
-    if (!di_sandbox_is_weakened() && di_sandbox_kernel() & DI_KERNEL_SECCOMP) {
-        assert_int_equal(status_field(renderer, "Seccomp:"), 2);
-    }
-    end_pool(&pool);
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    check_rights(renderer);
+    check_rights(rig_dispatcher());
+    rig_end(&rig);
 }
 
-static void a_stranger_who_connects_and_is_silent_is_dropped(void **state)
+/* ---- strangers ---- */
+
+/* As lib/render/client.c does: the listener's inode among our descriptors. */
+static int connect_to(const rig_t *rig)
 {
-    pool_t pool = make_pool(*state, 1);
-    picture_t small = picture_make("JPEG", 200, 100, 0, pool.p);
-    apr_file_t *file = file_of(&small, pool.p);
-    pid_t renderer, stopped;
+    int fd;
 
-    start_pool(&pool);
-    find_renderers(&renderer, 1);
-    /* A caller that dies between connect and answer. */
-    assert_int_equal(kill(renderer, SIGSTOP), 0);
-    stopped = fork_caller(&pool, &plain, file, 1);
-    pause_ms(50);
-    assert_int_equal(kill(stopped, SIGKILL), 0);
-    assert_int_equal(outcome_of(stopped), -1);
-    assert_int_equal(kill(renderer, SIGCONT), 0);
-    assert_int_equal(outcome_of(fork_caller(&pool, &plain, file, 1)),
-                     DI_RENDER_OK);
-    end_pool(&pool);
+    for (fd = 3; fd < 200; fd++) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+        apr_snprintf(address.sun_path, sizeof(address.sun_path),
+                     "/proc/self/fd/%d", fd);
+        if (!connect(sock, (struct sockaddr *)&address, sizeof(address))) {
+            return sock;
+        }
+        close(sock);
+    }
+    fail_msg("cannot connect");
+    return -1;
 }
 
-int main(void)
+static void wait_for_hang_up(int sock)
+{
+    char word;
+    int fd;
+
+    assert_int_equal(recv(sock, &word, 1, 0), 0);
+    (void)fd;
+    close(sock);
+}
+
+static void who_connects_and_says_nothing_or_nonsense_is_dropped(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    unsigned char frame[DI_WIRE_JOB_BYTES] = {0};
+    di_order_t order = {
+        .job = rig_job, .original_bytes = 2, .deadline_us = APR_UINT64_MAX};
+    int silent, nonsense, no_file;
+
+    rig_start(&rig);
+    silent = connect_to(&rig);
+    nonsense = connect_to(&rig);
+    no_file = connect_to(&rig);
+    assert_true(di_fdmsg_send(nonsense, frame, sizeof(frame), nonsense));
+    di_wire_put_order(frame, &order);
+    assert_true(di_fdmsg_send(no_file, frame, sizeof(frame), -1));
+    wait_for_hang_up(nonsense);
+    wait_for_hang_up(no_file);
+    wait_for_hang_up(silent);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).taken, 1);
+    rig_end(&rig);
+}
+
+static void many_silent_callers_do_not_keep_others_out_for_long(void **state)
+{
+    enum { SILENT = 60 };
+    rig_t rig = rig_make(*state, 1);
+    int silent[SILENT], i;
+
+    rig.conf.queue = 30;
+    rig_start(&rig);
+    for (i = 0; i < SILENT; i++) {
+        silent[i] = connect_to(&rig);
+    }
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    for (i = 0; i < SILENT; i++) {
+        close(silent[i]);
+    }
+    rig_end(&rig);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(every_format_is_rendered_in_the_sandbox),
-        UNIT(what_is_refused_is_refused_through_the_pool_too),
-        UNIT(a_renderer_killed_at_its_job_is_told_and_replaced),
+        UNIT(a_job_is_rendered_and_refused_as_its_renderer_says),
+        UNIT(what_is_no_file_or_too_long_does_not_reach_a_renderer),
+        UNIT(a_renderer_that_dies_at_its_job_is_told_and_replaced),
         UNIT(a_job_over_its_time_is_given_up_and_its_renderer_ended),
         UNIT(a_pools_own_limit_bounds_every_job),
-        UNIT(a_picture_too_large_for_memory_does_no_harm),
+        UNIT(a_job_that_eats_memory_without_end_does_no_harm),
         UNIT(a_full_queue_is_told_at_once_and_loses_nothing),
-        UNIT(a_killed_manager_is_replaced_and_loses_no_job),
-        UNIT(a_dead_manager_is_not_replaced_while_the_server_stops),
+        UNIT(jobs_are_served_by_urgency_then_by_priority),
+        UNIT(one_job_of_another_client_does_not_wait_for_thirty),
+        UNIT(a_more_urgent_job_pushes_out_another),
+        UNIT(a_caller_that_is_gone_leaves_the_queue),
+        UNIT(a_job_whose_time_is_over_never_reaches_a_renderer),
+        UNIT(renderers_are_replaced_after_their_share_of_jobs),
+        UNIT(a_renderer_that_keeps_memory_is_replaced),
+        UNIT(a_crowd_survives_the_death_of_renderers),
+        UNIT(a_crowd_survives_the_death_of_the_dispatcher),
+        UNIT(a_crowd_survives_the_death_of_the_manager),
         UNIT(restarts_under_load_lose_no_job),
-        UNIT(a_job_in_work_is_finished_after_the_pool_was_ended),
+        UNIT(jobs_that_wait_are_rendered_after_the_pool_was_ended),
+        UNIT(jobs_that_nobody_is_left_for_are_told),
         UNIT(a_stuck_renderer_is_killed_after_the_pool_was_ended),
+        UNIT(counters_survive_a_restart),
+        UNIT(a_dead_manager_is_not_replaced_while_the_server_stops),
         UNIT(the_pool_ends_with_httpds_parent),
         UNIT(without_renderers_the_caller_is_told),
         UNIT(illegal_settings_start_nothing),
         UNIT(inherited_descriptors_are_closed),
-        UNIT(a_renderer_has_no_rights),
-        UNIT(a_stranger_who_connects_and_is_silent_is_dropped),
+        UNIT(dispatcher_and_renderers_have_no_rights),
+        UNIT(who_connects_and_says_nothing_or_nonsense_is_dropped),
+        UNIT(many_silent_callers_do_not_keep_others_out_for_long),
     };
 
-    apr_initialize();
-    apr_pool_create(&pconf_of_process, NULL);
+    rig_init();
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     return UNIT_RUN(tests);
 }

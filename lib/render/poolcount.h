@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens in the render pool, counted in one page of shared memory that
+ * httpd's parent maps for its whole life: written by the dispatcher and the
+ * manager, read by httpd's children, out of reach for renderers.  No lock:
+ * each number stands for itself.
+ */
+#ifndef DI_POOLCOUNT_H
+#define DI_POOLCOUNT_H
+
+#include <stdatomic.h>
+
+#include <apr.h>
+
+typedef enum {
+    /* Now; written by the dispatcher that accepts. */
+    DI_POOL_WAITING,
+    DI_POOL_RUNNING,
+    /* Since the parent was started. */
+    DI_POOL_TAKEN,      /* jobs handed to a renderer */
+    DI_POOL_REFUSED,    /* no place in the queue */
+    DI_POOL_PUSHED_OUT, /* by a job that goes first */
+    DI_POOL_EXPIRED,    /* its time was over before its turn came */
+    DI_POOL_HUNG_UP,    /* its caller went away before */
+    DI_POOL_DIED,       /* renderers, of their work */
+    DI_POOL_TIMED_OUT,  /* renderers, ended by their timer */
+    DI_POOL_RECYCLED,   /* renderers */
+    DI_POOL_DISPATCHERS_DIED,
+    DI_POOL_WAIT_US, /* sum over the jobs taken */
+    DI_POOL_BUSY_US, /* sum over renderers and jobs that have ended */
+    DI_POOL_END
+} di_pool_count_e;
+
+typedef struct {
+    _Atomic apr_uint64_t count[DI_POOL_END];
+} di_poolcount_t;
+
+static inline void di_poolcount_add(di_poolcount_t *counts,
+                                    di_pool_count_e which, apr_uint64_t number)
+{
+    (void)atomic_fetch_add_explicit(&counts->count[which], number,
+                                    memory_order_relaxed);
+}
+
+static inline void di_poolcount_set(di_poolcount_t *counts,
+                                    di_pool_count_e which, apr_uint64_t number)
+{
+    atomic_store_explicit(&counts->count[which], number, memory_order_relaxed);
+}
+
+static inline apr_uint64_t di_poolcount_get(di_poolcount_t *counts,
+                                            di_pool_count_e which)
+{
+    return atomic_load_explicit(&counts->count[which], memory_order_relaxed);
+}
+
+#endif
