@@ -23,6 +23,7 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
     lib/render/heif_meta.c lib/render/heif_meta.h \
     lib/render/exif.c lib/render/exif.h \
     lib/render/container.c lib/render/container.h \
+    lib/render/container_avif.c lib/render/container_avif.h \
     lib/render/raster.c lib/render/raster.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/kind.c lib/render/kind.h \
