@@ -16,7 +16,7 @@ static const di_order_t order = {
             .recipe = {.fit_px = 640,
                        .max_width_px = 1000,
                        .max_height_px = 900,
-                       .scale_pct = 50,
+                       .scale_permille = 50,
                        .quality = 51,
                        .ssim_e4 = 9500,
                        .most_bytes = 123456789,
