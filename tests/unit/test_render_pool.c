@@ -23,7 +23,7 @@ static const format_case_t formats[] = {
     {SAME(JPEG), PICTURE_GRAY, 0, 100},
     {SAME(PNG), PICTURE_NOISE, 64, 0},
     {SAME(PNG), PICTURE_ALPHA, 16, 0},
-    {SAME(PNG), PICTURE_GRAY, 16, 0},
+    {SAME(PNG), PICTURE_GRAY | PICTURE_NOISE, 16, 0},
     {SAME(WEBP), PICTURE_NOISE, 0, 0},
     {DI_FORMAT_PNG, DI_FORMAT_JPEG, "PNG", "JPEG", PICTURE_NOISE, 0, 100},
     {DI_FORMAT_JPEG, DI_FORMAT_WEBP, "JPEG", "WEBP", PICTURE_NOISE, 0, 0},
@@ -105,7 +105,7 @@ static void what_is_refused_is_refused_through_the_pool_too(void **state)
     job.format = DI_FORMAT_PNG;
     job.formats = DI_FORMAT_SET(PNG);
     assert_int_equal(status_of(&rig, &job, png.bytes, png.len),
-                     DI_RENDER_TOO_LONG_SIDE);
+                     DI_RENDER_TOO_MANY_PIXELS);
     assert_int_equal(rig_stats(&rig).died, 0);
     rig_end(&rig);
 }
