@@ -14,6 +14,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wundef"
 #include <magick/api.h>
+#include <magick/confirm_access.h>
 #pragma GCC diagnostic pop
 
 #define PROFILE_BYTES 4000
@@ -93,10 +94,13 @@ static void describe(Image *image, ImageInfo *info, unsigned flags)
     }
 }
 
-/* The process that forked this child may have set limits. */
+/* The process that forked this child may have taken coders away and set
+   limits. */
 static void start_library(void)
 {
+    DestroyMagick();
     InitializeMagick(NULL);
+    MagickSetConfirmAccessHandler(NULL);
     SetMagickResourceLimit(PixelsResource, 1 << 30);
     SetMagickResourceLimit(MemoryResource, 1 << 30);
     SetMagickResourceLimit(ReadResource, 1 << 30);
