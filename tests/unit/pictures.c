@@ -95,9 +95,10 @@ static void describe(Image *image, ImageInfo *info, unsigned flags)
 }
 
 /* The process that forked this child may have taken coders away and set
-   limits. */
+   limits.  The library must have been there to be destroyed. */
 static void start_library(void)
 {
+    InitializeMagick(NULL);
     DestroyMagick();
     InitializeMagick(NULL);
     MagickSetConfirmAccessHandler(NULL);
