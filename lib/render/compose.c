@@ -75,6 +75,8 @@ static unsigned usable(const compose_t *c, int lossy, apr_uint32_t width_px,
         if (DI_FORMAT_IN(c->job->formats, format) && codec->encode &&
             (lossy ? codec->lossy : codec->lossless) &&
             (codec->alpha || !c->kind.alpha) &&
+            width_px <= codec->most_side_px &&
+            height_px <= codec->most_side_px &&
             is_shown_right(c, codec->format, width_px, height_px)) {
             set |= 1u << format;
         }
