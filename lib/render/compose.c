@@ -294,10 +294,12 @@ static void plan(di_scale_t *first, di_scale_t *wanted, const compose_t *c)
                  : full;
 }
 
-/* No acceptable format holds transparent pixels: give them a background. */
+/* No acceptable format holds transparent pixels: give them a background.  Not
+   in a quick job, which is JPEG for its speed, whatever the client takes. */
 static di_render_status_e flatten_if_needed(compose_t *c)
 {
-    if (!c->kind.alpha || (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
+    if (!c->kind.alpha || c->job->recipe.quick ||
+        (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
         return DI_RENDER_OK;
     }
     if (!di_raster_flatten(&c->picture, c->job->recipe.background)) {
