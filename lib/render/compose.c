@@ -107,14 +107,12 @@ static unsigned usable_at(const compose_t *c, int lossy,
 static di_render_status_e consider(compose_t *c, di_candidate_t *other,
                                    di_render_status_e status)
 {
-    const di_candidate_t *best = &c->best;
-
-    if (status == DI_RENDER_OK) {
-        di_candidate_keep_smaller(&c->best, other);
-        if (!other->file.bytes && best->file.bytes) {
-            c->best_width_px = c->picture.width_px;
-            c->best_height_px = c->picture.height_px;
-        }
+    if (status != DI_RENDER_OK) {
+        di_candidate_free(other);
+    }
+    else if (di_candidate_keep_smaller(&c->best, other)) {
+        c->best_width_px = c->picture.width_px;
+        c->best_height_px = c->picture.height_px;
     }
     return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
 }
