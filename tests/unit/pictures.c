@@ -150,6 +150,10 @@ static void decode_in_child(int fd, const char *coder,
     if (!image || ex.severity != UndefinedException) {
         _exit(2);
     }
+    /* Without alpha its samples may be anything. */
+    if (!image->matte) {
+        SetImageOpacity(image, OpaqueOpacity);
+    }
     width = (unsigned)image->columns;
     height = (unsigned)image->rows;
     pixels = malloc((size_t)width * height * 4);
