@@ -81,6 +81,9 @@ static void describe(Image *image, ImageInfo *info, unsigned flags)
     if (flags & PICTURE_GRAY && !(flags & PICTURE_COLOR_FILE)) {
         info->type = OptimizeType;
     }
+    if (flags & PICTURE_JPEG_INSIDE) {
+        info->compression = JPEGCompression;
+    }
     if (flags & PICTURE_CMYK) {
         TransformColorspace(image, CMYKColorspace);
     }
