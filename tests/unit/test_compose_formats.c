@@ -399,6 +399,38 @@ static void a_transparent_color_of_a_png_is_transparent(void **state)
     }
 }
 
+/* 32 x 16 px of 32 bits, without a mask for alpha; the fourth byte is 0, as
+   most programs leave it. */
+static void a_bmp_without_a_mask_is_opaque(void **state)
+{
+    static const unsigned char head[54] = {
+        'B', 'M', 0x36, 8,  0, 0, 0, 0, 0, 0, 54, 0,  0, 0,
+        40,  0,   0,    0,  32, 0, 0, 0, 16, 0, 0, 0, 1, 0, 32};
+    static const unsigned sets[] = {SET(PNG), SET(WEBP), SET(JPEG)};
+    picture_t in = {apr_pcalloc(*state, 54 + 32 * 16 * 4), 54 + 32 * 16 * 4};
+    size_t i;
+
+    memcpy(in.bytes, head, 54);
+    for (i = 0; i < 32 * 16; i++) {
+        in.bytes[54 + 4 * i] = 40; /* blue */
+        in.bytes[54 + 4 * i + 2] = (unsigned char)(i % 32 / 8 * 60 + 20);
+    }
+    in = fat(&in, *state);
+    for (i = 0; i < COUNT(sets); i++) {
+        di_job_t job = job_of(DI_FORMAT_BMP, sets[i]);
+        unsigned char *rgba;
+        di_result_t result;
+        picture_t out;
+
+        out = render_ok(&result, &job, &in, *state);
+        rgba = shown(&out, &result, *state);
+        assert_int_equal(rgba[3], 255);
+        assert_in_range(rgba[0], 10, 30);
+        assert_in_range(rgba[31 * 4], 190, 210);
+        assert_int_equal(rgba[32 * 16 * 4 - 1], 255);
+    }
+}
+
 /* ---- colours ---- */
 
 static void grey_stays_grey_with_one_channel(void **state)
@@ -728,6 +760,7 @@ int main(void)
         UNIT(the_quick_rendition_never_loses_transparency),
         UNIT(the_quick_rendition_is_a_jpeg_of_anything_opaque),
         UNIT(a_transparent_color_of_a_png_is_transparent),
+        UNIT(a_bmp_without_a_mask_is_opaque),
         UNIT(grey_stays_grey_with_one_channel),
         UNIT(inks_become_colors),
         UNIT(a_color_profile_is_applied_and_gone),
