@@ -242,8 +242,11 @@ static di_render_status_e compose_photo(compose_t *c, const di_scale_t *wanted)
 
     if (!lossy) {
         lossy = usable_at(c, 1, &c->scale);
+        /* Without loss a JPEG's picture takes several times its bytes. */
         return try_formats(c, lossy,
-                           lossy ? 0 : usable_at(c, 0, &c->scale));
+                           lossy || c->source.header.format == DI_FORMAT_JPEG
+                               ? 0
+                               : usable_at(c, 0, &c->scale));
     }
     status = shrink_to(c, wanted);
     if (status == DI_RENDER_OK) {

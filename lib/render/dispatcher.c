@@ -395,6 +395,8 @@ static void hand_out_next(dispatcher_t *d, hand_t *hand)
         return;
     }
     caller = next.job;
+    di_poolcount_add(d->counts, DI_POOL_TAKEN, 1);
+    di_poolcount_add(d->counts, DI_POOL_WAIT_US, d->now_us - next.arrived_us);
     while (hand && !give(d, hand, caller)) {
         let_hand_go(d, hand);
         hand = free_hand(d);
@@ -408,8 +410,6 @@ static void hand_out_next(dispatcher_t *d, hand_t *hand)
     hand->has_job = 1;
     hand->client = next.client;
     hand->began_us = d->now_us;
-    di_poolcount_add(d->counts, DI_POOL_TAKEN, 1);
-    di_poolcount_add(d->counts, DI_POOL_WAIT_US, d->now_us - next.arrived_us);
     let_caller_go(d, caller);
 }
 

@@ -23,6 +23,7 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
     lib/render/heif_meta.c lib/render/heif_meta.h \
     lib/render/exif.c lib/render/exif.h \
     lib/render/container.c lib/render/container.h \
+    lib/render/container_avif.c lib/render/container_avif.h \
     lib/render/raster.c lib/render/raster.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/kind.c lib/render/kind.h \
@@ -167,14 +168,27 @@ tests_unit_test_restart_SOURCES = tests/unit/test_restart.c tests/unit/unit.h
 tests_unit_test_restart_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_sandbox
-tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c tests/unit/unit.h
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c \
+    tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_sandbox_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_queue
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/unit.h
+tests_unit_test_queue_LDADD = $(RENDER_TEST_LIBS)
+
+# Its own di_compose comes before that of librender.la.
 check_PROGRAMS += tests/unit/test_workers
 tests_unit_test_workers_SOURCES = tests/unit/test_workers.c \
-    tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
-tests_unit_test_workers_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+    tests/unit/fake_compose.c tests/unit/poolrig.c tests/unit/poolrig.h \
+    tests/unit/unit.h
 tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_pool
+tests_unit_test_render_pool_SOURCES = tests/unit/test_render_pool.c \
+    tests/unit/poolrig.c tests/unit/poolrig.h tests/unit/unit.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_render_pool_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_render_pool_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \

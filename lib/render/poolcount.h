@@ -17,7 +17,7 @@ typedef enum {
     DI_POOL_WAITING,
     DI_POOL_RUNNING,
     /* Since the parent was started. */
-    DI_POOL_TAKEN,      /* jobs handed to a renderer */
+    DI_POOL_TAKEN,      /* jobs out of the queue, for a renderer */
     DI_POOL_REFUSED,    /* no place in the queue */
     DI_POOL_PUSHED_OUT, /* by a job that goes first */
     DI_POOL_EXPIRED,    /* its time was over before its turn came */

@@ -65,7 +65,7 @@ typedef struct {
     apr_uint32_t fit_px;       /* longest side */
     apr_uint32_t max_width_px; /* of the rendition, upright */
     apr_uint32_t max_height_px;
-    apr_uint32_t scale_pct;      /* of the original's sides, 1..100 */
+    apr_uint32_t scale_permille;      /* of the original's sides, 1..1000 */
     apr_uint32_t quality;        /* 1..100, the JPEG scale.  With a floor:
                                     where the search begins */
     apr_uint32_t ssim_e4;        /* floor of SSIM against the picture before

@@ -96,13 +96,13 @@ void di_scale_plan(di_scale_t *out, apr_uint32_t width_px,
     tighten(&share, recipe->fit_px, longest_px);
     tighten(&share, most_width_px, width_px);
     tighten(&share, most_height_px, height_px);
-    tighten(&share, recipe->scale_pct, 100);
+    tighten(&share, recipe->scale_permille, 1000);
     while (n && !(keeps(scaled(longest_px, n), recipe->fit_px) &&
                   keeps(scaled(width_px, n), most_width_px) &&
                   keeps(scaled(height_px, n), most_height_px))) {
         n--;
     }
-    if (!n || recipe->page_layout || recipe->scale_pct) {
+    if (!n || recipe->page_layout || recipe->scale_permille) {
         take_share(out, width_px, height_px, &share);
     }
     else {

@@ -7,7 +7,10 @@
 #include <avif/avif.h>
 
 #include "rasters.h"
+#include "render/container.h"
 #include "render/render_avif.h"
+#include "render/render_lcms.h"
+#include "render/source.h"
 #include "render/ssim.h"
 
 static const di_encode_t lossy = {.quality = 80, .chroma = DI_CHROMA_420},
@@ -454,6 +457,78 @@ static void the_picture_stays_as_stored_or_is_refused(void **state)
     di_raster_free(&picture);
 }
 
+/* Display P3 to sRGB in linear light (rows of the matrix that follows from the
+   primaries of both and D65), by the curve of IEC 61966-2-1. */
+static void p3_by_code_point_is_converted(void **state)
+{
+    static const struct {
+        unsigned char p3[3], srgb[3];
+    } cases[] = {{{128, 128, 128}, {128, 128, 128}},
+                 {{200, 100, 50}, {215, 93, 31}},
+                 {{12, 10, 8}, {12, 10, 8}},
+                 {{100, 120, 200}, {95, 121, 206}}};
+    static const foreign_t how = {8, YUV444, FULL, 12, 13, NULL, 0, 0};
+    size_t i, at;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        di_raster_t picture;
+        di_blob_t file;
+        di_decoded_t decoded;
+        const unsigned char *got;
+
+        assert_true(di_raster_make(&picture, 32, 32, DI_RGB));
+        for (at = 0; at < 32 * 32; at++) {
+            memcpy(picture.pixels + 3 * at, cases[i].p3, 3);
+        }
+        file = foreign(&picture, &how);
+        assert_int_equal(di_avif_decode(&decoded, file.bytes, file.len, 32, 32),
+                         DI_RENDER_OK);
+        assert_int_equal(di_color_to_srgb(&decoded), DI_RENDER_OK);
+        got = decoded.picture.pixels;
+        for (at = 0; at < 3; at++) {
+            if (abs(got[at] - cases[i].srgb[at]) > 3) {
+                fail_msg("case %zu: %u %u %u", i, got[0], got[1], got[2]);
+            }
+        }
+        di_decoded_free(&decoded);
+        di_raster_free(&picture);
+        free(file.bytes);
+    }
+}
+
+/* Quarters against the clock, then mirrored: as heif-convert shows it. */
+static void an_original_is_turned_by_its_container(void **state)
+{
+    static const struct {
+        unsigned transform, orientation;
+    } cases[] = {{0, 1},
+                 {AVIF_TRANSFORM_IROT, 8},
+                 {AVIF_TRANSFORM_IMIR, 2},
+                 {AVIF_TRANSFORM_IROT | AVIF_TRANSFORM_IMIR, 7}};
+    di_job_t job = {.format = DI_FORMAT_AVIF,
+                    .limits = {1 << 20, 1 << 20, 1000, 1, 1, 1 << 20}};
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        foreign_t how = {8, YUV444, FULL, 1, 13, NULL, cases[i].transform, 0};
+        di_raster_t picture = raster_waves(DI_RGB, 40, 20), shown;
+        di_blob_t file = foreign(&picture, &how);
+        di_scale_t full = {40, 20, 8};
+        di_source_t source;
+
+        assert_int_equal(di_source_read(&source, &job, file.bytes, file.len),
+                         DI_RENDER_OK);
+        assert_int_equal(source.orientation, cases[i].orientation);
+        assert_int_equal(di_source_decode(&shown, &source, &full),
+                         DI_RENDER_OK);
+        assert_true(di_raster_turn(&picture, cases[i].orientation));
+        assert_true(raster_gap(&picture, &shown).mean < 4);
+        di_raster_free(&shown);
+        di_raster_free(&picture);
+        free(file.bytes);
+    }
+}
+
 static void a_clean_aperture_is_all_there_is(void **state)
 {
     foreign_t how = {8, YUV444, FULL, 1, 13, NULL, AVIF_TRANSFORM_CLAP, 0};
@@ -495,6 +570,77 @@ static void more_pixels_than_told_are_not_decoded(void **state)
     assert_null(decoded.picture.pixels);
     di_raster_free(&picture);
     free(file.bytes);
+}
+
+/* ---- EXIF ---- */
+
+/* The library reads back what container_avif.c has put into its file, and the
+   picture is the same. */
+static void a_block_of_exif_is_added(void **state)
+{
+    static const unsigned char exif[] = "MM\0*\0\0\0\x08\0\0\0\0\0\0";
+    size_t kind;
+
+    for (kind = 0; kind < COUNT(kinds); kind++) {
+        di_raster_t picture = raster_waves(kinds[kind], 40, 20);
+        di_blob_t file = encode(&picture, &lossy);
+        avifDecoder *decoder = avifDecoderCreate();
+        di_decoded_t before, after;
+        di_header_t header;
+        raster_gap_t gap;
+
+        assert_int_equal(di_avif_decode(&before, file.bytes, file.len, 40, 20),
+                         DI_RENDER_OK);
+        assert_int_equal(di_container_add_exif(&file, DI_FORMAT_AVIF, 40, 20, 0,
+                                               exif, sizeof(exif)),
+                         DI_RENDER_OK);
+        assert_int_equal(di_avif_decode(&after, file.bytes, file.len, 40, 20),
+                         DI_RENDER_OK);
+        gap = raster_gap(&before.picture, &after.picture);
+        assert_int_equal(gap.most + gap.most_alpha, 0);
+        assert_int_equal(
+            di_header_read(&header, DI_FORMAT_AVIF, file.bytes, file.len),
+            DI_RENDER_OK);
+        assert_int_equal(header.exif.len, sizeof(exif));
+        assert_memory_equal(file.bytes + header.exif.at, exif, sizeof(exif));
+        assert_int_equal(avifDecoderSetIOMemory(decoder, file.bytes, file.len),
+                         AVIF_RESULT_OK);
+        assert_int_equal(avifDecoderParse(decoder), AVIF_RESULT_OK);
+        assert_int_equal(decoder->image->exif.size, sizeof(exif));
+        assert_memory_equal(decoder->image->exif.data, exif, sizeof(exif));
+        avifDecoderDestroy(decoder);
+        di_decoded_free(&before);
+        di_decoded_free(&after);
+        di_raster_free(&picture);
+        free(file.bytes);
+    }
+}
+
+/* Cut or damaged anywhere: told, or done; never read outside. */
+static void a_file_of_another_kind_gets_no_exif(void **state)
+{
+    di_raster_t picture = raster_waves(DI_RGBA, 8, 8);
+    di_blob_t whole = encode(&picture, &lossy);
+    apr_size_t at;
+
+    for (at = 0; at < whole.len; at++) {
+        di_blob_t part = {malloc(at ? at : 1), at};
+        di_blob_t bad = {malloc(whole.len), whole.len};
+
+        assert_true(part.bytes && bad.bytes);
+        memcpy(part.bytes, whole.bytes, at);
+        assert_int_equal(di_container_add_exif(&part, DI_FORMAT_AVIF, 8, 8, 1,
+                                               (const unsigned char *)"MM", 2),
+                         DI_RENDER_NO_FORMAT);
+        memcpy(bad.bytes, whole.bytes, whole.len);
+        bad.bytes[at] ^= 0xFF;
+        (void)di_container_add_exif(&bad, DI_FORMAT_AVIF, 8, 8, 1,
+                                    (const unsigned char *)"MM", 2);
+        free(part.bytes);
+        free(bad.bytes);
+    }
+    di_raster_free(&picture);
+    free(whole.bytes);
 }
 
 /* ---- damage ---- */
@@ -580,8 +726,12 @@ int main(void)
         UNIT(deep_and_limited_samples_become_bytes),
         UNIT(colors_are_srgb_or_described),
         UNIT(the_picture_stays_as_stored_or_is_refused),
+        UNIT(p3_by_code_point_is_converted),
+        UNIT(an_original_is_turned_by_its_container),
         UNIT(a_clean_aperture_is_all_there_is),
         UNIT(more_pixels_than_told_are_not_decoded),
+        UNIT(a_block_of_exif_is_added),
+        UNIT(a_file_of_another_kind_gets_no_exif),
         UNIT(every_cut_is_broken),
         UNIT(damage_gives_a_picture_or_is_told),
     };

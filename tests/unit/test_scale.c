@@ -66,7 +66,7 @@ static void the_tightest_limit_gives_the_size(void **state)
         recipe.fit_px = c->fit;
         recipe.max_width_px = c->max_width;
         recipe.max_height_px = c->max_height;
-        recipe.scale_pct = c->pct;
+        recipe.scale_permille = 10 * c->pct;
         recipe.page_layout = c->layout;
         di_scale_plan(&s, c->width, c->height, c->turned, &recipe);
         if (s.width_px != c->out_width || s.height_px != c->out_height ||

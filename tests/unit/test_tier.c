@@ -126,13 +126,13 @@ typedef struct {
 static void every_key_is_taken_in_its_units(void **state)
 {
     static const good_case_t cases[] = {
-        GOOD("scale=50%", scale_pct, 50),
-        GOOD("scale=100", scale_pct, 100),
-        GOOD("scale=1/8", scale_pct, 12),
-        GOOD("scale=1/4", scale_pct, 25),
-        GOOD("scale=3/8", scale_pct, 37),
-        GOOD("scale=1/2", scale_pct, 50),
-        GOOD("scale=off", scale_pct, 0),
+        GOOD("scale=50%", scale_permille, 500),
+        GOOD("scale=100", scale_permille, 1000),
+        GOOD("scale=1/8", scale_permille, 125),
+        GOOD("scale=1/4", scale_permille, 250),
+        GOOD("scale=3/8", scale_permille, 375),
+        GOOD("scale=1/2", scale_permille, 500),
+        GOOD("scale=off", scale_permille, 0),
         GOOD("fit=65500", fit_px, 65500),
         GOOD("fit=off", fit_px, 0),
         GOOD("width=1", max_width_px, 1),
@@ -183,14 +183,17 @@ static void the_default_ladder_is_low_medium_and_the_original(void **state)
 
     assert_int_equal(di_tiers_default()->nelts, 3);
     assert_int_equal(tier->fit_px, 900);
-    assert_int_equal(tier->quality, 50);
-    assert_int_equal(tier->ssim_e4, 9300);
+    assert_int_equal(tier->quality, 40);
+    assert_int_equal(tier->ssim_e4, 9500);
+    assert_int_equal(tier->most_bytes, 100000);
     assert_int_equal(tier->colors, 0);
     assert_int_equal(tier->priority, 5);
     assert_int_equal(tier->formats, DI_FORMATS_OUT);
     tier = di_tiers_find(&room, NULL, "medium");
     assert_int_equal(tier->fit_px, 1800);
-    assert_int_equal(tier->ssim_e4, 9600);
+    assert_int_equal(tier->quality, 55);
+    assert_int_equal(tier->ssim_e4, 9700);
+    assert_int_equal(tier->most_bytes, 500000);
     assert_true(di_tiers_find(&room, NULL, "broad")->original);
     assert_null(di_tiers_find(&room, NULL, "none"));
 }
@@ -201,11 +204,11 @@ static void a_scope_changes_only_the_keys_it_gives(void **state)
     di_tier_t room;
     const di_tier_t *tier;
 
-    assert_null(add(site, "low", "quality=40 colors=64 bytes=9K", *state));
+    assert_null(add(site, "low", "quality=30 colors=64 bytes=9K", *state));
     assert_null(add(site, "low", "width=500", *state));
     assert_null(add(path, "low", "fit=600 ssim=off bytes=off", *state));
     tier = di_tiers_find(&room, di_tiers_merge(site, path, *state), "low");
-    assert_int_equal(tier->quality, 40);
+    assert_int_equal(tier->quality, 30);
     assert_int_equal(tier->colors, 64);
     assert_int_equal(tier->max_width_px, 500);
     assert_int_equal(tier->fit_px, 600);
@@ -214,7 +217,7 @@ static void a_scope_changes_only_the_keys_it_gives(void **state)
     assert_int_equal(tier->progressive, 1);
     /* the scopes themselves are as before */
     assert_int_equal(di_tiers_find(&room, site, "low")->fit_px, 900);
-    assert_int_equal(di_tiers_find(&room, path, "low")->quality, 50);
+    assert_int_equal(di_tiers_find(&room, path, "low")->quality, 40);
 }
 
 static void scopes_without_tiers_take_those_of_the_other(void **state)
@@ -249,10 +252,23 @@ static void a_new_tier_has_a_value_for_every_key(void **state)
 
     assert_string_equal(tier.name, "tiny");
     assert_int_equal(tier.fit_px, 300);
-    assert_int_equal(tier.quality, 50);
-    assert_int_equal(tier.ssim_e4, 9300);
+    assert_int_equal(tier.quality, 40);
+    assert_int_equal(tier.ssim_e4, 9500);
+    assert_int_equal(tier.most_bytes, 0);
     assert_int_equal(tier.priority, 5);
     assert_int_equal(tier.original, 0);
+}
+
+static void a_new_tier_with_a_quality_has_that_and_no_floor(void **state)
+{
+    di_tier_t tier = tier_of("tiny", "quality=60", *state);
+
+    assert_int_equal(tier.quality, 60);
+    assert_int_equal(tier.ssim_e4, 0);
+    tier = tier_of("tiny", "quality=60 ssim=0.9", *state);
+    assert_int_equal(tier.ssim_e4, 9000);
+    tier = tier_of("low", "quality=60", *state);
+    assert_int_equal(tier.ssim_e4, 9500);
 }
 
 static void a_ladder_may_have_any_number_of_tiers(void **state)
@@ -282,7 +298,7 @@ static void a_recipe_has_every_value_of_its_tier(void **state)
     di_recipe_t expected = {.fit_px = 52,
                             .max_width_px = 53,
                             .max_height_px = 54,
-                            .scale_pct = 51,
+                            .scale_permille = 510,
                             .quality = 55,
                             .ssim_e4 = 5600,
                             .most_bytes = 570,
@@ -377,6 +393,7 @@ int main(void)
         UNIT(scopes_without_tiers_take_those_of_the_other),
         UNIT(original_and_back),
         UNIT(a_new_tier_has_a_value_for_every_key),
+        UNIT(a_new_tier_with_a_quality_has_that_and_no_floor),
         UNIT(a_ladder_may_have_any_number_of_tiers),
         UNIT(a_recipe_has_every_value_of_its_tier),
         UNIT(a_quick_recipe_is_small_and_searches_nothing),
