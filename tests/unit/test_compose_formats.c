@@ -68,8 +68,8 @@ static di_job_t job_of(di_format_e format, unsigned formats)
 
 /* ---- which format ---- */
 
-static void the_smallest_of_the_formats_that_keep_the_floor_is_taken(
-    void **state)
+static void
+the_smallest_of_the_formats_that_keep_the_floor_is_taken(void **state)
 {
     static const unsigned each[] = {SET(JPEG), SET(PNG), SET(WEBP), SET(AVIF),
                                     SET(JXL)};
@@ -77,8 +77,7 @@ static void the_smallest_of_the_formats_that_keep_the_floor_is_taken(
     size_t i, j;
 
     for (j = 0; j < 2; j++) {
-        picture_t in =
-            fat_picture(coders[j], 200, 150, PICTURE_NOISE, *state);
+        picture_t in = fat_picture(coders[j], 200, 150, PICTURE_NOISE, *state);
         di_job_t job = job_of(j ? DI_FORMAT_PNG : DI_FORMAT_JPEG, 0);
         apr_uint64_t least = 0;
         di_result_t result;
@@ -179,9 +178,9 @@ static void a_drawing_stays_as_it_is_to_the_pixel(void **state)
         assert_int_equal(result.width_px, 240);
         assert_int_equal(result.quality, 0);
         assert_int_equal(result.ssim_e4, 10000);
-        assert_memory_equal(picture_pixels(&width, &height, "PNG", in.bytes,
-                                           in.len, *state),
-                            shown(&out, &result, *state), 240 * 180 * 4);
+        assert_memory_equal(
+            picture_pixels(&width, &height, "PNG", in.bytes, in.len, *state),
+            shown(&out, &result, *state), 240 * 180 * 4);
     }
 }
 
@@ -263,11 +262,11 @@ static void formats_without_a_layout_keep_size_alpha_and_look(void **state)
     }
 }
 
-static void a_format_that_cannot_hold_the_sides_leaves_it_to_another(
-    void **state)
+static void
+a_format_that_cannot_hold_the_sides_leaves_it_to_another(void **state)
 {
-    picture_t in = fat_picture("PNG32", 17000, 10,
-                               PICTURE_ALPHA | PICTURE_NOISE, *state);
+    picture_t in =
+        fat_picture("PNG32", 17000, 10, PICTURE_ALPHA | PICTURE_NOISE, *state);
     di_job_t job = job_of(DI_FORMAT_PNG, SET(WEBP) | SET(PNG));
     di_result_t result;
 
@@ -362,8 +361,7 @@ static void the_quick_rendition_is_a_jpeg_of_anything_opaque(void **state)
     size_t i;
 
     for (i = 0; i < 2; i++) {
-        di_job_t job =
-            job_of(i ? DI_FORMAT_PNG : DI_FORMAT_JPEG, SET(JPEG));
+        di_job_t job = job_of(i ? DI_FORMAT_PNG : DI_FORMAT_JPEG, SET(JPEG));
         di_result_t result;
 
         job.recipe.quick = 1;
@@ -404,8 +402,8 @@ static void a_transparent_color_of_a_png_is_transparent(void **state)
 static void a_bmp_without_a_mask_is_opaque(void **state)
 {
     static const unsigned char head[54] = {
-        'B', 'M', 0x36, 8,  0, 0, 0, 0, 0, 0, 54, 0,  0, 0,
-        40,  0,   0,    0,  32, 0, 0, 0, 16, 0, 0, 0, 1, 0, 32};
+        'B', 'M', 0x36, 8,  0, 0, 0, 0,  0, 0, 54, 0, 0, 0, 40,
+        0,   0,   0,    32, 0, 0, 0, 16, 0, 0, 0,  1, 0, 32};
     static const unsigned sets[] = {SET(PNG), SET(WEBP), SET(JPEG)};
     picture_t in = {apr_pcalloc(*state, 54 + 32 * 16 * 4), 54 + 32 * 16 * 4};
     size_t i;
@@ -678,8 +676,8 @@ static void a_file_over_the_ceiling_costs_pixels_and_not_the_floor(void **state)
     assert_int_equal(height, 480);
 }
 
-static void a_format_without_a_layout_is_not_made_smaller_for_the_ceiling(
-    void **state)
+static void
+a_format_without_a_layout_is_not_made_smaller_for_the_ceiling(void **state)
 {
     picture_t in = fat_picture("JPEG", 640, 480, PICTURE_NOISE, *state);
     di_job_t job = job_of(DI_FORMAT_JPEG, SET(WEBP));
