@@ -44,7 +44,8 @@ sub spill {
 }
 
 sub processors {
-    my $count = `nproc 2>/dev/null`;
+    # Not nproc, which reads OMP_NUM_THREADS.
+    my $count = `getconf _NPROCESSORS_ONLN`;
     return $count && $count > 1 ? 0 + $count : 1;
 }
 

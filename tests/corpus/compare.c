@@ -3,18 +3,18 @@
  * How like each other two decoded pictures are, by arithmetic that shares
  * nothing with the renderer's: floating point, no tables.
  *
- *     compare REFERENCE OTHER [icc=FILE] [orientation=1..8]
+ *     compare REFERENCE OTHER [icc=FILE] [orientation=1..8] [ground=white]
  *
  * Both are PNM files (P5, P6, P7; 8 or 16 bits).  The reference is turned into
  * what a browser shows: its profile is applied (P7 of TUPLTYPE CMYK without
- * one: red = (255 - C) * (255 - K) / 255), its orientation is taken out, and it
- * is averaged down to OTHER's size.  One line of words is printed:
+ * one: red = (255 - C) * (255 - K) / 255), its orientation is taken out, its
+ * transparent pixels are put on the ground, if there is one, and it is averaged
+ * down to OTHER's size.  One line of words is printed:
  *     width height            of OTHER
  *     full_width full_height  of the reference, upright
  *     ssim                    luma, transparent pixels on white and on black
  *     de_mean de_max          dE2000, on white, of means of 8 x 8 px, so that
  *                             it tells colours apart and not grain
- *     de_pixel                mean dE2000 of pixels
  *     alpha_mean alpha_max    difference of alpha, 0..255
  *     TL TR BL BR             OTHER's corners, RRGGBB
  * Sources: SSIM as in lib/render/ssim.h; dE2000: Sharma, Wu, Dalal, "The
@@ -309,17 +309,30 @@ static double luma(const float *rgba, double ground)
     return floor(ground + (y - ground) * rgba[3] / 255 + 0.5);
 }
 
+/* One value for a pixel. */
+static picture_t lumas(const picture_t *p, double ground)
+{
+    picture_t out = blank(p->width, p->height, 1);
+    size_t i, count = (size_t)p->width * p->height;
+
+    for (i = 0; i < count; i++) {
+        out.at[i] = (float)luma(p->at + i * 4, ground);
+    }
+    return out;
+}
+
 static double window(const picture_t *a, const picture_t *b, int x0, int y0,
-                     int w, int h, double ground)
+                     int w, int h)
 {
     double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0, n = (double)w * h;
     double c1 = 2.55 * 2.55, c2 = 7.65 * 7.65, ma, mb;
     int x, y;
 
     for (y = y0; y < y0 + h; y++) {
-        for (x = x0; x < x0 + w; x++) {
-            double va = luma(pixel(a, x, y), ground);
-            double vb = luma(pixel(b, x, y), ground);
+        const float *pa = pixel(a, x0, y), *pb = pixel(b, x0, y);
+
+        for (x = 0; x < w; x++) {
+            double va = pa[x], vb = pb[x];
 
             sa += va;
             sb += vb;
@@ -335,21 +348,30 @@ static double window(const picture_t *a, const picture_t *b, int x0, int y0,
             (saa / n - ma * ma + sbb / n - mb * mb + c2));
 }
 
-static double ssim_on(const picture_t *a, const picture_t *b, double ground)
+static double ssim_of(const picture_t *a, const picture_t *b)
 {
-    int w = a->width < 8 ? a->width : 8, h = a->height < 8 ? a->height : 8;
     double sum = 0;
     int x, y, n = 0;
 
-    if (w < 8 || h < 8) {
-        return window(a, b, 0, 0, a->width, a->height, ground);
+    if (a->width < 8 || a->height < 8) {
+        return window(a, b, 0, 0, a->width, a->height);
     }
     for (y = 0; y + 8 <= a->height; y += 4) {
         for (x = 0; x + 8 <= a->width; x += 4, n++) {
-            sum += window(a, b, x, y, 8, 8, ground);
+            sum += window(a, b, x, y, 8, 8);
         }
     }
     return sum / n;
+}
+
+static double ssim_on(const picture_t *a, const picture_t *b, double ground)
+{
+    picture_t la = lumas(a, ground), lb = lumas(b, ground);
+    double ssim = ssim_of(&la, &lb);
+
+    free(la.at);
+    free(lb.at);
+    return ssim;
 }
 
 static double linear(double v)
@@ -472,20 +494,46 @@ static void print_corners(const picture_t *p)
     putchar('\n');
 }
 
+static int is_opaque(const picture_t *p)
+{
+    size_t i, count = (size_t)p->width * p->height;
+
+    for (i = 0; i < count && p->at[i * 4 + 3] >= 255; i++) {
+    }
+    return i == count;
+}
+
+static void put_on_white(picture_t *p)
+{
+    size_t i, count = (size_t)p->width * p->height;
+    int c;
+
+    for (i = 0; i < count; i++) {
+        float *at = p->at + i * 4;
+
+        for (c = 0; c < 3; c++) {
+            at[c] = floorf(255 + (at[c] - 255) * at[3] / 255 + 0.5f);
+        }
+        at[3] = 255;
+    }
+}
+
 static void report(const picture_t *reference, const picture_t *other)
 {
     picture_t a = sized(*reference, other->width, other->height);
     picture_t a8 = sized(a, (a.width + 7) / 8, (a.height + 7) / 8);
     picture_t b8 = sized(*other, a8.width, a8.height);
-    double ssim = (ssim_on(&a, other, 255) + ssim_on(&a, other, 0)) / 2;
-    double mean, most, pixels, ignored, alpha, alpha_most;
+    double ssim = ssim_on(&a, other, 255);
+    double mean, most, alpha, alpha_most;
 
     de_of(&mean, &most, &a8, &b8);
-    de_of(&pixels, &ignored, &a, other);
     alpha_of(&alpha, &alpha_most, &a, other);
-    printf("%d %d %d %d %.5f %.3f %.3f %.3f %.3f %.1f", other->width,
+    if (!is_opaque(&a) || !is_opaque(other)) {
+        ssim = (ssim + ssim_on(&a, other, 0)) / 2;
+    }
+    printf("%d %d %d %d %.5f %.3f %.3f %.3f %.1f", other->width,
            other->height, reference->width, reference->height, ssim, mean,
-           most, pixels, alpha, alpha_most);
+           most, alpha, alpha_most);
     print_corners(other);
 }
 
@@ -493,15 +541,17 @@ int main(int argc, char **argv)
 {
     picture_t reference, other, rgba, shown;
     const char *icc = NULL;
-    int orientation = 1, i;
+    int orientation = 1, white = 0, i;
 
     if (argc < 3) {
-        fputs("compare REFERENCE OTHER [icc=FILE] [orientation=1..8]\n",
+        fputs("compare REFERENCE OTHER [icc=FILE] [orientation=1..8] "
+              "[ground=white]\n",
               stderr);
         return 2;
     }
     for (i = 3; i < argc; i++) {
         sscanf(argv[i], "orientation=%d", &orientation);
+        white |= !strcmp(argv[i], "ground=white");
         if (!strncmp(argv[i], "icc=", 4)) {
             icc = argv[i] + 4;
         }
@@ -517,6 +567,9 @@ int main(int argc, char **argv)
     }
     other = plain_rgba(&other);
     shown = turned(&rgba, orientation);
+    if (white) {
+        put_on_white(&shown);
+    }
     report(&shown, &other);
     return 0;
 }

@@ -36,7 +36,7 @@ static cmsHPROFILE of_primaries(const cmsCIExyYTRIPLE *primaries,
 
 /* Inks swallow light each in its own way, and black is not quite black. */
 static int inks_to_lab(const cmsUInt16Number in[], cmsUInt16Number out[],
-                       void *ignored)
+                       void *nothing)
 {
     static const double left[4][3] = {{0.10, 0.45, 0.75},
                                       {0.72, 0.10, 0.35},
