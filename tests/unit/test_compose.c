@@ -479,7 +479,8 @@ static void texts_and_times_do_not_reach_the_output(void **state)
 
             job.format = (apr_uint32_t)kinds[i].format;
             job.formats = DI_FORMATS_OUT & (1u << format);
-            if (!job.formats) {
+            /* Of a JPEG there is no PNG. */
+            if (!job.formats || (i == 0 && format == DI_FORMAT_PNG)) {
                 continue;
             }
             out = render_ok(&result, &job, &in, *state);

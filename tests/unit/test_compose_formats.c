@@ -316,6 +316,9 @@ static void no_format_at_all_is_told_apart(void **state)
     di_job_t job = job_of(DI_FORMAT_JPEG, 0);
 
     assert_int_equal(status_of(&job, &in, *state), DI_RENDER_NO_FORMAT);
+    /* Without loss it would have several times its bytes. */
+    job.formats = SET(PNG);
+    assert_int_equal(status_of(&job, &in, *state), DI_RENDER_NO_FORMAT);
     /* A floor that no lossy format keeps. */
     job.formats = SET(JPEG);
     job.recipe.ssim_e4 = 10000;
@@ -506,14 +509,11 @@ static void inks_become_colors(void **state)
     for (i = 0; i < 2; i++) {
         picture_t in = ink(stored[i], *state), out;
 
-        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format++) {
+        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format += 3) {
             di_job_t job = job_of(DI_FORMAT_JPEG, 1u << format);
             unsigned char *rgba;
             di_result_t result;
 
-            if (format == DI_FORMAT_GIF) {
-                continue;
-            }
             out = render_ok(&result, &job, &in, *state);
             rgba = shown(&out, &result, *state) + (32 * 64 + 32) * 4;
             /* (1 - ink) * (1 - black) */
@@ -587,14 +587,11 @@ static void a_color_profile_is_applied_and_gone(void **state)
         memcpy(expected, pixel, 3);
         to_srgb(expected, profile);
         assert_true(expected[0] > pixel[0] + 4);
-        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format++) {
+        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format += 3) {
             di_job_t job = job_of(DI_FORMAT_JPEG, 1u << format);
             unsigned char *rgba;
             di_result_t result;
 
-            if (format == DI_FORMAT_GIF) {
-                continue;
-            }
             job.recipe.quality = 95;
             out = render_ok(&result, &job, &in, *state);
             for (j = 0; j < COUNT(words); j++) {
@@ -711,8 +708,9 @@ static void the_size_told_is_that_of_the_picture_taken(void **state)
 
 static void copyright_is_kept_where_asked_for_and_else_nothing(void **state)
 {
-    static const unsigned takes = SET(JPEG) | SET(PNG) | SET(WEBP) | SET(JXL);
-    picture_t in = fat_picture("JPEG", 160, 96, 0, *state);
+    static const unsigned takes =
+        SET(JPEG) | SET(PNG) | SET(WEBP) | SET(AVIF) | SET(JXL);
+    picture_t in = fat_picture("PNG24", 160, 96, 0, *state);
     di_exif_wish_t wish = {.artist = {"Ansel Adams", 11},
                            .copyright = {"(c) nobody", 10}};
     unsigned char block[DI_EXIF_MAX];
@@ -722,7 +720,7 @@ static void copyright_is_kept_where_asked_for_and_else_nothing(void **state)
     in = with_exif(&in, block, len, *state);
     for (format = 1; format < DI_FORMAT_END; format++) {
         for (keep = 0; keep < 2; keep++) {
-            di_job_t job = job_of(DI_FORMAT_JPEG, 1u << format);
+            di_job_t job = job_of(DI_FORMAT_PNG, 1u << format);
             int expected = keep && DI_FORMAT_IN(takes, format);
             di_result_t result;
             picture_t out;
