@@ -215,12 +215,10 @@ static const char *take_formats(int *out, const tier_key_t *key,
 {
     static const word_t policies[] = {
         {"auto", DI_FORMATS_OUT}, {"keep", DI_TIER_KEEP}, {NULL, 0}};
-    static const word_t formats[] = {{"jpeg", DI_FORMAT_SET(JPEG)},
-                                     {"png", DI_FORMAT_SET(PNG)},
-                                     {"webp", DI_FORMAT_SET(WEBP)},
-                                     {"avif", DI_FORMAT_SET(AVIF)},
-                                     {"jxl", DI_FORMAT_SET(JXL)},
-                                     {NULL, 0}};
+    static const word_t formats[] = {
+        {"jpeg", DI_FORMAT_SET(JPEG)}, {"png", DI_FORMAT_SET(PNG)},
+        {"webp", DI_FORMAT_SET(WEBP)}, {"avif", DI_FORMAT_SET(AVIF)},
+        {"jxl", DI_FORMAT_SET(JXL)},   {NULL, 0}};
     int set = value_of_word(policies, word, strlen(word));
     const char *from = word;
 
@@ -250,8 +248,8 @@ static const char *take_formats(int *out, const tier_key_t *key,
 #define AT(member) offsetof(di_tier_t, member)
 
 static const tier_key_t keys[] = {
-    {"scale", "scale=1..100%|1/8|1/4|3/8|1/2|off", AT(scale_permille), take_scale, 1,
-     100, 1},
+    {"scale", "scale=1..100%|1/8|1/4|3/8|1/2|off", AT(scale_permille),
+     take_scale, 1, 100, 1},
     {"fit", "fit=PX|off", AT(fit_px), take_number, 1, DI_SIDE_MAX_PX, 1},
     {"width", "width=PX|off", AT(max_width_px), take_number, 1, DI_SIDE_MAX_PX,
      1},
@@ -524,8 +522,8 @@ static unsigned own_format(di_format_e original)
 
 int di_tier_heeds_accept(const di_tier_t *tier)
 {
-    const unsigned named = DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(AVIF) |
-                           DI_FORMAT_SET(JXL);
+    const unsigned named =
+        DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(AVIF) | DI_FORMAT_SET(JXL);
 
     return !tier->original && ((unsigned)tier->formats & named) != 0;
 }

@@ -75,6 +75,8 @@ static unsigned usable(const compose_t *c, int lossy, apr_uint32_t width_px,
         if (DI_FORMAT_IN(c->job->formats, format) && codec->encode &&
             (lossy ? codec->lossy : codec->lossless) &&
             (codec->alpha || !c->kind.alpha) &&
+            width_px <= codec->most_side_px &&
+            height_px <= codec->most_side_px &&
             is_shown_right(c, codec->format, width_px, height_px)) {
             set |= 1u << format;
         }
@@ -105,14 +107,12 @@ static unsigned usable_at(const compose_t *c, int lossy,
 static di_render_status_e consider(compose_t *c, di_candidate_t *other,
                                    di_render_status_e status)
 {
-    const di_candidate_t *best = &c->best;
-
-    if (status == DI_RENDER_OK) {
-        di_candidate_keep_smaller(&c->best, other);
-        if (!other->file.bytes && best->file.bytes) {
-            c->best_width_px = c->picture.width_px;
-            c->best_height_px = c->picture.height_px;
-        }
+    if (status != DI_RENDER_OK) {
+        di_candidate_free(other);
+    }
+    else if (di_candidate_keep_smaller(&c->best, other)) {
+        c->best_width_px = c->picture.width_px;
+        c->best_height_px = c->picture.height_px;
     }
     return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
 }
@@ -295,10 +295,12 @@ static void plan(di_scale_t *first, di_scale_t *wanted, const compose_t *c)
                  : full;
 }
 
-/* No acceptable format holds transparent pixels: give them a background. */
+/* No acceptable format holds transparent pixels: give them a background.  Not
+   in a quick job, which is JPEG for its speed, whatever the client takes. */
 static di_render_status_e flatten_if_needed(compose_t *c)
 {
-    if (!c->kind.alpha || (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
+    if (!c->kind.alpha || c->job->recipe.quick ||
+        (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
         return DI_RENDER_OK;
     }
     if (!di_raster_flatten(&c->picture, c->job->recipe.background)) {

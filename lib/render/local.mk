@@ -108,9 +108,25 @@ tests_unit_test_header_bombs_SOURCES = tests/unit/test_header_bombs.c \
     tests/unit/fixture.h tests/unit/unit.h
 tests_unit_test_header_bombs_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_compose
+tests_unit_test_compose_SOURCES = tests/unit/test_compose.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/fixture.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_compose_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_compose_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_compose_formats
+tests_unit_test_compose_formats_SOURCES = tests/unit/test_compose_formats.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/rasters.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_compose_formats_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) \
+    $(JPEG_CFLAGS) $(LCMS_CFLAGS)
+tests_unit_test_compose_formats_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_render_gm
 tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
-    tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
+    tests/unit/unit.h tests/unit/fixture.h tests/unit/rasters.h \
+    tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
 

@@ -22,8 +22,8 @@ typedef struct {
  *                   width is the stored height
  * The rendition is the largest n/8 (n = 1..8) of the original, each side
  * rounded up, that keeps every limit; when even 1/8 does not, or with
- * page_layout or scale_permille, exactly what the tightest limit says (never more
- * than the original, at least 1 px, the picture's ratio kept).
+ * page_layout or scale_permille, exactly what the tightest limit says (never
+ * more than the original, at least 1 px, the picture's ratio kept).
  */
 void di_scale_plan(di_scale_t *out, apr_uint32_t width_px,
                    apr_uint32_t height_px, int turned,

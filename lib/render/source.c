@@ -129,6 +129,20 @@ di_render_status_e di_source_shrink(di_raster_t *picture,
     return di_gm_resize(picture, width_px, height_px);
 }
 
+/* A BMP of 32 bits without a mask for alpha: its decoder takes what fills up
+   each pixel, mostly 0, for alpha. */
+static void forget_filler(di_raster_t *picture, const di_header_t *header)
+{
+    apr_size_t i, count = (apr_size_t)picture->width_px * picture->height_px;
+
+    if (header->format == DI_FORMAT_BMP && !header->alpha &&
+        picture->samples == DI_RGBA) {
+        for (i = 0; i < count; i++) {
+            picture->pixels[4 * i + 3] = 255;
+        }
+    }
+}
+
 di_render_status_e di_source_decode(di_raster_t *out,
                                     const di_source_t *source,
                                     const di_scale_t *scale)
@@ -143,6 +157,7 @@ di_render_status_e di_source_decode(di_raster_t *out,
     memset(out, 0, sizeof(*out));
     /* Before the colours are converted: the fewer pixels the better. */
     if (status == DI_RENDER_OK) {
+        forget_filler(&decoded.picture, &source->header);
         status = shrink_whole(&decoded.picture, scale->width_px,
                               scale->height_px);
     }

@@ -147,7 +147,8 @@ static int sizes_are_legal(const di_recipe_t *recipe)
 {
     return recipe->fit_px <= DI_SIDE_MAX_PX &&
            recipe->max_width_px <= DI_SIDE_MAX_PX &&
-           recipe->max_height_px <= DI_SIDE_MAX_PX && recipe->scale_permille <= 1000;
+           recipe->max_height_px <= DI_SIDE_MAX_PX &&
+           recipe->scale_permille <= 1000;
 }
 
 static int recipe_is_legal(const di_recipe_t *recipe)
