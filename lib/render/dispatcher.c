@@ -445,14 +445,14 @@ static void expire(dispatcher_t *d)
 
 /* ---- the end ---- */
 
-static void refuse_all(dispatcher_t *d)
+/* Their callers send them again, to the next dispatcher. */
+static void send_away_all(dispatcher_t *d)
 {
     di_waiting_t next;
 
     while (di_queue_take(d->queue, &next, d->now_us)) {
         di_queue_done(d->queue, next.client);
-        di_poolcount_add(d->counts, DI_POOL_REFUSED, 1);
-        tell_caller(d, next.job, DI_RENDER_BUSY);
+        let_caller_go(d, next.job);
     }
 }
 
@@ -460,7 +460,7 @@ static void refuse_all(dispatcher_t *d)
 static int is_done(dispatcher_t *d)
 {
     if (!count_hands(d, 0)) {
-        refuse_all(d); /* nobody is left to serve them */
+        send_away_all(d); /* the last renderers died, or were worn */
     }
     return !d->callers_now && !count_hands(d, 1);
 }
