@@ -26,7 +26,7 @@
 #define PAUSE_MAX apr_time_from_msec(10)
 
 /* Beside what a render tells: it was not tried. */
-#define FORMAT_OFF (DI_RENDER_NO_POOL + 1)
+#define FORMAT_OFF (DI_RENDER_NOT_BEGUN + 1)
 
 typedef struct {
     di_reason_e reason;
@@ -54,7 +54,9 @@ static const outcome_t outcomes[] = {
     [DI_RENDER_TIMEOUT] = {DI_REASON_TIMEOUT, 1, SLOW_FOR},
     [DI_RENDER_DIED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
     [DI_RENDER_NO_POOL] = {DI_REASON_NO_POOL, 0, 0},
-    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 1, 0},
+    [DI_RENDER_NOT_BEGUN] = {DI_REASON_TIMEOUT, 0, 0},
+    /* Follows from a setting that is not part of the key. */
+    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 0, 0},
 };
 
 #define OUTCOMES (sizeof(outcomes) / sizeof(*outcomes))
@@ -210,6 +212,13 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
     return rv == APR_SUCCESS;
 }
 
+/* Is the lack of a rendition ours and not the original's fault? */
+static int is_shortage(di_reason_e reason)
+{
+    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
+           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
+}
+
 static void render_and_keep(di_obtained_t *out, const di_world_t *world,
                             const di_wish_t *wish, apr_pool_t *p)
 {
@@ -223,8 +232,7 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
     judge_size(&result, &outcome, wish);
     out->cache = "miss";
     out->reason = outcome.reason;
-    out->passing = changed || outcome.lasts ||
-                   (!outcome.verdict && outcome.reason != DI_REASON_RENDERED);
+    out->passing = changed || outcome.lasts || is_shortage(outcome.reason);
     fill_record(&out->entry.record, &result, &outcome, wish, world->now());
     if (outcome.verdict) {
         ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
@@ -301,13 +309,6 @@ static int take_nearest(di_obtained_t *out, const di_world_t *world,
         }
     }
     return 0;
-}
-
-/* Is the lack of a rendition ours and not the original's fault? */
-static int is_shortage(di_reason_e reason)
-{
-    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
-           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
 }
 
 /* From the store, else by a render, without any other way out. */

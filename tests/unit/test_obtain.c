@@ -294,6 +294,7 @@ static void each_ending_has_its_reason_and_its_memory(void **state)
         {DI_RENDER_TIMEOUT, DI_REASON_TIMEOUT, 1, 1},
         {DI_RENDER_BUSY, DI_REASON_BUSY, 0, 1},
         {DI_RENDER_NO_POOL, DI_REASON_NO_POOL, 0, 1},
+        {DI_RENDER_NOT_BEGUN, DI_REASON_TIMEOUT, 0, 1},
         {DI_RENDER_TOLD, DI_REASON_RENDER_FAILED, 1, 1},
         {99, DI_REASON_RENDER_FAILED, 1, 1},
     };
@@ -557,7 +558,7 @@ static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
     unlink(s->path);
 }
 
-static void a_format_that_is_off_is_not_rendered(void **state)
+static void a_format_that_is_off_is_not_rendered_until_it_is_on(void **state)
 {
     story_t *s = story_make(*state, jpeg);
     di_obtained_t got;
@@ -568,7 +569,10 @@ static void a_format_that_is_off_is_not_rendered(void **state)
     assert_int_equal(got.reason, DI_REASON_FORMAT_OFF);
     assert_false(got.passing);
     assert_int_equal(s->renders, 0);
-    assert_int_equal(s->memory.count, 1);
+    assert_int_equal(s->memory.count, 0);
+    s->wish.inputs = DI_FORMAT_SET(PNG) | DI_FORMAT_SET(JPEG);
+    assert_int_equal(ask(s).reason, DI_REASON_RENDERED);
+    assert_int_equal(s->renders, 1);
     unlink(s->path);
 }
 
@@ -589,7 +593,7 @@ int main(void)
         UNIT(only_slow_clients_and_dear_renders_are_put_off),
         UNIT(a_cheap_picture_that_cannot_be_had_is_not_the_end),
         UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
-        UNIT(a_format_that_is_off_is_not_rendered),
+        UNIT(a_format_that_is_off_is_not_rendered_until_it_is_on),
     };
 
     return UNIT_RUN(tests);
