@@ -12,6 +12,7 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/pnglayout.c lib/render/pnglayout.h \
     lib/render/render_webp.c lib/render/render_webp.h \
     lib/render/render_avif.c lib/render/render_avif.h \
+    lib/render/h273.c lib/render/h273.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/render_lcms.c lib/render/render_lcms.h
 librender_la_SOURCES += lib/render/header.c lib/render/header.h \
