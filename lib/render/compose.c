@@ -27,6 +27,7 @@
 #include "render/container.h"
 #include "render/render_avif.h"
 #include "render/render_gm.h"
+#include "render/render_heif.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
 #include "render/render_lcms.h"
@@ -516,6 +517,7 @@ void di_compose(di_result_t *result, unsigned char **out, const di_job_t *job,
 int di_compose_start(unsigned formats, apr_uint64_t memory_bytes)
 {
     return di_gm_start(formats, memory_bytes) && di_color_start() &&
+           (!DI_FORMAT_IN(formats, DI_FORMAT_HEIC) || di_heif_start()) &&
            di_warm_up(formats);
 }
 
@@ -531,10 +533,11 @@ static const char *gm_number(apr_pool_t *p)
 const char *di_compose_version(apr_pool_t *p)
 {
     return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
-                        "lcms-%u",
+                        "heif-%u/lcms-%u",
                         gm_number(p), di_jpeg_version(), di_png_version(),
                         di_webp_version(), di_avif_version(),
-                        di_jxl_version(), di_color_version());
+                        di_jxl_version(), di_heif_version(),
+                        di_color_version());
 }
 
 void di_compose_stop(void)
