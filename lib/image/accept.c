@@ -247,7 +247,8 @@ static int q_of(const qualities_t *qualities, di_format_e format)
 
 unsigned di_accept_formats(const char *accept, di_format_e original)
 {
-    static const di_format_e named[] = {DI_FORMAT_WEBP, DI_FORMAT_JXL};
+    static const di_format_e named[] = {DI_FORMAT_WEBP, DI_FORMAT_AVIF,
+                                        DI_FORMAT_JXL};
     qualities_t qualities = {.image = Q_NONE, .any = Q_NONE};
     unsigned set = 0;
     apr_size_t i;

@@ -4,9 +4,9 @@
  *
  * JPEG and PNG are taken by every browser: they count as accepted unless the
  * header gives them q=0, by name or by a range ("any image", "any type").
- * WebP and JXL must be named, because a range is sent by clients that know
- * neither; and their q must not be lower than the one that the original's own
- * format has: a client that says it likes JPEG better gets JPEG.
+ * WebP, AVIF and JXL must be named, because a range is sent by clients that
+ * know none of them; and their q must not be lower than the one that the
+ * original's own format has: a client that says it likes JPEG better gets JPEG.
  * Source: RFC 9110 12.5.1, 12.4.2.
  */
 #ifndef DI_ACCEPT_H

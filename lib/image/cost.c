@@ -23,7 +23,7 @@ static const rates_t rates[DI_FORMAT_END] = {
     [DI_FORMAT_JPEG] = {7, 25, 12},   [DI_FORMAT_PNG] = {25, 150, 30},
     [DI_FORMAT_GIF] = {25, 0, 0},     [DI_FORMAT_WEBP] = {25, 120, 30},
     [DI_FORMAT_TIFF] = {30, 0, 0},    [DI_FORMAT_BMP] = {15, 0, 0},
-    [DI_FORMAT_AVIF] = {60, 0, 0},    [DI_FORMAT_HEIC] = {80, 0, 0},
+    [DI_FORMAT_AVIF] = {20, 60, 20},  [DI_FORMAT_HEIC] = {80, 0, 0},
     [DI_FORMAT_JXL] = {100, 200, 80},
 };
 

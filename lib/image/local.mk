@@ -16,11 +16,20 @@ tests_unit_test_sniff_LDADD = libimage.la libbase.la $(UNIT_LIBS)
 tests_unit_test_tier_SOURCES = tests/unit/test_tier.c
 tests_unit_test_tier_LDADD = libimage.la libstore.la libbase.la $(CRYPTO_LIBS) $(UNIT_LIBS)
 tests_unit_test_obtain_SOURCES = tests/unit/test_obtain.c
-tests_unit_test_obtain_LDADD = libimage.la libstore.la libbase.la $(CRYPTO_LIBS) $(UNIT_LIBS)
+tests_unit_test_obtain_LDADD = libimage.la librender.la libstore.la libbase.la \
+    $(RENDER_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
 tests_unit_test_explain_SOURCES = tests/unit/test_explain.c
 tests_unit_test_explain_LDADD = libimage.la libbase.la $(UNIT_LIBS)
 tests_unit_test_cachecontrol_SOURCES = tests/unit/test_cachecontrol.c
 tests_unit_test_cachecontrol_LDADD = libimage.la libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_later tests/unit/test_cost
+tests_unit_test_later_SOURCES = tests/unit/test_later.c tests/unit/unit.h
+tests_unit_test_later_LDADD = libimage.la librender.la libstore.la libbase.la \
+    $(RENDER_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS) -lpthread
+tests_unit_test_cost_SOURCES = tests/unit/test_cost.c tests/unit/unit.h
+tests_unit_test_cost_LDADD = libimage.la librender.la libbase.la \
+    $(RENDER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_accept tests/unit/test_variant
 tests_unit_test_accept_SOURCES = tests/unit/test_accept.c tests/unit/unit.h

@@ -2,7 +2,6 @@
 /* Obtaining a rendition, step by step; obtain.h draws the way. */
 #include "image/obtain.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "image/cost.h"
@@ -272,18 +271,24 @@ static int wait_or_render(di_obtained_t *out, const di_world_t *world,
     return 0;
 }
 
-/* The nearest stored rendition of the first `most` other tiers. */
+/* The nearest stored rendition of another tier.
+   @param smaller_only  1: larger ones do not count */
 static int take_nearest(di_obtained_t *out, const di_world_t *world,
-                        const di_wish_t *wish, int most, di_reason_e reason,
-                        apr_pool_t *p)
+                        const di_wish_t *wish, int smaller_only,
+                        di_reason_e reason, apr_pool_t *p)
 {
     di_obtained_t other;
+    di_other_e place;
     di_key_t key;
     int i;
 
-    for (i = 0; i < most && wish->nearest &&
-                wish->nearest(wish->nearest_baton, &key, i);
+    for (i = 0; wish->others &&
+                (place = wish->others->tier(wish->others_baton, &key, i)) !=
+                    DI_NO_OTHER;
          i++) {
+        if (smaller_only && place != DI_OTHER_SMALLER) {
+            return 0;
+        }
         memset(&other, 0, sizeof(other));
         if (from_store(&other, world, &key, p) && other.have) {
             out->entry = other.entry;
@@ -332,12 +337,15 @@ static int take_quick(di_obtained_t *out, const di_world_t *world,
 {
     di_wish_t quick = *wish;
     di_obtained_t cheap;
+    di_recipe_t recipe;
+    di_key_t key;
 
-    if (!wish->quick) {
+    if (!wish->others ||
+        !wish->others->quick(wish->others_baton, &recipe, &key)) {
         return 0;
     }
-    quick.recipe = wish->quick;
-    quick.key = wish->quick_key;
+    quick.recipe = &recipe;
+    quick.key = &key;
     quick.formats = DI_FORMAT_SET(JPEG);
     quick.urgency = DI_URGENCY_QUICK;
     quick.wait_ms = QUICK_WAIT_MS < wish->wait_ms ? QUICK_WAIT_MS
@@ -392,8 +400,7 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
         !is_dear(world, wish, p)) {
         return 0;
     }
-    if (!take_nearest(out, world, wish, wish->smaller,
-                      DI_REASON_SMALLER_FIRST, p) &&
+    if (!take_nearest(out, world, wish, 1, DI_REASON_SMALLER_FIRST, p) &&
         !take_quick(out, world, wish, p)) {
         return 0;
     }
@@ -419,7 +426,7 @@ void di_obtain(di_obtained_t *out, const di_world_t *world,
         take_own(out, world, wish, p);
     }
     if (!out->have && is_shortage(out->reason) &&
-        !take_nearest(out, world, wish, INT_MAX, DI_REASON_NEAREST, p) &&
+        !take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p) &&
         wish->slow && out->reason != DI_REASON_NO_POOL) {
         (void)take_quick(out, world, wish, p);
     }

@@ -167,12 +167,11 @@ static const char *take_chroma(int *out, const tier_key_t *key,
     return NULL;
 }
 
-/* A fraction is taken as the whole percent below: sizes are limits. */
 static const char *take_scale(int *out, const tier_key_t *key, const char *word,
                               apr_pool_t *p)
 {
     static const word_t fractions[] = {
-        {"1/8", 12}, {"1/4", 25}, {"3/8", 37}, {"1/2", 50}, {NULL, 0}};
+        {"1/8", 125}, {"1/4", 250}, {"3/8", 375}, {"1/2", 500}, {NULL, 0}};
     int value = value_of_word(fractions, word, strlen(word));
     apr_int64_t percent;
 
@@ -183,7 +182,7 @@ static const char *take_scale(int *out, const tier_key_t *key, const char *word,
                             "1/8, 1/4, 3/8 or 1/2",
                             word, key->least, key->greatest);
     }
-    *out = value < 0 ? (int)percent : value;
+    *out = value < 0 ? (int)percent * 10 : value;
     return NULL;
 }
 
@@ -216,11 +215,10 @@ static const char *take_formats(int *out, const tier_key_t *key,
 {
     static const word_t policies[] = {
         {"auto", DI_FORMATS_OUT}, {"keep", DI_TIER_KEEP}, {NULL, 0}};
-    static const word_t formats[] = {{"jpeg", DI_FORMAT_SET(JPEG)},
-                                     {"png", DI_FORMAT_SET(PNG)},
-                                     {"webp", DI_FORMAT_SET(WEBP)},
-                                     {"jxl", DI_FORMAT_SET(JXL)},
-                                     {NULL, 0}};
+    static const word_t formats[] = {
+        {"jpeg", DI_FORMAT_SET(JPEG)}, {"png", DI_FORMAT_SET(PNG)},
+        {"webp", DI_FORMAT_SET(WEBP)}, {"avif", DI_FORMAT_SET(AVIF)},
+        {"jxl", DI_FORMAT_SET(JXL)},   {NULL, 0}};
     int set = value_of_word(policies, word, strlen(word));
     const char *from = word;
 
@@ -231,7 +229,7 @@ static const char *take_formats(int *out, const tier_key_t *key,
             if (format < 0) {
                 return apr_psprintf(p,
                                     "\"%s\" is neither auto nor keep nor a "
-                                    "list of jpeg,png,webp,jxl",
+                                    "list of jpeg,png,webp,avif,jxl",
                                     word);
             }
             set |= format;
@@ -250,8 +248,8 @@ static const char *take_formats(int *out, const tier_key_t *key,
 #define AT(member) offsetof(di_tier_t, member)
 
 static const tier_key_t keys[] = {
-    {"scale", "scale=1..100%|1/8|1/4|3/8|1/2|off", AT(scale_pct), take_scale, 1,
-     100, 1},
+    {"scale", "scale=1..100%|1/8|1/4|3/8|1/2|off", AT(scale_permille),
+     take_scale, 1, 100, 1},
     {"fit", "fit=PX|off", AT(fit_px), take_number, 1, DI_SIDE_MAX_PX, 1},
     {"width", "width=PX|off", AT(max_width_px), take_number, 1, DI_SIDE_MAX_PX,
      1},
@@ -264,7 +262,7 @@ static const tier_key_t keys[] = {
     {"progressive", "progressive=on|off", AT(progressive), take_switch, 0, 0,
      0},
     {"colors", "colors=0|2..256", AT(colors), take_colors, 0, 256, 0},
-    {"formats", "formats=auto|keep|jpeg,png,webp,jxl", AT(formats),
+    {"formats", "formats=auto|keep|jpeg,png,webp,avif,jxl", AT(formats),
      take_formats, 0, 0, 0},
     {"layout", "layout=keep|page", AT(page_layout), take_layout, 0, 0, 0},
     {"priority", "priority=0..9", AT(priority), take_number, 0, 9, 0},
@@ -464,8 +462,12 @@ const di_tier_t *di_tiers_find(di_tier_t *room, const di_tiers_t *tiers,
         return NULL;
     }
     *room = default_ladder[0];
+    room->most_bytes = 0;
     if (usual) {
         tier_merge(room, usual);
+    }
+    else if (given->quality != DI_TIER_UNSET) {
+        room->ssim_e4 = 0; /* unless it gives that as well */
     }
     if (given) {
         tier_merge(room, given);
@@ -483,7 +485,7 @@ di_recipe_t di_tier_recipe(const di_tier_t *tier, apr_uint32_t background,
         .fit_px = (apr_uint32_t)tier->fit_px,
         .max_width_px = (apr_uint32_t)tier->max_width_px,
         .max_height_px = (apr_uint32_t)tier->max_height_px,
-        .scale_pct = (apr_uint32_t)tier->scale_pct,
+        .scale_permille = (apr_uint32_t)tier->scale_permille,
         .quality = (apr_uint32_t)tier->quality,
         .ssim_e4 = (apr_uint32_t)tier->ssim_e4,
         .most_bytes = (apr_uint32_t)tier->most_bytes,
@@ -509,6 +511,8 @@ static unsigned own_format(di_format_e original)
         return DI_FORMAT_SET(PNG);
     case DI_FORMAT_WEBP:
         return DI_FORMAT_SET(WEBP);
+    case DI_FORMAT_AVIF:
+        return DI_FORMAT_SET(AVIF);
     case DI_FORMAT_JXL:
         return DI_FORMAT_SET(JXL);
     default:
@@ -518,7 +522,8 @@ static unsigned own_format(di_format_e original)
 
 int di_tier_heeds_accept(const di_tier_t *tier)
 {
-    const unsigned named = DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(JXL);
+    const unsigned named =
+        DI_FORMAT_SET(WEBP) | DI_FORMAT_SET(AVIF) | DI_FORMAT_SET(JXL);
 
     return !tier->original && ((unsigned)tier->formats & named) != 0;
 }

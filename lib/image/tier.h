@@ -41,7 +41,7 @@ typedef struct {
     int original;     /* 1: no rendition, the original is the tier */
     int priority;     /* di_job_t.priority */
     int formats;      /* DI_TIER_KEEP, or a set of DI_FORMATS_OUT */
-    int scale_pct;
+    int scale_permille;
     int fit_px;
     int max_width_px;
     int max_height_px;
@@ -82,7 +82,8 @@ di_tiers_t *di_tiers_merge(di_tiers_t *base, di_tiers_t *add, apr_pool_t *p);
 
 /**
  * The tier of that name, in tiers over the default ladder, with every key
- * given (missing ones take the defaults of "low").
+ * given.  Missing ones take the defaults of "low", but no ceiling, and no
+ * floor where a quality is given.
  * @param room   written to; the result is room
  * @param tiers  NULL: the default ladder alone
  * @return NULL when there is none

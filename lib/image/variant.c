@@ -13,6 +13,7 @@ static const char *formats_text(unsigned formats, apr_pool_t *p)
     } words[] = {{DI_FORMAT_SET(JPEG), "jpeg"},
                  {DI_FORMAT_SET(PNG), "png"},
                  {DI_FORMAT_SET(WEBP), "webp"},
+                 {DI_FORMAT_SET(AVIF), "avif"},
                  {DI_FORMAT_SET(JXL), "jxl"}};
     const char *text = "";
     apr_size_t i;
@@ -39,10 +40,10 @@ static const char *recipe_text(const di_recipe_t *recipe, apr_pool_t *p)
 {
     return apr_psprintf(
         p,
-        "scale=%u%% fit=%upx width=%upx height=%upx quality=%u ssim=%ue-4 "
+        "scale=%ue-3 fit=%upx width=%upx height=%upx quality=%u ssim=%ue-4 "
         "bytes=%uB chroma=%s progressive=%u colors=%u layout=%s "
         "background=#%06x copyright=%u quick=%u",
-        recipe->scale_pct, recipe->fit_px, recipe->max_width_px,
+        recipe->scale_permille, recipe->fit_px, recipe->max_width_px,
         recipe->max_height_px, recipe->quality, recipe->ssim_e4,
         recipe->most_bytes, chroma_text(recipe->chroma), recipe->progressive,
         recipe->colors, recipe->page_layout ? "page" : "keep",

@@ -69,16 +69,17 @@ void di_candidate_free(di_candidate_t *candidate)
     memset(candidate, 0, sizeof(*candidate));
 }
 
-void di_candidate_keep_smaller(di_candidate_t *best, di_candidate_t *other)
+int di_candidate_keep_smaller(di_candidate_t *best, di_candidate_t *other)
 {
     if (other->file.bytes &&
         (!best->file.bytes || other->file.len < best->file.len)) {
         di_candidate_free(best);
         *best = *other;
         memset(other, 0, sizeof(*other));
-        return;
+        return 1;
     }
     di_candidate_free(other);
+    return 0;
 }
 
 static di_encode_t settings_of(const di_subject_t *subject,

@@ -57,8 +57,9 @@ void di_candidate_free(di_candidate_t *candidate);
 /**
  * Free *best and put *other in its place when that is smaller or *best is
  * empty; else free *other.
+ * @return 1 when *other is now *best
  */
-void di_candidate_keep_smaller(di_candidate_t *best, di_candidate_t *other);
+int di_candidate_keep_smaller(di_candidate_t *best, di_candidate_t *other);
 
 /**
  * Look for the quality at which a large picture keeps a floor, in two tries on

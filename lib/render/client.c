@@ -283,4 +283,6 @@ void di_workers_child_stats(di_workers_stats_t *out,
     out->recycled = di_poolcount_get(counts, DI_POOL_RECYCLED);
     out->dispatchers_died = di_poolcount_get(counts, DI_POOL_DISPATCHERS_DIED);
     out->wait_us = di_poolcount_get(counts, DI_POOL_WAIT_US);
+    out->busy_us = di_poolcount_get(counts, DI_POOL_BUSY_US);
+    out->renderers = (apr_uint64_t)workers->renderers;
 }

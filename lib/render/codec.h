@@ -2,7 +2,7 @@
 /*
  * What the story of a render (render/render.c) asks of a codec.  One file for
  * each foreign library implements it: render_jpeg.c, render_png.c,
- * render_webp.c, render_jxl.c, render_gm.c.
+ * render_webp.c, render_jxl.c, render_avif.c, render_gm.c.
  *
  * Codecs run in a renderer (render/renderer.h) on one thread, on bytes that
  * may be hostile and whose structure and size were checked before
@@ -30,6 +30,7 @@ typedef struct {
        are those of the gAMA and cHRM chunks. */
     apr_uint32_t gamma_e5;
     apr_uint32_t chroma_e5[8]; /* white x, y, red x, y, green, blue */
+    int srgb_curve; /* AVIF: 1: primaries with sRGB's curve instead of gamma */
 } di_decoded_t;
 
 void di_decoded_free(di_decoded_t *decoded);

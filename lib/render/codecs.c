@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "render/render_avif.h"
 #include "render/render_gm.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
@@ -23,7 +24,8 @@ static const di_codec_t codecs[] = {
      WEBP_SIDE_MAX_PX},
     {DI_FORMAT_TIFF, "TIFF", NULL, NULL, 0, 0, 0, 0},
     {DI_FORMAT_BMP, "BMP", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_AVIF, "AVIF", NULL, NULL, 0, 0, 0, 0},
+    {DI_FORMAT_AVIF, "AVIF", di_avif_encode, di_avif_check, 1, 0, 1,
+     DI_AVIF_SIDE_MAX_PX},
     {DI_FORMAT_HEIC, "HEIC", NULL, NULL, 0, 0, 0, 0},
     {DI_FORMAT_JXL, "JXL", di_jxl_encode, di_jxl_check, 1, 1, 1,
      DI_SIDE_MAX_PX},
@@ -54,6 +56,9 @@ di_render_status_e di_codec_decode(di_decoded_t *out,
         return di_png_decode(out, bytes, len);
     case DI_FORMAT_WEBP:
         return di_webp_decode(out, bytes, len, 0, 0);
+    case DI_FORMAT_AVIF:
+        return di_avif_decode(out, bytes, len, header->width_px,
+                              header->height_px);
     case DI_FORMAT_JXL:
         return di_jxl_decode(out, bytes, len);
     default:

@@ -24,6 +24,7 @@
 
 #include "render/candidate.h"
 #include "render/container.h"
+#include "render/render_avif.h"
 #include "render/render_gm.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
@@ -80,6 +81,8 @@ static unsigned usable(const compose_t *c, int lossy, apr_uint32_t width_px,
         if (DI_FORMAT_IN(c->job->formats, format) && codec->encode &&
             (lossy ? codec->lossy : codec->lossless) &&
             (codec->alpha || !c->kind.alpha) &&
+            width_px <= codec->most_side_px &&
+            height_px <= codec->most_side_px &&
             is_shown_right(c, codec->format, width_px, height_px)) {
             set |= 1u << format;
         }
@@ -110,14 +113,12 @@ static unsigned usable_at(const compose_t *c, int lossy,
 static di_render_status_e consider(compose_t *c, di_candidate_t *other,
                                    di_render_status_e status)
 {
-    const di_candidate_t *best = &c->best;
-
-    if (status == DI_RENDER_OK) {
-        di_candidate_keep_smaller(&c->best, other);
-        if (!other->file.bytes && best->file.bytes) {
-            c->best_width_px = c->picture.width_px;
-            c->best_height_px = c->picture.height_px;
-        }
+    if (status != DI_RENDER_OK) {
+        di_candidate_free(other);
+    }
+    else if (di_candidate_keep_smaller(&c->best, other)) {
+        c->best_width_px = c->picture.width_px;
+        c->best_height_px = c->picture.height_px;
     }
     return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
 }
@@ -335,7 +336,11 @@ static di_render_status_e compose_photo(compose_t *c, const di_scale_t *wanted)
 
     if (!lossy) {
         lossy = usable_at(c, 1, &c->scale);
-        return try_formats(c, lossy, lossy ? 0 : usable_at(c, 0, &c->scale));
+        /* Without loss a JPEG's picture takes several times its bytes. */
+        return try_formats(c, lossy,
+                           lossy || c->source.header.format == DI_FORMAT_JPEG
+                               ? 0
+                               : usable_at(c, 0, &c->scale));
     }
     status = shrink_to(c, wanted);
     if (status == DI_RENDER_OK) {
@@ -384,10 +389,12 @@ static void plan(di_scale_t *first, di_scale_t *wanted, const compose_t *c)
                  : full;
 }
 
-/* No acceptable format holds transparent pixels: give them a background. */
+/* No acceptable format holds transparent pixels: give them a background.  Not
+   in a quick job, which is JPEG for its speed, whatever the client takes. */
 static di_render_status_e flatten_if_needed(compose_t *c)
 {
-    if (!c->kind.alpha || (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
+    if (!c->kind.alpha || c->job->recipe.quick ||
+        (c->job->formats & ~DI_FORMAT_SET(JPEG))) {
         return DI_RENDER_OK;
     }
     if (!di_raster_flatten(&c->picture, c->job->recipe.background)) {
@@ -532,10 +539,11 @@ static const char *gm_number(apr_pool_t *p)
 
 const char *di_compose_version(apr_pool_t *p)
 {
-    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/jxl-%u/lcms-%u",
+    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
+                        "lcms-%u",
                         gm_number(p), di_jpeg_version(), di_png_version(),
-                        di_webp_version(), di_jxl_version(),
-                        di_color_version());
+                        di_webp_version(), di_avif_version(),
+                        di_jxl_version(), di_color_version());
 }
 
 void di_compose_stop(void)

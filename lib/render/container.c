@@ -8,6 +8,7 @@
  *         were | "EXIF" length, block, 00 if it is odd
  *   JXL   signature box | ftyp box | Exif box: offset 0, block | jxlc box:
  *         the bare codestream
+ *   AVIF  container_avif.c
  *
  * A block comes early where the format allows it, so that a page is laid out
  * before all of the picture is there.
@@ -19,6 +20,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "render/container_avif.h"
 
 /* JPEG: what a segment's 16-bit length leaves behind itself and "Exif". */
 #define JPEG_EXIF_MAX (65535 - 2 - 6)
@@ -230,6 +233,8 @@ di_render_status_e di_container_add_exif(di_blob_t *file, di_format_e format,
         return add_to_png(file, exif, len);
     case DI_FORMAT_WEBP:
         return add_to_webp(file, width_px, height_px, alpha, exif, len);
+    case DI_FORMAT_AVIF:
+        return di_container_avif(file, exif, len);
     case DI_FORMAT_JXL:
         return add_to_jxl(file, exif, len);
     default:

@@ -2,7 +2,7 @@
 /*
  * Putting an EXIF block into an encoded file: JPEG (APP1 behind SOI), PNG
  * (eXIf in front of the first IDAT), WebP (VP8X made if need be, EXIF chunk
- * at the end).  Pure.
+ * at the end), AVIF (an item), JPEG XL (a box).  Pure.
  */
 #ifndef DI_CONTAINER_H
 #define DI_CONTAINER_H

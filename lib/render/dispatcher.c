@@ -73,7 +73,8 @@ typedef struct {
     int sock; /* -1: place is free */
     int is_free;
     int has_job;
-    apr_uint64_t client; /* of its job */
+    apr_uint64_t client;   /* of its job */
+    apr_uint64_t began_us; /* its job */
 } hand_t;
 
 typedef struct {
@@ -287,11 +288,19 @@ static void drain(dispatcher_t *d)
 
 /* ---- renderers ---- */
 
-static void let_hand_go(dispatcher_t *d, hand_t *hand)
+static void end_job(dispatcher_t *d, hand_t *hand)
 {
     if (hand->has_job) {
         di_queue_done(d->queue, hand->client);
+        di_poolcount_add(d->counts, DI_POOL_BUSY_US,
+                         d->now_us - hand->began_us);
+        hand->has_job = 0;
     }
+}
+
+static void let_hand_go(dispatcher_t *d, hand_t *hand)
+{
+    end_job(d, hand);
     unwatch(d, hand->sock);
     close(hand->sock);
     memset(hand, 0, sizeof(*hand));
@@ -315,10 +324,7 @@ static void on_hand(dispatcher_t *d, hand_t *hand)
         let_hand_go(d, hand);
         return;
     }
-    if (hand->has_job) {
-        di_queue_done(d->queue, hand->client);
-        hand->has_job = 0;
-    }
+    end_job(d, hand);
     hand->is_free = 1;
 }
 
@@ -389,6 +395,8 @@ static void hand_out_next(dispatcher_t *d, hand_t *hand)
         return;
     }
     caller = next.job;
+    di_poolcount_add(d->counts, DI_POOL_TAKEN, 1);
+    di_poolcount_add(d->counts, DI_POOL_WAIT_US, d->now_us - next.arrived_us);
     while (hand && !give(d, hand, caller)) {
         let_hand_go(d, hand);
         hand = free_hand(d);
@@ -401,8 +409,7 @@ static void hand_out_next(dispatcher_t *d, hand_t *hand)
     hand->is_free = 0;
     hand->has_job = 1;
     hand->client = next.client;
-    di_poolcount_add(d->counts, DI_POOL_TAKEN, 1);
-    di_poolcount_add(d->counts, DI_POOL_WAIT_US, d->now_us - next.arrived_us);
+    hand->began_us = d->now_us;
     let_caller_go(d, caller);
 }
 
@@ -438,14 +445,14 @@ static void expire(dispatcher_t *d)
 
 /* ---- the end ---- */
 
-static void refuse_all(dispatcher_t *d)
+/* Their callers send them again, to the next dispatcher. */
+static void send_away_all(dispatcher_t *d)
 {
     di_waiting_t next;
 
     while (di_queue_take(d->queue, &next, d->now_us)) {
         di_queue_done(d->queue, next.client);
-        di_poolcount_add(d->counts, DI_POOL_REFUSED, 1);
-        tell_caller(d, next.job, DI_RENDER_BUSY);
+        let_caller_go(d, next.job);
     }
 }
 
@@ -453,7 +460,7 @@ static void refuse_all(dispatcher_t *d)
 static int is_done(dispatcher_t *d)
 {
     if (!count_hands(d, 0)) {
-        refuse_all(d); /* nobody is left to serve them */
+        send_away_all(d); /* the last renderers died, or were worn */
     }
     return !d->callers_now && !count_hands(d, 1);
 }

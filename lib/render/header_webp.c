@@ -103,6 +103,15 @@ static int read_chunk(di_header_t *out, webp_t *webp, const di_cursor_t *c,
     return 1;
 }
 
+/* The size stands at the beginning of a picture's data. */
+static void read_cut_picture(di_header_t *out, webp_t *webp,
+                             const di_cursor_t *c, const unsigned char *chunk)
+{
+    if (is_named(chunk, "VP8 ") || is_named(chunk, "VP8L")) {
+        (void)read_chunk(out, webp, c, chunk, c->len - c->at);
+    }
+}
+
 static di_render_status_e finish(di_header_t *out, const webp_t *webp)
 {
     if (out->animated) {
@@ -116,26 +125,33 @@ di_render_status_e di_header_webp(di_header_t *out, di_cursor_t *c)
 {
     webp_t webp = {0, 0, 0};
     apr_size_t riff;
+    int is_cut;
 
     if (!di_cursor_begins(c, "RIFF", 4) || !di_cursor_has(c, 12) ||
         memcmp(c->bytes + 8, "WEBP", 4)) {
         return DI_RENDER_UNSUPPORTED;
     }
     riff = di_le32(c->bytes + 4);
-    if (riff < 4 || riff > c->len - 8) {
+    if (riff < 4) {
         return DI_RENDER_BROKEN;
     }
-    c->len = riff + 8;
+    /* What is there of a cut file is read all the same: its size may be. */
+    is_cut = riff > c->len - 8;
+    c->len = is_cut ? c->len : riff + 8;
     c->at = 12;
     while (di_cursor_has(c, 8)) {
         const unsigned char *chunk = di_cursor_take(c, 8);
         apr_size_t len = di_le32(chunk + 4);
 
-        if (!di_cursor_has(c, len) || !read_chunk(out, &webp, c, chunk, len)) {
+        if (!di_cursor_has(c, len)) {
+            read_cut_picture(out, &webp, c, chunk);
+            return DI_RENDER_BROKEN;
+        }
+        if (!read_chunk(out, &webp, c, chunk, len)) {
             return DI_RENDER_BROKEN;
         }
         c->at += len;
         (void)di_cursor_skip(c, len & 1);
     }
-    return finish(out, &webp);
+    return is_cut ? DI_RENDER_BROKEN : finish(out, &webp);
 }

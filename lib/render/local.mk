@@ -11,6 +11,7 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/render_png.c lib/render/render_png.h \
     lib/render/pnglayout.c lib/render/pnglayout.h \
     lib/render/render_webp.c lib/render/render_webp.h \
+    lib/render/render_avif.c lib/render/render_avif.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/render_lcms.c lib/render/render_lcms.h
 librender_la_SOURCES += lib/render/header.c lib/render/header.h \
@@ -22,6 +23,7 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
     lib/render/heif_meta.c lib/render/heif_meta.h \
     lib/render/exif.c lib/render/exif.h \
     lib/render/container.c lib/render/container.h \
+    lib/render/container_avif.c lib/render/container_avif.h \
     lib/render/raster.c lib/render/raster.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/kind.c lib/render/kind.h \
@@ -40,12 +42,12 @@ librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/workers.c lib/render/workers.h lib/render/workers_in.h \
     lib/render/client.c
 librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(JPEG_CFLAGS) \
-    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(JXL_CFLAGS) $(LCMS_CFLAGS) \
-    $(SECCOMP_CFLAGS)
+    $(PNG_CFLAGS) $(WEBP_CFLAGS) $(AVIF_CFLAGS) $(JXL_CFLAGS) \
+    $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
 
 # What librender.la needs.
-RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(JXL_LIBS) \
-    $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
+RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(AVIF_LIBS) \
+    $(JXL_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
 
 RENDER_TEST_LIBS = librender.la libbase.la $(RENDER_LIBS) $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
@@ -116,9 +118,25 @@ tests_unit_test_header_bombs_SOURCES = tests/unit/test_header_bombs.c \
     tests/unit/fixture.h tests/unit/unit.h
 tests_unit_test_header_bombs_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_compose
+tests_unit_test_compose_SOURCES = tests/unit/test_compose.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/fixture.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_compose_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_compose_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_compose_formats
+tests_unit_test_compose_formats_SOURCES = tests/unit/test_compose_formats.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/rasters.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_compose_formats_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) \
+    $(JPEG_CFLAGS) $(LCMS_CFLAGS)
+tests_unit_test_compose_formats_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_render_gm
 tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
-    tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
+    tests/unit/unit.h tests/unit/fixture.h tests/unit/rasters.h \
+    tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
 
@@ -145,6 +163,12 @@ tests_unit_test_render_jxl_SOURCES = tests/unit/test_render_jxl.c \
 tests_unit_test_render_jxl_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(JXL_CFLAGS)
 tests_unit_test_render_jxl_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_render_avif
+tests_unit_test_render_avif_SOURCES = tests/unit/test_render_avif.c \
+    tests/unit/unit.h tests/unit/rasters.h
+tests_unit_test_render_avif_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) $(AVIF_CFLAGS)
+tests_unit_test_render_avif_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c tests/unit/unit.h
 tests_unit_test_wire_LDADD = $(RENDER_TEST_LIBS)
@@ -154,14 +178,27 @@ tests_unit_test_restart_SOURCES = tests/unit/test_restart.c tests/unit/unit.h
 tests_unit_test_restart_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_sandbox
-tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c tests/unit/unit.h
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c \
+    tests/unit/unit.h tests/unit/rasters.h
 tests_unit_test_sandbox_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_queue
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/unit.h
+tests_unit_test_queue_LDADD = $(RENDER_TEST_LIBS)
+
+# Its own di_compose comes before that of librender.la.
 check_PROGRAMS += tests/unit/test_workers
 tests_unit_test_workers_SOURCES = tests/unit/test_workers.c \
-    tests/unit/unit.h tests/unit/pictures.c tests/unit/pictures.h
-tests_unit_test_workers_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+    tests/unit/fake_compose.c tests/unit/poolrig.c tests/unit/poolrig.h \
+    tests/unit/unit.h
 tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_render_pool
+tests_unit_test_render_pool_SOURCES = tests/unit/test_render_pool.c \
+    tests/unit/poolrig.c tests/unit/poolrig.h tests/unit/unit.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_render_pool_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_render_pool_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \

@@ -17,7 +17,7 @@ typedef enum {
     DI_POOL_WAITING,
     DI_POOL_RUNNING,
     /* Since the parent was started. */
-    DI_POOL_TAKEN,      /* jobs handed to a renderer */
+    DI_POOL_TAKEN,      /* jobs out of the queue, for a renderer */
     DI_POOL_REFUSED,    /* no place in the queue */
     DI_POOL_PUSHED_OUT, /* by a job that goes first */
     DI_POOL_EXPIRED,    /* its time was over before its turn came */
@@ -27,6 +27,7 @@ typedef enum {
     DI_POOL_RECYCLED,   /* renderers */
     DI_POOL_DISPATCHERS_DIED,
     DI_POOL_WAIT_US, /* sum over the jobs taken */
+    DI_POOL_BUSY_US, /* sum over renderers and jobs that have ended */
     DI_POOL_END
 } di_pool_count_e;
 

@@ -9,9 +9,14 @@
  * the last one that was served: it neither waits for what others took before,
  * nor can an endless stream of new clients keep an old one from its turn.
  *
+ * Age is that of the client's hunger: it counts from when its last job was
+ * taken, for a long page's jobs all grow old while they are served at their
+ * client's share, and would then go before everything that is new.  A job's
+ * own age counts as well, but SLOW times less.
+ *
  * So no job waits for ever: age brings it to the first urgency, there only a
  * bounded number of turns can be before its own, and among the jobs of its
- * own client age goes on to lift its priority.
+ * own client age lifts its priority.
  */
 #include "render/queue.h"
 
@@ -20,6 +25,9 @@
 /* Clients with jobs running but none waiting are remembered beside the
    places. */
 #define RUNNING_MAX 64
+
+/* See above: more than deadlines allow under any load that is usual. */
+#define SLOW 16
 
 #define NOBODY ((unsigned)-1)
 
@@ -33,6 +41,7 @@ typedef struct {
 typedef struct {
     apr_uint64_t id; /* 0: free */
     apr_uint64_t turn;
+    apr_uint64_t taken_us;     /* when its last job was; 0: none */
     unsigned waiting, running; /* jobs */
 } client_t;
 
@@ -111,6 +120,7 @@ static unsigned make_client(di_queue_t *queue, apr_uint64_t id)
 
         if (!client->id) {
             client->id = id;
+            client->taken_us = 0;
             return i;
         }
     }
@@ -143,6 +153,26 @@ static int compare(const standing_t *a, const standing_t *b)
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
+static apr_uint64_t span(apr_uint64_t from_us, apr_uint64_t to_us)
+{
+    return to_us > from_us ? to_us - from_us : 0;
+}
+
+/* By how many urgencies a job is lifted. */
+static apr_uint64_t lift_of(const di_queue_t *queue, const place_t *place,
+                            apr_uint64_t now_us)
+{
+    apr_uint64_t from_us = place->waiting.arrived_us, quick, slow;
+
+    slow = span(from_us, now_us) / queue->age_us / SLOW;
+    if (place->client != NOBODY &&
+        queue->client[place->client].taken_us > from_us) {
+        from_us = queue->client[place->client].taken_us;
+    }
+    quick = span(from_us, now_us) / queue->age_us;
+    return quick > slow ? quick : slow;
+}
+
 /**
  * @param last  1: as if it were the last of its client's jobs, for those
  *              count one behind another when a place is to be made
@@ -151,19 +181,12 @@ static standing_t standing_of(const di_queue_t *queue, const place_t *place,
                               int last, apr_uint64_t now_us)
 {
     const di_waiting_t *waiting = &place->waiting;
-    apr_uint64_t waited_us =
-        now_us > waiting->arrived_us ? now_us - waiting->arrived_us : 0;
-    apr_uint64_t lift = waited_us / queue->age_us;
+    apr_uint64_t lift = lift_of(queue, place, now_us);
     standing_t standing = {.turn = place->turn, .number = place->number};
 
-    if (lift < waiting->urgency) {
-        standing.urgency = waiting->urgency - lift;
-        lift = 0;
-    }
-    else {
-        lift -= waiting->urgency;
-    }
-    standing.patience = APR_UINT64_MAX - waiting->priority - lift;
+    standing.urgency = waiting->urgency > lift ? waiting->urgency - lift : 0;
+    standing.patience = APR_UINT64_MAX - waiting->priority -
+                        span(waiting->arrived_us, now_us) / queue->age_us;
     if (place->client != NOBODY) {
         const client_t *client = &queue->client[place->client];
 
@@ -282,6 +305,7 @@ int di_queue_take(di_queue_t *queue, di_waiting_t *out, apr_uint64_t now_us)
     if (who != NOBODY) {
         turn = queue->client[who].turn++;
         queue->client[who].running++;
+        queue->client[who].taken_us = now_us;
     }
     if (turn > queue->turn) {
         queue->turn = turn;

@@ -3,11 +3,11 @@
  * The jobs that wait for a renderer, and which one is next.  Pure: fixed
  * memory, time as an argument.
  *
- * Order: by urgency, but every age_ms that a job has waited lifts it by one
- * urgency, up to the first; then clients in turn (by jobs taken, then by jobs
- * running, so that one page of a hundred images does not delay another's
- * first one); then the tier's priority, which each further age_ms lifts by
- * one; then who came first.  So no job waits for ever.
+ * Order: by urgency, but every age_ms that a job has waited since its client's
+ * last one was taken lifts it by one urgency, up to the first; then clients in
+ * turn (by jobs taken, then by jobs running, so that one page of a hundred
+ * images does not delay another's first one); then the tier's priority, which
+ * each age_ms lifts by one; then who came first.  So no job waits for ever.
  *
  * When there is no place, the new job pushes out the last in order if it comes
  * before that one, else it is refused; here the jobs of one client count one

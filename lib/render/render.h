@@ -41,7 +41,7 @@ typedef enum {
 /* What a rendition can be. */
 #define DI_FORMATS_OUT                                                         \
     (DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) | DI_FORMAT_SET(WEBP) |          \
-     DI_FORMAT_SET(JXL))
+     DI_FORMAT_SET(AVIF) | DI_FORMAT_SET(JXL))
 
 /* What an original can be, by default and at most. */
 #define DI_FORMATS_IN_DEFAULT                                                  \
@@ -65,7 +65,7 @@ typedef struct {
     apr_uint32_t fit_px;       /* longest side */
     apr_uint32_t max_width_px; /* of the rendition, upright */
     apr_uint32_t max_height_px;
-    apr_uint32_t scale_pct;      /* of the original's sides, 1..100 */
+    apr_uint32_t scale_permille;      /* of the original's sides, 1..1000 */
     apr_uint32_t quality;        /* 1..100, the JPEG scale.  With a floor:
                                     where the search begins */
     apr_uint32_t ssim_e4;        /* floor of SSIM against the picture before

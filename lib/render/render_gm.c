@@ -107,8 +107,6 @@ static const char *reader_of(di_format_e format)
         return "TIFF";
     case DI_FORMAT_BMP:
         return "BMP";
-    case DI_FORMAT_AVIF:
-        return "AVIF";
     case DI_FORMAT_HEIC:
         return "HEIC";
     default:
@@ -233,51 +231,50 @@ di_render_status_e di_gm_decode(di_decoded_t *out, di_format_e format,
 
 /* ---- work on a raster ---- */
 
-/* Grey with alpha has no map of the library's; as RGBA and back. */
-static int widen(di_raster_t *picture)
+/* Grey with alpha has no map of the library's; it goes as RGBA. */
+static int widen(di_raster_t *out, const di_raster_t *picture)
 {
-    di_raster_t wide;
-    apr_size_t i, count;
+    apr_size_t i, count = (apr_size_t)picture->width_px * picture->height_px;
 
-    if (picture->samples != DI_GREY_ALPHA) {
-        return 1;
-    }
-    if (!di_raster_make(&wide, picture->width_px, picture->height_px,
-                        DI_RGBA)) {
+    if (!di_raster_make(out, picture->width_px, picture->height_px, DI_RGBA)) {
         return 0;
     }
-    count = (apr_size_t)picture->width_px * picture->height_px;
     for (i = 0; i < count; i++) {
-        memset(wide.pixels + 4 * i, picture->pixels[2 * i], 3);
-        wide.pixels[4 * i + 3] = picture->pixels[2 * i + 1];
+        memset(out->pixels + 4 * i, picture->pixels[2 * i], 3);
+        out->pixels[4 * i + 3] = picture->pixels[2 * i + 1];
     }
-    di_raster_replace(picture, &wide);
     return 1;
 }
 
 typedef Image *work_fn(Image *image, const unsigned *how, ExceptionInfo *ex);
 
-/* Through the library: in, work, out again with the same samples. */
+/* Through the library: in, work, out again with the same samples; DI_RGBA for
+   DI_GREY_ALPHA. */
 static di_render_status_e through(di_raster_t *picture, work_fn *work,
                                   const unsigned *how)
 {
     di_render_status_e status = DI_RENDER_FAILED;
+    di_samples_e samples = picture->samples;
     Image *image = NULL, *done = NULL;
-    di_raster_t out;
+    di_raster_t out, wide = {.pixels = NULL};
     ExceptionInfo ex;
 
-    if (!widen(picture)) {
-        return DI_RENDER_NO_MEMORY;
+    if (samples == DI_GREY_ALPHA) {
+        if (!widen(&wide, picture)) {
+            return DI_RENDER_NO_MEMORY;
+        }
+        samples = DI_RGBA;
     }
     GetExceptionInfo(&ex);
     (void)SetMagickResourceLimit(
         PixelsResource, (magick_int64_t)DI_SIDE_MAX_PX * DI_SIDE_MAX_PX);
-    image = from_raster(picture, &ex);
+    image = from_raster(wide.pixels ? &wide : picture, &ex);
+    di_raster_free(&wide);
     if (image) {
         done = work(image, how, &ex);
     }
     if (done) {
-        status = to_raster(&out, done, picture->samples, &ex);
+        status = to_raster(&out, done, samples, &ex);
     }
     else {
         status = work_status(&ex);

@@ -33,7 +33,7 @@ const char *di_gm_version(void);
 void di_gm_stop(void);
 
 /**
- * Decode GIF, TIFF, BMP, AVIF, HEIC; the first frame.  With the reader forced
+ * Decode GIF, TIFF, BMP, HEIC; the first frame.  With the reader forced
  * by name.  A grey picture may come as DI_RGB.
  * @param width_px  the canvas that the header tells: a GIF's frame is put
  *                  into it, transparent around; a decoder that finds more

@@ -176,13 +176,25 @@ static cmsCIExyY point(const apr_uint32_t *xy_e5)
     return at;
 }
 
-static cmsHPROFILE power_profile(color_t *c, apr_uint32_t gamma_e5,
+/* IEC 61966-2-1: a line below, then a power; as ICC's curve of type 3. */
+static cmsToneCurve *srgb_curve(const color_t *c)
+{
+    static const cmsFloat64Number parts[] = {2.4, 1 / 1.055, 0.055 / 1.055,
+                                             1 / 12.92, 0.04045};
+
+    return cmsBuildParametricToneCurve(c->context, 4, parts);
+}
+
+/* @param gamma_e5  0: sRGB's curve */
+static cmsHPROFILE curve_profile(color_t *c, apr_uint32_t gamma_e5,
                                  const apr_uint32_t xy_e5[8])
 {
     cmsCIExyY white = point(xy_e5);
     cmsCIExyYTRIPLE primaries = {point(xy_e5 + 2), point(xy_e5 + 4),
                                  point(xy_e5 + 6)};
-    cmsToneCurve *curve = cmsBuildGamma(c->context, 100000.0 / gamma_e5);
+    cmsToneCurve *curve =
+        gamma_e5 ? cmsBuildGamma(c->context, 100000.0 / gamma_e5)
+                 : srgb_curve(c);
     cmsToneCurve *curves[3] = {curve, curve, curve};
     cmsHPROFILE profile;
 
@@ -202,19 +214,20 @@ static cmsHPROFILE chunks_profile(color_t *c, const di_decoded_t *decoded)
     static const apr_uint32_t none[8];
     apr_uint32_t gamma_e5 = decoded->gamma_e5;
 
-    if (!gamma_e5 || decoded->picture.samples == DI_CMYK) {
+    if (!(gamma_e5 || decoded->srgb_curve) ||
+        decoded->picture.samples == DI_CMYK) {
         return NULL;
     }
     if (memcmp(decoded->chroma_e5, none, sizeof(none))) {
         return are_points(decoded->chroma_e5)
-                   ? power_profile(c, gamma_e5, decoded->chroma_e5)
+                   ? curve_profile(c, gamma_e5, decoded->chroma_e5)
                    : NULL;
     }
     if ((apr_uint64_t)gamma_e5 * 22 >= (100000u - GAMMA_TOLERANCE_E5) * 10 &&
         (apr_uint64_t)gamma_e5 * 22 <= (100000u + GAMMA_TOLERANCE_E5) * 10) {
         return NULL;
     }
-    return power_profile(c, gamma_e5, srgb_e5);
+    return curve_profile(c, gamma_e5, srgb_e5);
 }
 
 /* ---- conversion ---- */

@@ -128,7 +128,14 @@ static void answer(int conn, di_result_t *result, const unsigned char *out)
         result->status = DI_RENDER_NO_MEMORY;
     }
     di_wire_put_result(frame, result);
-    (void)di_fdmsg_send(conn, frame, sizeof(frame), fd);
+    /* The kernel bounds the descriptors under way of all processes of a user
+       by the sender's limit, which is low here.  Those of callers that are
+       waiting to be accepted count too, if httpd runs as the same user, and
+       will be out of the way soon; the job's timer ends this if not. */
+    while (!di_fdmsg_send(conn, frame, sizeof(frame), fd) &&
+           errno == ETOOMANYREFS) {
+        (void)poll(NULL, 0, 1);
+    }
     if (fd >= 0) {
         close(fd);
     }

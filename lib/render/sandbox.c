@@ -4,7 +4,7 @@
  *
  *   shared memory  httpd's scoreboard and tables are mapped in every process
  *                  that it forks; a renderer must not be able to write there
- *   user, rlimits  no rights of httpd's user; no core, no child, 32 files
+ *   user, rlimits  no rights of httpd's user; no core, no child
  *   landlock       no path may be opened, executed or changed, no TCP, no
  *                  abstract socket, no signal to processes outside
  *   seccomp        an allow-list; looking for files yields EACCES, as the
@@ -37,7 +37,10 @@
 #define WEAKENED 0
 #endif
 
-#define OPEN_FILES_MAX 32
+/* None can be opened; but the kernel holds this limit against the descriptors
+   that all processes of the same user have under way in sockets, httpd's
+   children perhaps among them, and lets an answer wait when they are more. */
+#define OPEN_FILES_MAX 4096
 
 int di_sandbox_is_weakened(void)
 {

@@ -96,19 +96,22 @@ void di_scale_plan(di_scale_t *out, apr_uint32_t width_px,
     tighten(&share, recipe->fit_px, longest_px);
     tighten(&share, most_width_px, width_px);
     tighten(&share, most_height_px, height_px);
-    tighten(&share, recipe->scale_pct, 100);
+    tighten(&share, recipe->scale_permille, 1000);
     while (n && !(keeps(scaled(longest_px, n), recipe->fit_px) &&
                   keeps(scaled(width_px, n), most_width_px) &&
                   keeps(scaled(height_px, n), most_height_px))) {
         n--;
     }
-    if (!n || recipe->page_layout || recipe->scale_pct) {
+    if (!n || recipe->page_layout || recipe->scale_permille) {
         take_share(out, width_px, height_px, &share);
     }
     else {
         take_eighths(out, width_px, height_px, n);
     }
 }
+
+/* A size that just misses the ceiling is wasted: aim a little below. */
+#define AIM 0.97
 
 /*
  * Fewer pixels have more detail each: at one quality a file's bytes go with
@@ -119,7 +122,7 @@ static int is_expected_to_fit(apr_uint32_t side_px, apr_uint32_t now_px,
                               apr_size_t bytes, apr_size_t most_bytes)
 {
     double side = (double)side_px / now_px;
-    double allowed = (double)most_bytes / (double)bytes;
+    double allowed = AIM * (double)most_bytes / (double)bytes;
 
     return side * side * side <= allowed * allowed;
 }
@@ -143,26 +146,18 @@ static apr_uint32_t side_that_fits(apr_uint32_t now_px, apr_size_t bytes,
     return fits;
 }
 
+/* Exact and not n/8: the picture is decoded already, and where few eighths are
+   left a step of them would halve its sides for a byte too many. */
 int di_scale_lower(di_scale_t *scale, apr_uint32_t width_px,
                    apr_uint32_t height_px, apr_size_t bytes,
                    apr_size_t most_bytes)
 {
     apr_uint32_t now_px = longest(scale->width_px, scale->height_px);
-    apr_uint32_t longest_px = longest(width_px, height_px);
-    apr_uint32_t side = side_that_fits(now_px, bytes, most_bytes);
-    share_t share = {side, longest_px};
-    unsigned n = 7;
+    share_t share = {side_that_fits(now_px, bytes, most_bytes),
+                     longest(width_px, height_px)};
     di_scale_t lower;
 
-    while (n && scaled(longest_px, n) > side) {
-        n--;
-    }
-    if (n) {
-        take_eighths(&lower, width_px, height_px, n);
-    }
-    else {
-        take_share(&lower, width_px, height_px, &share);
-    }
+    take_share(&lower, width_px, height_px, &share);
     if (lower.width_px < LEAST_SIDE_PX || lower.height_px < LEAST_SIDE_PX) {
         return 0;
     }

@@ -11,17 +11,18 @@
 /* Of di_raster_shrink. */
 #define SHRINK_MOST 64
 
-/* The decoder of AVIF and HEIC turns the picture by itself. */
+/* The decoder of HEIC turns the picture by itself. */
 static int decoder_turns(apr_uint32_t format)
 {
-    return format == DI_FORMAT_AVIF || format == DI_FORMAT_HEIC;
+    return format == DI_FORMAT_HEIC;
 }
 
-/* JPEG XL's own orientation counts, and its EXIF's does not (ISO 18181-2);
-   elsewhere EXIF is all there is. */
+/* The own orientation of JPEG XL and of AVIF counts, and their EXIF's does not
+   (ISO 18181-2; ISO 23008-12 7.2.3); elsewhere EXIF is all there is. */
 static unsigned orientation_of(const di_source_t *source)
 {
-    if (source->header.format == DI_FORMAT_JXL) {
+    if (source->header.format == DI_FORMAT_JXL ||
+        source->header.format == DI_FORMAT_AVIF) {
         return source->header.orientation;
     }
     return source->exif.orientation;
@@ -128,6 +129,20 @@ di_render_status_e di_source_shrink(di_raster_t *picture,
     return di_gm_resize(picture, width_px, height_px);
 }
 
+/* A BMP of 32 bits without a mask for alpha: its decoder takes what fills up
+   each pixel, mostly 0, for alpha. */
+static void forget_filler(di_raster_t *picture, const di_header_t *header)
+{
+    apr_size_t i, count = (apr_size_t)picture->width_px * picture->height_px;
+
+    if (header->format == DI_FORMAT_BMP && !header->alpha &&
+        picture->samples == DI_RGBA) {
+        for (i = 0; i < count; i++) {
+            picture->pixels[4 * i + 3] = 255;
+        }
+    }
+}
+
 di_render_status_e di_source_decode(di_raster_t *out,
                                     const di_source_t *source,
                                     const di_scale_t *scale)
@@ -142,6 +157,7 @@ di_render_status_e di_source_decode(di_raster_t *out,
     memset(out, 0, sizeof(*out));
     /* Before the colours are converted: the fewer pixels the better. */
     if (status == DI_RENDER_OK) {
+        forget_filler(&decoded.picture, &source->header);
         status = shrink_whole(&decoded.picture, scale->width_px,
                               scale->height_px);
     }

@@ -25,7 +25,6 @@ static const picture_t pictures[] = {
     {DI_FORMAT_GIF, warm_gif, sizeof(warm_gif)},
     {DI_FORMAT_TIFF, warm_tiff, sizeof(warm_tiff)},
     {DI_FORMAT_BMP, warm_bmp, sizeof(warm_bmp)},
-    {DI_FORMAT_AVIF, warm_avif, sizeof(warm_avif)},
     {DI_FORMAT_HEIC, warm_heic, sizeof(warm_heic)},
 };
 

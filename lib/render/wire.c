@@ -6,7 +6,7 @@
  *           12 time limit, ms     16 urgency         20 priority
  *     recipe:
  *           24 fit_px             28 max_width_px    32 max_height_px
- *           36 scale_pct          40 quality         44 ssim_e4
+ *           36 scale_permille          40 quality         44 ssim_e4
  *           48 most_bytes         52 chroma          56 progressive
  *           60 colors             64 page_layout     68 background
  *           72 keep_copyright     76 quick
@@ -79,7 +79,7 @@ static const place_t job_places[] = {JOB(4, format),
                                      JOB(24, recipe.fit_px),
                                      JOB(28, recipe.max_width_px),
                                      JOB(32, recipe.max_height_px),
-                                     JOB(36, recipe.scale_pct),
+                                     JOB(36, recipe.scale_permille),
                                      JOB(40, recipe.quality),
                                      JOB(44, recipe.ssim_e4),
                                      JOB(48, recipe.most_bytes),
@@ -147,7 +147,8 @@ static int sizes_are_legal(const di_recipe_t *recipe)
 {
     return recipe->fit_px <= DI_SIDE_MAX_PX &&
            recipe->max_width_px <= DI_SIDE_MAX_PX &&
-           recipe->max_height_px <= DI_SIDE_MAX_PX && recipe->scale_pct <= 100;
+           recipe->max_height_px <= DI_SIDE_MAX_PX &&
+           recipe->scale_permille <= 1000;
 }
 
 static int recipe_is_legal(const di_recipe_t *recipe)

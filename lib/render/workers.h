@@ -89,7 +89,7 @@ void di_workers_child_render(di_workers_t *workers, di_result_t *result,
 typedef struct {
     apr_uint64_t waiting;    /* now */
     apr_uint64_t running;    /* now */
-    apr_uint64_t taken;      /* jobs handed to a renderer */
+    apr_uint64_t taken;      /* jobs out of the queue, for a renderer */
     apr_uint64_t refused;    /* no place in the queue */
     apr_uint64_t pushed_out; /* of the queue, by a job that goes first */
     apr_uint64_t expired;    /* in the queue */
@@ -98,7 +98,9 @@ typedef struct {
     apr_uint64_t timed_out;  /* renderers, ended by their timer */
     apr_uint64_t recycled;   /* renderers, worn and replaced */
     apr_uint64_t dispatchers_died;
-    apr_uint64_t wait_us; /* sum over the jobs taken */
+    apr_uint64_t wait_us;   /* sum over the jobs taken */
+    apr_uint64_t busy_us;   /* sum over renderers and jobs that have ended */
+    apr_uint64_t renderers; /* there should be */
 } di_workers_stats_t;
 
 /**

@@ -6,7 +6,7 @@
  *
  * An order is a line of words separated by blanks:
  *     FILE OUT FORMATS key=value ...
- * FORMATS: what the client takes, as jpeg,png,webp,jxl; key=value as for
+ * FORMATS: what the client takes, as jpeg,png,webp,avif,jxl; key=value as for
  * DynImageTier; also background=RRGGBB, copyright=keep, quick=1.  OUT may be
  * "-".  A result is a line of words:
  *     FILE status format width height source_width source_height quality ssim
@@ -71,8 +71,9 @@ static unsigned formats_of(const char *words)
         }
         len = strlen(codec->name);
         for (at = words; at; at = strchr(at, ','), at = at ? at + 1 : NULL) {
-            for (i = 0; i < len && toupper((unsigned char)at[i]) ==
-                                       codec->name[i]; i++) {
+            for (i = 0;
+                 i < len && toupper((unsigned char)at[i]) == codec->name[i];
+                 i++) {
             }
             if (i == len && (!at[len] || at[len] == ',')) {
                 set |= 1u << format;
@@ -104,6 +105,7 @@ static const char *recipe_of(di_recipe_t *out, char *words, apr_pool_t *p)
 {
     apr_array_header_t *keys = apr_array_make(p, 4, sizeof(char *));
     di_tiers_t *tiers = di_tiers_make(p);
+    const char *name = "wanted";
     di_recipe_t extra = {.background = 0xffffff};
     const char *error;
     char *state, *word;
@@ -111,31 +113,40 @@ static const char *recipe_of(di_recipe_t *out, char *words, apr_pool_t *p)
 
     for (word = apr_strtok(words, " ", &state); word;
          word = apr_strtok(NULL, " ", &state)) {
-        if (!take_extra(&extra, word)) {
+        if (!strncmp(word, "tier=", 5)) {
+            name = word + 5;
+        }
+        else if (!take_extra(&extra, word)) {
             *(char **)apr_array_push(keys) = word;
         }
     }
-    error = di_tiers_add(tiers, "wanted", keys, p);
+    error = keys->nelts || !strcmp(name, "wanted")
+                ? di_tiers_add(tiers, name, keys, p)
+                : NULL;
     if (!error) {
-        const di_tier_t *tier = di_tiers_find(&room, tiers, "wanted");
+        const di_tier_t *tier = di_tiers_find(&room, tiers, name);
 
-        *out = di_tier_recipe(tier, extra.background,
-                              (int)extra.keep_copyright);
+        if (!tier) {
+            return "there is no tier of that name";
+        }
+        *out =
+            di_tier_recipe(tier, extra.background, (int)extra.keep_copyright);
         out->quick = extra.quick;
     }
     return error;
 }
 
-static void report(const char *file, const di_result_t *result, apr_size_t len,
-                   clock_t took)
+static void report(const char *file, const di_result_t *result,
+                   const di_recipe_t *recipe, apr_size_t len, clock_t took)
 {
     const di_codec_t *codec = di_codec_of(result->format);
 
-    printf("%s %u %s %u %u %u %u %u %u %lu %lu %.1f\n", file, result->status,
-           codec ? codec->name : "-", result->width_px, result->height_px,
-           result->source_width_px, result->source_height_px, result->quality,
-           result->ssim_e4, (unsigned long)result->bytes, (unsigned long)len,
-           (double)took * 1000 / CLOCKS_PER_SEC);
+    printf("%s %u %s %u %u %u %u %u %u %lu %lu %.1f %u %u %u\n", file,
+           result->status, codec ? codec->name : "-", result->width_px,
+           result->height_px, result->source_width_px, result->source_height_px,
+           result->quality, result->ssim_e4, (unsigned long)result->bytes,
+           (unsigned long)len, (double)took * 1000 / CLOCKS_PER_SEC,
+           recipe->ssim_e4, recipe->most_bytes, recipe->fit_px);
     fflush(stdout);
 }
 
@@ -155,7 +166,7 @@ static const char *run(char *line, apr_pool_t *p)
     apr_size_t len = 0;
     const char *error;
     di_result_t result;
-    clock_t began;
+    clock_t began, took;
 
     if (!file || !to || !formats || !rest) {
         return "FILE OUT FORMATS key=value ...";
@@ -169,10 +180,11 @@ static const char *run(char *line, apr_pool_t *p)
     job.formats = formats_of(formats);
     began = clock();
     di_compose(&result, &out, &job, bytes, len);
-    report(file, &result, len, clock() - began);
+    took = clock() - began;
     if (out) {
         spill(to, out, (apr_size_t)result.bytes);
     }
+    report(file, &result, &job.recipe, len, took);
     free(out);
     free(bytes);
     return NULL;

@@ -24,9 +24,15 @@ static void try_order(const uint8_t *data, size_t size)
     di_order_t order;
 
     if (di_wire_get_order(&order, data, size)) {
+        const di_job_t *job = &order.job;
+
         require(size == sizeof(frame));
-        require(order.job.fit_px <= DI_SIDE_MAX_PX);
-        require(order.original_bytes <= order.job.max_bytes);
+        require(job->formats && !(job->formats & ~DI_FORMATS_OUT));
+        require(DI_FORMAT_IN(DI_FORMATS_IN, job->format));
+        require(job->recipe.fit_px <= DI_SIDE_MAX_PX);
+        require(job->recipe.quality <= 100);
+        require(job->urgency < DI_URGENCY_END && job->priority <= 9);
+        require(order.original_bytes <= job->limits.max_bytes);
         di_wire_put_order(frame, &order);
         require(!memcmp(frame, data, sizeof(frame)));
     }
@@ -35,20 +41,32 @@ static void try_order(const uint8_t *data, size_t size)
 static void try_result(const uint8_t *data, size_t size)
 {
     static const di_job_t job = {.format = DI_FORMAT_JPEG,
-                                 .fit_px = 640,
-                                 .quality = 50,
-                                 .max_pixels = 10000000,
-                                 .max_bytes = 1000000,
+                                 .formats =
+                                     DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(WEBP),
+                                 .recipe = {.fit_px = 640, .quality = 50},
+                                 .limits = {.max_pixels = 10000000,
+                                            .max_bytes = 1000000,
+                                            .max_side_px = 20000},
                                  .time_limit_ms = 1000};
     unsigned char frame[DI_WIRE_RESULT_BYTES];
     di_result_t result;
 
     if (di_wire_get_result(&result, data, size, &job)) {
+        int ok = result.status == DI_RENDER_OK;
+
         require(size == sizeof(frame));
-        require(result.status <= DI_RENDER_FAILED);
+        require(result.status < DI_RENDER_TOLD ||
+                result.status == DI_RENDER_BUSY ||
+                result.status == DI_RENDER_TIMEOUT);
         require(result.bytes <= DI_WIRE_RENDITION_MAX_BYTES);
-        require((result.status == DI_RENDER_OK) == (result.bytes > 0));
-        require(result.width_px <= 640 && result.height_px <= 640);
+        require(ok == (result.bytes > 0));
+        require(ok == (result.format != DI_FORMAT_UNKNOWN));
+        require(!ok || DI_FORMAT_IN(job.formats, result.format));
+        require(result.format != DI_FORMAT_JPEG ||
+                (result.width_px <= 640 && result.height_px <= 640));
+        require(!ok ||
+                (uint64_t)result.source_width_px * result.source_height_px <=
+                    job.limits.max_pixels);
         di_wire_put_result(frame, &result);
         require(!memcmp(frame, data, sizeof(frame)));
     }

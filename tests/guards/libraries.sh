@@ -21,6 +21,7 @@ only libpng 'png\.h>' lib/render/render_png.c
 only libjpeg 'j(peglib|error)\.h' lib/render/render_jpeg.c
 only 'Little CMS' 'lcms2' lib/render/render_lcms.c
 only libwebp 'webp/' lib/render/render_webp.c
+only libavif 'avif/' lib/render/render_avif.c
 only libjxl 'jxl/' lib/render/render_jxl.c
 only libmemcached 'libmemcached' lib/store/store_memcached.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c

@@ -95,7 +95,9 @@ static di_render_status_e obey(const char *line)
         return eat();
     }
     else if (!strcmp(line, "crash")) {
-        *(volatile int *)8 = 1;
+        volatile apr_uintptr_t nowhere = 8;
+
+        *(volatile int *)nowhere = 1;
     }
     else if (!strcmp(line, "forbidden")) {
         (void)fork();

@@ -14,6 +14,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wundef"
 #include <magick/api.h>
+#include <magick/confirm_access.h>
 #pragma GCC diagnostic pop
 
 #define PROFILE_BYTES 4000
@@ -80,6 +81,9 @@ static void describe(Image *image, ImageInfo *info, unsigned flags)
     if (flags & PICTURE_GRAY && !(flags & PICTURE_COLOR_FILE)) {
         info->type = OptimizeType;
     }
+    if (flags & PICTURE_JPEG_INSIDE) {
+        info->compression = JPEGCompression;
+    }
     if (flags & PICTURE_CMYK) {
         TransformColorspace(image, CMYKColorspace);
     }
@@ -93,10 +97,14 @@ static void describe(Image *image, ImageInfo *info, unsigned flags)
     }
 }
 
-/* The process that forked this child may have set limits. */
+/* The process that forked this child may have taken coders away and set
+   limits.  The library must have been there to be destroyed. */
 static void start_library(void)
 {
     InitializeMagick(NULL);
+    DestroyMagick();
+    InitializeMagick(NULL);
+    MagickSetConfirmAccessHandler(NULL);
     SetMagickResourceLimit(PixelsResource, 1 << 30);
     SetMagickResourceLimit(MemoryResource, 1 << 30);
     SetMagickResourceLimit(ReadResource, 1 << 30);
@@ -144,6 +152,10 @@ static void decode_in_child(int fd, const char *coder,
     image = BlobToImage(info, bytes, len, &ex);
     if (!image || ex.severity != UndefinedException) {
         _exit(2);
+    }
+    /* Without alpha its samples may be anything. */
+    if (!image->matte) {
+        SetImageOpacity(image, OpaqueOpacity);
     }
     width = (unsigned)image->columns;
     height = (unsigned)image->rows;

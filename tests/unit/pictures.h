@@ -24,6 +24,7 @@ enum {
     PICTURE_ICC = 128,        /* a colour profile, 4000 bytes of filler */
     PICTURE_COLOR_FILE = 256, /* with GRAY: three channels all the same */
     PICTURE_OPAQUE = 1024,    /* an alpha channel, opaque throughout */
+    PICTURE_JPEG_INSIDE = 2048, /* TIFF: coded as JPEG */
     PICTURE_444 = 512         /* JPEG without chroma subsampling */
 };
 

@@ -232,7 +232,7 @@ int rig_holds(pid_t pid, int ours)
     int fd;
 
     assert_int_equal(fstat(ours, &wanted), 0);
-    for (fd = 0; fd < 200; fd++) {
+    for (fd = 0; fd < 1000; fd++) {
         apr_snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
         if (!stat(path, &info) && info.st_ino == wanted.st_ino &&
             info.st_dev == wanted.st_dev) {

@@ -8,6 +8,7 @@
 #define J DI_FORMAT_SET(JPEG)
 #define P DI_FORMAT_SET(PNG)
 #define W DI_FORMAT_SET(WEBP)
+#define A DI_FORMAT_SET(AVIF)
 #define X DI_FORMAT_SET(JXL)
 
 typedef struct {
@@ -45,21 +46,21 @@ static void browsers_get_what_they_name(void **state)
     static const char old_safari[] =
         "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5";
     static const accept_case_t cases[] = {
-        {chrome, DI_FORMAT_JPEG, J | P | W},
-        {chrome, DI_FORMAT_PNG, J | P | W},
-        {chrome, DI_FORMAT_AVIF, J | P | W},
-        {firefox, DI_FORMAT_JPEG, J | P | W},
-        {firefox, DI_FORMAT_PNG, J | P | W},
-        {firefox, DI_FORMAT_GIF, J | P | W},
-        {safari, DI_FORMAT_JPEG, J | P | W | X},
-        {safari, DI_FORMAT_HEIC, J | P | W | X},
+        {chrome, DI_FORMAT_JPEG, J | P | W | A},
+        {chrome, DI_FORMAT_PNG, J | P | W | A},
+        {chrome, DI_FORMAT_AVIF, J | P | W | A},
+        {firefox, DI_FORMAT_JPEG, J | P | W | A},
+        {firefox, DI_FORMAT_PNG, J | P | W | A},
+        {firefox, DI_FORMAT_GIF, J | P | W | A},
+        {safari, DI_FORMAT_JPEG, J | P | W | A | X},
+        {safari, DI_FORMAT_HEIC, J | P | W | A | X},
         {old_safari, DI_FORMAT_JPEG, J | P},
         {"*/*", DI_FORMAT_JPEG, J | P}, /* curl */
         {"*/*", DI_FORMAT_WEBP, J | P},
         {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,"
          "image/webp,image/apng,*/*;q=0.8,"
          "application/signed-exchange;v=b3;q=0.7",
-         DI_FORMAT_JPEG, J | P | W}, /* Chrome, opened by itself */
+         DI_FORMAT_JPEG, J | P | W | A}, /* Chrome, opened by itself */
     };
 
     CHECK(cases);
@@ -99,6 +100,10 @@ static void the_most_specific_range_decides(void **state)
         {"image/webp;q=0,image/webp;q=1", DI_FORMAT_JPEG, J | P | W},
         {"image/webp;q=0.5,image/heif", DI_FORMAT_HEIC, J | P},
         {"image/jxl", DI_FORMAT_JPEG, J | P | X},
+        {"image/avif", DI_FORMAT_JPEG, J | P | A},
+        {"image/avif;q=0.5,image/jpeg;q=0.6", DI_FORMAT_JPEG, J | P},
+        {"image/avif;q=0,image/*", DI_FORMAT_JPEG, J | P},
+        {"image/avif-sequence", DI_FORMAT_JPEG, J | P},
         {"image/webp", DI_FORMAT_UNKNOWN, J | P | W},
     };
 

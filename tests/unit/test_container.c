@@ -94,6 +94,11 @@ static const case_t cases[] = {
            "code")},
     {"JXL in boxes already", DI_FORMAT_JXL, 0, BYTES(EXIF),
      BYTES("\0\0\0\x0CJXL \r\n\x87\n"), NOTHING},
+    {"AVIF without anything", DI_FORMAT_AVIF, 0, BYTES(EXIF),
+     BYTES("\0\0\0\x10"
+           "ftypavif\0\0\0\0"),
+     NOTHING},
+    {"nothing", DI_FORMAT_AVIF, 0, BYTES(EXIF), BYTES(""), NOTHING},
     {"GIF", DI_FORMAT_GIF, 0, BYTES(EXIF), BYTES("GIF89a"), NOTHING},
     {"nothing", DI_FORMAT_JPEG, 0, BYTES(EXIF), BYTES(""), NOTHING},
     {"nothing", DI_FORMAT_PNG, 0, BYTES(EXIF), BYTES(""), NOTHING},

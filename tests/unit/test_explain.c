@@ -64,6 +64,11 @@ static void every_reason_has_a_token_of_its_own(void **state)
 
     for (i = 1; i < DI_REASON_END; i++) {
         const char *word = di_reason_word(i);
+
+        if (i == 6) { /* is no reason any more */
+            assert_string_equal(word, "none");
+            continue;
+        }
         assert_string_not_equal(word, "none");
         assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz-"),
                          strlen(word));

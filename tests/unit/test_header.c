@@ -84,6 +84,7 @@ static const header_case_t cases[] = {
     {"header_jxl/boxes-alpha", DI_FORMAT_JXL, 1, 3, 1, 0, 1, 0, 0, 1, 0},
     {"header_jxl/boxes-exif", DI_FORMAT_JXL, 1, 3, 1, 0, 1, 0, 0, 0, EXIF_LEN},
     {"header_jxl/parts", DI_FORMAT_JXL, 1, 3, 1, 0, 1, 0, 0, 0, EXIF_LEN},
+    {"header_jxl/parts-turned", DI_FORMAT_JXL, 1, 3, 1, 0, 6, 0, 0, 0, 0},
 };
 
 #define CASES (sizeof(cases) / sizeof(*cases))

@@ -4,6 +4,7 @@
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -61,11 +62,15 @@ typedef struct {
     di_world_t world;
     di_original_t original;
     di_limits_t limits;
-    di_tier_t tier;
-    di_key_t key, other;
+    di_recipe_t recipe, quick;
+    di_key_t key, other, quick_key;
     di_wish_t wish;
     di_result_t answer; /* what the renderer will say */
     int renders;
+    int laters;   /* wishes for behind the answer */
+    apr_uint32_t backlog_ms;
+    di_other_e place; /* of the other tier */
+    int no_quick;     /* 1: the client does not take it */
     int writes;   /* 1: somebody writes to the original meanwhile */
     di_job_t job; /* the last one */
     char path[64];
@@ -100,13 +105,49 @@ static void fake_render(void *self, di_result_t *result, apr_file_t **out,
     clock_at += apr_time_from_msec(30);
 }
 
-static int only_other(void *self, di_key_t *out, int i)
+static int note_later(void *self, const di_wish_t *wish)
 {
-    *out = ((story_t *)self)->other;
-    return i == 0;
+    story_t *story = self;
+
+    story->laters++;
+    assert_string_equal(wish->key->hex, story->key.hex);
+    return 1;
 }
 
-static story_t *story_make(apr_pool_t *p, const char *content)
+static apr_uint32_t tell_backlog(void *self)
+{
+    return ((story_t *)self)->backlog_ms;
+}
+
+static di_other_e only_other(void *self, di_key_t *out, int i)
+{
+    const story_t *story = self;
+
+    *out = story->other;
+    return i == 0 ? story->place : DI_NO_OTHER;
+}
+
+static int only_quick(void *self, di_recipe_t *recipe, di_key_t *key)
+{
+    const story_t *story = self;
+
+    *recipe = story->quick;
+    *key = story->quick_key;
+    return !story->no_quick;
+}
+
+static const di_others_t others = {only_other, only_quick};
+
+static void make_key(di_key_t *out, const story_t *s,
+                     const di_recipe_t *recipe)
+{
+    assert_int_equal(di_variant_key(out, &s->original, recipe,
+                                    DI_FORMAT_SET(JPEG), &s->limits, "t", s->p),
+                     APR_SUCCESS);
+}
+
+/* @param content  bytes of the original, len of them; then zeros */
+static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
 {
     story_t *s = apr_pcalloc(p, sizeof(*s));
     apr_finfo_t info;
@@ -115,7 +156,7 @@ static story_t *story_make(apr_pool_t *p, const char *content)
     apr_cpystrn(s->path, "/tmp/test_obtain.XXXXXX", sizeof(s->path));
     fd = mkstemp(s->path);
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+    assert_int_equal(write(fd, content, len), len);
     assert_int_equal(ftruncate(fd, 1000), 0);
     close(fd);
     assert_int_equal(apr_stat(&info, s->path, APR_FINFO_MTIME, p), 0);
@@ -130,22 +171,34 @@ static story_t *story_make(apr_pool_t *p, const char *content)
                             .now = read_clock,
                             .pause = move_clock};
     s->original = (di_original_t){s->path, 1000, info.mtime};
-    s->limits = (di_limits_t){100, 2000};
-    s->tier = di_tiers_default()->tier[0];
-    di_variant_key(&s->key, &s->original, &s->tier, &s->limits, "t", p);
-    s->tier.quality = 70;
-    di_variant_key(&s->other, &s->original, &s->tier, &s->limits, "t", p);
-    s->tier.quality = 50;
+    s->limits = (di_limits_t){.max_bytes = 2000, .max_pixels = 100};
+    s->quick = (di_recipe_t){.fit_px = 640, .quality = 40, .quick = 1};
+    s->recipe.quality = 70;
+    make_key(&s->other, s, &s->recipe);
+    s->recipe.quality = 50;
+    make_key(&s->key, s, &s->recipe);
+    make_key(&s->quick_key, s, &s->quick);
     s->wish = (di_wish_t){.original = &s->original,
                           .limits = &s->limits,
-                          .tier = &s->tier,
+                          .recipe = &s->recipe,
+                          .formats = DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG),
+                          .inputs = DI_FORMATS_IN_DEFAULT,
                           .key = &s->key,
                           .wait_ms = 1000,
-                          .nearest = only_other,
-                          .nearest_baton = s};
+                          .urgency = DI_URGENCY_MISSING,
+                          .priority = 7,
+                          .client = 77,
+                          .others = &others,
+                          .others_baton = s};
+    s->place = DI_OTHER_LARGER;
     s->answer = (di_result_t){
         .status = DI_RENDER_OK, .format = DI_FORMAT_JPEG, .bytes = 400};
     return s;
+}
+
+static story_t *story_make(apr_pool_t *p, const char *content)
+{
+    return story_of(p, content, strlen(content));
 }
 
 static di_obtained_t ask(story_t *s)
@@ -170,8 +223,13 @@ static void a_miss_renders_and_the_next_request_is_a_hit(void **state)
     assert_true(got.kept);
     assert_false(got.passing);
     assert_int_equal(s->job.format, DI_FORMAT_JPEG);
-    assert_int_equal(s->job.quality, 50);
-    assert_int_equal(s->job.max_pixels, 100);
+    assert_int_equal(s->job.formats, s->wish.formats);
+    assert_int_equal(s->job.recipe.quality, 50);
+    assert_int_equal(s->job.limits.max_pixels, 100);
+    assert_int_equal(s->job.time_limit_ms, 1000);
+    assert_int_equal(s->job.urgency, DI_URGENCY_MISSING);
+    assert_int_equal(s->job.priority, 7);
+    assert_int_equal(s->job.client, 77);
     got = ask(s);
     assert_true(got.have);
     assert_string_equal(got.cache, "memory");
@@ -221,14 +279,22 @@ static void each_ending_has_its_reason_and_its_memory(void **state)
     static const ending_t endings[] = {
         {DI_RENDER_UNSUPPORTED, DI_REASON_UNSUPPORTED, 1, 0},
         {DI_RENDER_ANIMATED, DI_REASON_ANIMATED, 1, 0},
-        {DI_RENDER_TOO_LARGE, DI_REASON_TOO_LARGE, 1, 0},
+        {DI_RENDER_TOO_MANY_BYTES, DI_REASON_TOO_MANY_BYTES, 1, 0},
+        {DI_RENDER_TOO_MANY_PIXELS, DI_REASON_TOO_MANY_PIXELS, 1, 0},
+        {DI_RENDER_TOO_LONG_SIDE, DI_REASON_TOO_LONG_SIDE, 1, 0},
+        {DI_RENDER_TOO_MANY_FRAMES, DI_REASON_TOO_MANY_FRAMES, 1, 0},
+        {DI_RENDER_TOO_MANY_SCANS, DI_REASON_TOO_MANY_SCANS, 1, 0},
+        {DI_RENDER_TOO_LARGE_PROFILE, DI_REASON_TOO_LARGE_PROFILE, 1, 0},
+        {DI_RENDER_NO_FORMAT, DI_REASON_NO_FORMAT, 1, 0},
+        {DI_RENDER_NO_GAIN, DI_REASON_NOT_SMALLER, 1, 0},
         {DI_RENDER_BROKEN, DI_REASON_BROKEN, 1, 0},
-        {DI_RENDER_NO_MEMORY, DI_REASON_TOO_LARGE, 1, 1},
+        {DI_RENDER_NO_MEMORY, DI_REASON_NO_MEMORY, 1, 1},
         {DI_RENDER_FAILED, DI_REASON_RENDER_FAILED, 1, 1},
         {DI_RENDER_DIED, DI_REASON_RENDER_FAILED, 1, 1},
         {DI_RENDER_TIMEOUT, DI_REASON_TIMEOUT, 1, 1},
         {DI_RENDER_BUSY, DI_REASON_BUSY, 0, 1},
         {DI_RENDER_NO_POOL, DI_REASON_NO_POOL, 0, 1},
+        {DI_RENDER_TOLD, DI_REASON_RENDER_FAILED, 1, 1},
         {99, DI_REASON_RENDER_FAILED, 1, 1},
     };
     size_t i;
@@ -346,6 +412,166 @@ static void waiting_for_another_holder_is_bounded(void **state)
     unlink(s->path);
 }
 
+/* ---- the kind cold miss ---- */
+
+/* The beginning of a progressive JPEG of 6000 x 4000 px. */
+static const unsigned char large_jpeg[] = {
+    0xFF, 0xD8, 0xFF, 0xC2, 0, 17, 8, 0x0F, 0xA0, 0x17, 0x70, 3,
+    1,    0x22, 0,    2,    0x11, 0, 3, 0x11, 0};
+
+static story_t *slow_story(apr_pool_t *p)
+{
+    story_t *s = story_of(p, large_jpeg, sizeof(large_jpeg));
+
+    s->world.later = note_later;
+    s->world.later_baton = s;
+    s->world.backlog_ms = tell_backlog;
+    s->wish.slow = 1;
+    s->wish.cold_wait_ms = 300;
+    return s;
+}
+
+static void a_slow_client_gets_a_cheap_picture_of_a_dear_one(void **state)
+{
+    story_t *s = slow_story(*state);
+    di_obtained_t got = ask(s);
+
+    assert_true(got.have);
+    assert_int_equal(got.reason, DI_REASON_QUICK);
+    assert_string_equal(got.key.hex, s->quick_key.hex);
+    assert_true(got.passing);
+    assert_int_equal(s->job.recipe.quick, 1);
+    assert_int_equal(s->job.urgency, DI_URGENCY_QUICK);
+    assert_int_equal(s->job.formats, DI_FORMAT_SET(JPEG));
+    assert_int_equal(s->laters, 1);
+    got = ask(s); /* the tier's own is still being made */
+    assert_int_equal(got.reason, DI_REASON_QUICK);
+    assert_string_equal(got.cache, "memory");
+    assert_int_equal(s->renders, 1);
+    unlink(s->path);
+}
+
+static void a_smaller_stored_tier_is_better_than_a_cheap_one(void **state)
+{
+    di_record_t record = {.format = DI_FORMAT_JPEG, .body_bytes = 40};
+    story_t *s = slow_story(*state);
+    di_obtained_t got;
+
+    memory_put(&s->level, &s->other, &record, NULL, 0, *state);
+    s->place = DI_OTHER_SMALLER;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_SMALLER_FIRST);
+    assert_string_equal(got.key.hex, s->other.hex);
+    assert_true(got.passing);
+    assert_int_equal(s->renders, 0);
+    assert_int_equal(s->laters, 1);
+    s->place = DI_OTHER_LARGER; /* not for a slow client */
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_QUICK);
+    unlink(s->path);
+}
+
+typedef struct {
+    const char *what;
+    int slow, with_later;
+    apr_uint32_t cold_wait_ms, backlog_ms;
+    int dear; /* 1: the large original, else a small one */
+    di_reason_e reason;
+} kind_case_t;
+
+static void only_slow_clients_and_dear_renders_are_put_off(void **state)
+{
+    static const kind_case_t cases[] = {
+        {"slow, dear", 1, 1, 300, 0, 1, DI_REASON_QUICK},
+        {"fast", 0, 1, 300, 0, 1, DI_REASON_RENDERED},
+        {"nobody would make the full one", 1, 0, 300, 0, 1,
+         DI_REASON_RENDERED},
+        {"switched off", 1, 1, 0, 0, 1, DI_REASON_RENDERED},
+        {"patient enough", 1, 1, 60000, 0, 1, DI_REASON_RENDERED},
+        {"cheap", 1, 1, 300, 0, 0, DI_REASON_RENDERED},
+        {"cheap, but the pool is busy", 1, 1, 300, 400, 0, DI_REASON_QUICK},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        story_t *s = slow_story(*state);
+        di_obtained_t got;
+
+        if (!cases[i].dear) {
+            unsigned char small[sizeof(large_jpeg)];
+
+            memcpy(small, large_jpeg, sizeof(small));
+            memcpy(small + 7, "\0\x40\0\x40", 4);
+            int fd = open(s->path, O_WRONLY);
+            assert_int_equal(write(fd, small, sizeof(small)), sizeof(small));
+            close(fd);
+        }
+        s->wish.slow = cases[i].slow;
+        s->world.later = cases[i].with_later ? note_later : NULL;
+        s->wish.cold_wait_ms = cases[i].cold_wait_ms;
+        s->backlog_ms = cases[i].backlog_ms;
+        got = ask(s);
+        if (got.reason != cases[i].reason ||
+            s->laters != (cases[i].reason == DI_REASON_QUICK)) {
+            fail_msg("%s: reason %d, %d later", cases[i].what, got.reason,
+                     s->laters);
+        }
+        unlink(s->path);
+    }
+}
+
+static void a_cheap_picture_that_cannot_be_had_is_not_the_end(void **state)
+{
+    story_t *s = slow_story(*state);
+    di_obtained_t got;
+
+    s->answer.status = DI_RENDER_BROKEN;
+    got = ask(s);
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_BROKEN);
+    assert_int_equal(s->laters, 0);
+    unlink(s->path);
+}
+
+/* Nothing stored, no place in the queue: what is first in it may be had. */
+static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
+{
+    story_t *s = slow_story(*state);
+    di_obtained_t got;
+
+    s->wish.cold_wait_ms = 60000;
+    s->answer.status = DI_RENDER_BUSY;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_BUSY);
+    assert_int_equal(s->renders, 2);
+    assert_int_equal(s->job.recipe.quick, 1);
+    s->answer.status = DI_RENDER_NO_POOL;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_NO_POOL);
+    assert_int_equal(s->renders, 3);
+    s->answer.status = DI_RENDER_BUSY;
+    s->no_quick = 1;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_BUSY);
+    assert_int_equal(s->renders, 4);
+    unlink(s->path);
+}
+
+static void a_format_that_is_off_is_not_rendered(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_obtained_t got;
+
+    s->wish.inputs = DI_FORMAT_SET(PNG);
+    got = ask(s);
+    assert_false(got.have);
+    assert_int_equal(got.reason, DI_REASON_FORMAT_OFF);
+    assert_false(got.passing);
+    assert_int_equal(s->renders, 0);
+    assert_int_equal(s->memory.count, 1);
+    unlink(s->path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +584,12 @@ int main(void)
         UNIT(an_original_that_vanished_is_not_the_end),
         UNIT(what_is_made_of_a_changing_original_is_not_kept),
         UNIT(waiting_for_another_holder_is_bounded),
+        UNIT(a_slow_client_gets_a_cheap_picture_of_a_dear_one),
+        UNIT(a_smaller_stored_tier_is_better_than_a_cheap_one),
+        UNIT(only_slow_clients_and_dear_renders_are_put_off),
+        UNIT(a_cheap_picture_that_cannot_be_had_is_not_the_end),
+        UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
+        UNIT(a_format_that_is_off_is_not_rendered),
     };
 
     return UNIT_RUN(tests);

@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rasters.h"
+#include "render/codecs.h"
+#include "render/compose.h"
 #include "render/sandbox.h"
 
 #define NOBODY 65534
@@ -41,9 +44,8 @@ static di_sandbox_t settings(void)
 }
 
 /* How the probe ended in a child inside the sandbox, as waitpid tells. */
-static int run_inside(int (*probe)(void *), void *data)
+static int run_in(di_sandbox_t sandbox, int (*probe)(void *), void *data)
 {
-    di_sandbox_t sandbox = settings();
     pid_t child = fork();
     int how;
 
@@ -56,6 +58,11 @@ static int run_inside(int (*probe)(void *), void *data)
     }
     assert_int_equal(waitpid(child, &how, 0), child);
     return how;
+}
+
+static int run_inside(int (*probe)(void *), void *data)
+{
+    return run_in(settings(), probe, data);
 }
 
 static int refusal(long result)
@@ -181,6 +188,62 @@ static void forbidden_calls_are_refused_or_end_the_process(void **state)
     close(fd);
 }
 
+static int read_a_file(void *data)
+{
+    char byte;
+
+    return refusal(pread(*(int *)data, &byte, 1, 0));
+}
+
+static int make_a_memory_file(void *data)
+{
+    return refusal(memfd_create("probe", MFD_CLOEXEC));
+}
+
+static int accept_a_caller(void *data)
+{
+    return refusal(accept4(*(int *)data, NULL, NULL, SOCK_CLOEXEC));
+}
+
+/* What one role may and the other may not. */
+static void roles_have_different_calls(void **state)
+{
+    static const struct {
+        const char *what;
+        int (*probe)(void *data);
+        int killed; /* in the dispatcher; the renderer the other way round */
+    } cases[] = {{"read an original", read_a_file, 1},
+                 {"make a memory file", make_a_memory_file, 1},
+                 {"accept a caller", accept_a_caller, 0}};
+    di_sandbox_t renderer = settings(), dispatcher = settings();
+    int fd = open("/dev/null", O_RDWR);
+    size_t i;
+
+    if (di_sandbox_is_weakened() ||
+        !(di_sandbox_kernel() & DI_KERNEL_SECCOMP)) {
+        NOT_TRIED;
+    }
+    dispatcher.role = DI_SANDBOX_DISPATCHER;
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        int how = run_in(dispatcher, cases[i].probe, &fd);
+        int other = run_in(renderer, cases[i].probe, &fd);
+
+        if (WIFSIGNALED(how) != cases[i].killed ||
+            WIFSIGNALED(other) == cases[i].killed) {
+            fail_msg("%s: %#x, %#x", cases[i].what, (unsigned)how,
+                     (unsigned)other);
+        }
+    }
+    for (i = 0; i < sizeof(probes) / sizeof(*probes); i++) {
+        int how = run_in(dispatcher, probes[i].probe, &fd);
+
+        if (probes[i].killed != (WIFSIGNALED(how) && WTERMSIG(how) == SIGSYS)) {
+            fail_msg("dispatcher: %s: %#x", probes[i].what, (unsigned)how);
+        }
+    }
+    close(fd);
+}
+
 /* With the filter off (AddressSanitizer) landlock alone must do. */
 static void files_are_out_of_reach(void **state)
 {
@@ -207,6 +270,23 @@ static void inherited_shared_memory_is_gone(void **state)
     assert_true(WIFSIGNALED(how));
     assert_int_equal(WTERMSIG(how), SIGSEGV);
     munmap(shared, 4096);
+}
+
+static void the_one_mapping_that_is_kept_stays(void **state)
+{
+    di_sandbox_t sandbox = settings();
+    char *kept = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *other = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    sandbox.keeps = kept;
+    assert_int_equal(WEXITSTATUS(run_in(sandbox, write_to, kept)), SUCCEEDED);
+    assert_int_equal(kept[0], 1);
+    assert_true(WIFSIGNALED(run_in(sandbox, write_to, other)));
+    assert_int_equal(other[0], 0);
+    munmap(kept, 4096);
+    munmap(other, 4096);
 }
 
 static int take_memory(void *data)
@@ -256,15 +336,116 @@ static void root_is_left_behind(void **state)
     assert_int_equal(how, 0);
 }
 
+/* ---- what it can do ---- */
+
+/* More than the codecs ask for at start, in blocks that malloc maps. */
+#define RENDER_WIDTH_PX 700
+#define RENDER_HEIGHT_PX 500
+#define RENDER_MEMORY_BYTES ((apr_uint64_t)1 << 30)
+
+/* Make an original of one format and render it into each; all formats that
+   failed, as a set, but for lossless ones that do not get smaller. */
+static unsigned render_from(const di_blob_t *original, di_format_e format)
+{
+    di_job_t job = {.format = (apr_uint32_t)format,
+                    .recipe = {.fit_px = 350,
+                               .quality = 50,
+                               .ssim_e4 = 9000,
+                               .page_layout = 1},
+                    .limits = {.max_bytes = 1 << 24,
+                               .max_pixels = 1 << 20,
+                               .max_side_px = 1000,
+                               .max_frames = 1,
+                               .max_scans = 100,
+                               .max_profile_bytes = 1 << 20}};
+    unsigned failed = 0;
+    int out;
+
+    for (out = 1; out < DI_FORMAT_END; out++) {
+        di_result_t result;
+        unsigned char *file = NULL;
+
+        job.formats = DI_FORMATS_OUT & (1u << out);
+        if (job.formats) {
+            di_compose(&result, &file, &job, original->bytes, original->len);
+            if (result.status != DI_RENDER_OK &&
+                !(out == DI_FORMAT_PNG &&
+                  (result.status == DI_RENDER_NO_GAIN ||
+                   result.status == DI_RENDER_NO_FORMAT))) {
+                failed |= 1u << out;
+            }
+            free(file);
+        }
+    }
+    return failed;
+}
+
+/* Encodes of every format, without alpha and with; decodes and renders them. */
+static int render_every_format(void *data)
+{
+    di_samples_e samples = *(const di_samples_e *)data;
+    di_raster_t picture =
+        raster_waves(samples, RENDER_WIDTH_PX, RENDER_HEIGHT_PX);
+    int format;
+
+    for (format = 1; format < DI_FORMAT_END; format++) {
+        const di_codec_t *codec = di_codec_of((apr_uint32_t)format);
+        di_encode_t how = {.quality = 98,
+                           .chroma = DI_CHROMA_444,
+                           .lossless = codec && !codec->lossy};
+        di_blob_t original = {NULL, 0};
+
+        if (!codec || !codec->encode || (samples == DI_RGBA && !codec->alpha)) {
+            continue;
+        }
+        if (codec->encode(&original, &picture, &how) != DI_RENDER_OK ||
+            (render_from(&original, codec->format) &
+             (samples == DI_RGBA ? ~DI_FORMAT_SET(JPEG) : ~0u))) {
+            return format;
+        }
+        free(original.bytes);
+    }
+    di_raster_free(&picture);
+    return REFUSED;
+}
+
+static void every_format_is_encoded_and_decoded_inside(void **state)
+{
+    static const di_samples_e samples[] = {DI_RGB, DI_RGBA};
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        di_sandbox_t sandbox = settings();
+        pid_t child = fork();
+        int how;
+
+        sandbox.memory_bytes = RENDER_MEMORY_BYTES;
+        if (child == 0) {
+            if (di_sandbox_enter(&sandbox) ||
+                !di_compose_start(DI_FORMATS_IN_DEFAULT, RENDER_MEMORY_BYTES) ||
+                di_sandbox_close(&sandbox)) {
+                _exit(100 + NO_SANDBOX);
+            }
+            _exit(render_every_format((void *)&samples[i]));
+        }
+        assert_int_equal(waitpid(child, &how, 0), child);
+        /* the exit status is the format at which it ended */
+        assert_int_equal(how, REFUSED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(the_sandbox_itself_can_be_closed),
         UNIT(forbidden_calls_are_refused_or_end_the_process),
+        UNIT(roles_have_different_calls),
         UNIT(files_are_out_of_reach),
         UNIT(inherited_shared_memory_is_gone),
+        UNIT(the_one_mapping_that_is_kept_stays),
         UNIT(memory_is_limited_to_what_the_setting_says),
         UNIT(root_is_left_behind),
+        UNIT(every_format_is_encoded_and_decoded_inside),
     };
 
     return UNIT_RUN(tests);

@@ -66,7 +66,7 @@ static void the_tightest_limit_gives_the_size(void **state)
         recipe.fit_px = c->fit;
         recipe.max_width_px = c->max_width;
         recipe.max_height_px = c->max_height;
-        recipe.scale_pct = c->pct;
+        recipe.scale_permille = 10 * c->pct;
         recipe.page_layout = c->layout;
         di_scale_plan(&s, c->width, c->height, c->turned, &recipe);
         if (s.width_px != c->out_width || s.height_px != c->out_height ||
@@ -115,15 +115,15 @@ typedef struct {
 } lower_case_t;
 
 static const lower_case_t lowers[] = {
-    /* Half the bytes: 0.63 of the sides. */
-    {3264, 2448, 1632, 1224, 100000, 50000, 816, 612, 2},
-    {3264, 2448, 3264, 2448, 100000, 50000, 2040, 1530, 5},
-    /* A byte too many is a step down all the same. */
-    {3264, 2448, 1632, 1224, 100001, 100000, 1224, 918, 3},
-    {3264, 2448, 900, 675, 100001, 100000, 816, 612, 2},
-    /* Below 1/8 any size will do. */
-    {3264, 2448, 816, 612, 100000, 10000, 175, 131, 1},
-    {3264, 2448, 408, 306, 100001, 100000, 407, 305, 1},
+    /* Half the bytes: 0.62 of the sides. */
+    {3264, 2448, 1632, 1224, 100000, 50000, 1007, 755, 3},
+    {3264, 2448, 3264, 2448, 100000, 50000, 2014, 1511, 5},
+    /* A byte too many costs two pixels of a hundred, also where the next
+       eighth would be half of the sides. */
+    {3264, 2448, 1632, 1224, 100001, 100000, 1599, 1199, 4},
+    {3264, 2448, 816, 612, 100001, 100000, 799, 599, 2},
+    {3264, 2448, 816, 612, 100000, 10000, 172, 129, 1},
+    {3264, 2448, 408, 306, 100001, 100000, 399, 299, 1},
     /* Nothing is left to see. */
     {3264, 2448, 408, 306, 100000, 500, 0, 0, 0},
     {1000, 20, 1000, 20, 100000, 50000, 0, 0, 0},

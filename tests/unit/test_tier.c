@@ -8,6 +8,7 @@
 #define J DI_FORMAT_SET(JPEG)
 #define P DI_FORMAT_SET(PNG)
 #define W DI_FORMAT_SET(WEBP)
+#define A DI_FORMAT_SET(AVIF)
 #define X DI_FORMAT_SET(JXL)
 
 /* Add a tier written as one line of words. */
@@ -74,7 +75,7 @@ static void bad_recipes_are_refused_with_the_legal_values(void **state)
         {"colors=1", "colors: 1 colour shows nothing: 0 or 2 to 256"},
         {"colors=257", "colors: \"257\" is not a whole number from 0 to 256"},
         {"formats=gif", "formats: \"gif\" is neither auto nor keep nor a list "
-                        "of jpeg,png,webp,jxl"},
+                        "of jpeg,png,webp,avif,jxl"},
         {"formats=", "formats: \"\" is neither"},
         {"formats=jpeg,", "formats: \"jpeg,\" is neither"},
         {"formats=,", "formats: \",\" is neither"},
@@ -95,7 +96,7 @@ static void bad_recipes_are_refused_with_the_legal_values(void **state)
          "fit=PX|off, width=PX|off, height=PX|off, quality=1..100, "
          "ssim=0.50..0.999|off, bytes=SIZE|off, chroma=auto|420|422|444, "
          "progressive=on|off, colors=0|2..256, "
-         "formats=auto|keep|jpeg,png,webp,jxl, layout=keep|page, "
+         "formats=auto|keep|jpeg,png,webp,avif,jxl, layout=keep|page, "
          "priority=0..9"},
     };
     size_t i;
@@ -125,13 +126,13 @@ typedef struct {
 static void every_key_is_taken_in_its_units(void **state)
 {
     static const good_case_t cases[] = {
-        GOOD("scale=50%", scale_pct, 50),
-        GOOD("scale=100", scale_pct, 100),
-        GOOD("scale=1/8", scale_pct, 12),
-        GOOD("scale=1/4", scale_pct, 25),
-        GOOD("scale=3/8", scale_pct, 37),
-        GOOD("scale=1/2", scale_pct, 50),
-        GOOD("scale=off", scale_pct, 0),
+        GOOD("scale=50%", scale_permille, 500),
+        GOOD("scale=100", scale_permille, 1000),
+        GOOD("scale=1/8", scale_permille, 125),
+        GOOD("scale=1/4", scale_permille, 250),
+        GOOD("scale=3/8", scale_permille, 375),
+        GOOD("scale=1/2", scale_permille, 500),
+        GOOD("scale=off", scale_permille, 0),
         GOOD("fit=65500", fit_px, 65500),
         GOOD("fit=off", fit_px, 0),
         GOOD("width=1", max_width_px, 1),
@@ -153,10 +154,11 @@ static void every_key_is_taken_in_its_units(void **state)
         GOOD("chroma=auto", chroma, DI_CHROMA_AUTO),
         GOOD("progressive=off", progressive, 0),
         GOOD("colors=2", colors, 2),
-        GOOD("formats=auto", formats, J | P | W | X),
+        GOOD("formats=auto", formats, J | P | W | A | X),
         GOOD("formats=keep", formats, DI_TIER_KEEP),
         GOOD("formats=webp", formats, W),
         GOOD("formats=JPEG,png,jxl", formats, J | P | X),
+        GOOD("formats=Avif,jpeg", formats, J | A),
         GOOD("layout=page", page_layout, 1),
         GOOD("layout=keep", page_layout, 0),
         GOOD("priority=0", priority, 0),
@@ -181,14 +183,17 @@ static void the_default_ladder_is_low_medium_and_the_original(void **state)
 
     assert_int_equal(di_tiers_default()->nelts, 3);
     assert_int_equal(tier->fit_px, 900);
-    assert_int_equal(tier->quality, 50);
-    assert_int_equal(tier->ssim_e4, 9300);
+    assert_int_equal(tier->quality, 40);
+    assert_int_equal(tier->ssim_e4, 9500);
+    assert_int_equal(tier->most_bytes, 100000);
     assert_int_equal(tier->colors, 0);
     assert_int_equal(tier->priority, 5);
     assert_int_equal(tier->formats, DI_FORMATS_OUT);
     tier = di_tiers_find(&room, NULL, "medium");
     assert_int_equal(tier->fit_px, 1800);
-    assert_int_equal(tier->ssim_e4, 9600);
+    assert_int_equal(tier->quality, 55);
+    assert_int_equal(tier->ssim_e4, 9700);
+    assert_int_equal(tier->most_bytes, 500000);
     assert_true(di_tiers_find(&room, NULL, "broad")->original);
     assert_null(di_tiers_find(&room, NULL, "none"));
 }
@@ -199,11 +204,11 @@ static void a_scope_changes_only_the_keys_it_gives(void **state)
     di_tier_t room;
     const di_tier_t *tier;
 
-    assert_null(add(site, "low", "quality=40 colors=64 bytes=9K", *state));
+    assert_null(add(site, "low", "quality=30 colors=64 bytes=9K", *state));
     assert_null(add(site, "low", "width=500", *state));
     assert_null(add(path, "low", "fit=600 ssim=off bytes=off", *state));
     tier = di_tiers_find(&room, di_tiers_merge(site, path, *state), "low");
-    assert_int_equal(tier->quality, 40);
+    assert_int_equal(tier->quality, 30);
     assert_int_equal(tier->colors, 64);
     assert_int_equal(tier->max_width_px, 500);
     assert_int_equal(tier->fit_px, 600);
@@ -212,7 +217,7 @@ static void a_scope_changes_only_the_keys_it_gives(void **state)
     assert_int_equal(tier->progressive, 1);
     /* the scopes themselves are as before */
     assert_int_equal(di_tiers_find(&room, site, "low")->fit_px, 900);
-    assert_int_equal(di_tiers_find(&room, path, "low")->quality, 50);
+    assert_int_equal(di_tiers_find(&room, path, "low")->quality, 40);
 }
 
 static void scopes_without_tiers_take_those_of_the_other(void **state)
@@ -247,10 +252,23 @@ static void a_new_tier_has_a_value_for_every_key(void **state)
 
     assert_string_equal(tier.name, "tiny");
     assert_int_equal(tier.fit_px, 300);
-    assert_int_equal(tier.quality, 50);
-    assert_int_equal(tier.ssim_e4, 9300);
+    assert_int_equal(tier.quality, 40);
+    assert_int_equal(tier.ssim_e4, 9500);
+    assert_int_equal(tier.most_bytes, 0);
     assert_int_equal(tier.priority, 5);
     assert_int_equal(tier.original, 0);
+}
+
+static void a_new_tier_with_a_quality_has_that_and_no_floor(void **state)
+{
+    di_tier_t tier = tier_of("tiny", "quality=60", *state);
+
+    assert_int_equal(tier.quality, 60);
+    assert_int_equal(tier.ssim_e4, 0);
+    tier = tier_of("tiny", "quality=60 ssim=0.9", *state);
+    assert_int_equal(tier.ssim_e4, 9000);
+    tier = tier_of("low", "quality=60", *state);
+    assert_int_equal(tier.ssim_e4, 9500);
 }
 
 static void a_ladder_may_have_any_number_of_tiers(void **state)
@@ -280,7 +298,7 @@ static void a_recipe_has_every_value_of_its_tier(void **state)
     di_recipe_t expected = {.fit_px = 52,
                             .max_width_px = 53,
                             .max_height_px = 54,
-                            .scale_pct = 51,
+                            .scale_permille = 510,
                             .quality = 55,
                             .ssim_e4 = 5600,
                             .most_bytes = 570,
@@ -334,6 +352,10 @@ static void formats_are_policy_and_original_and_client(void **state)
         {"formats=jpeg,webp", DI_FORMAT_PNG, webp, J | W, 1},
         {"formats=jpeg,webp", DI_FORMAT_PNG, "*/*", J, 1},
         {"formats=webp", DI_FORMAT_JPEG, "*/*", 0, 1},
+        {"formats=auto", DI_FORMAT_JPEG, "image/avif,image/webp", J | P | W | A,
+         1},
+        {"formats=avif,jpeg", DI_FORMAT_PNG, "image/avif", J | A, 1},
+        {"formats=avif,jpeg", DI_FORMAT_PNG, "image/*", J, 1},
         /* nobody needs to be asked */
         {"formats=jpeg,png", DI_FORMAT_WEBP, "image/jpeg;q=0", J | P, 0},
         {"formats=keep", DI_FORMAT_JPEG, webp, J, 0},
@@ -342,7 +364,7 @@ static void formats_are_policy_and_original_and_client(void **state)
         {"formats=keep", DI_FORMAT_BMP, webp, P, 0},
         {"formats=keep", DI_FORMAT_TIFF, webp, P, 0},
         {"formats=keep", DI_FORMAT_HEIC, webp, J, 0},
-        {"formats=keep", DI_FORMAT_AVIF, webp, J, 0},
+        {"formats=keep", DI_FORMAT_AVIF, webp, A, 0},
         {"formats=keep", DI_FORMAT_WEBP, "*/*", W, 0},
         {"formats=keep", DI_FORMAT_JXL, NULL, X, 0},
     };
@@ -371,6 +393,7 @@ int main(void)
         UNIT(scopes_without_tiers_take_those_of_the_other),
         UNIT(original_and_back),
         UNIT(a_new_tier_has_a_value_for_every_key),
+        UNIT(a_new_tier_with_a_quality_has_that_and_no_floor),
         UNIT(a_ladder_may_have_any_number_of_tiers),
         UNIT(a_recipe_has_every_value_of_its_tier),
         UNIT(a_quick_recipe_is_small_and_searches_nothing),

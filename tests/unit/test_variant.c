@@ -27,7 +27,7 @@ static void the_text_says_all_that_the_bytes_depend_on(void **state)
                      APR_SUCCESS);
     assert_string_equal(
         key.text, "di2 renderer=" APR_STRINGIFY(
-                      DI_RENDERER_VERSION) "/libs-1 formats=jpeg+webp scale=0% "
+                      DI_RENDERER_VERSION) "/libs-1 formats=jpeg+webp scale=0e-3 "
                                            "fit=900px width=0px height=0px "
                                            "quality=50 ssim=9300e-4 bytes=0B "
                                            "chroma=auto progressive=1 colors=0 "

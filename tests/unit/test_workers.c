@@ -21,6 +21,7 @@
 #include "render/fdmsg.h"
 #include "render/sandbox.h"
 #include "render/wire.h"
+#include "render/workers_in.h"
 
 /* ---- one job ---- */
 
@@ -417,6 +418,18 @@ static void count_outcomes(int *outcomes, const pid_t *callers)
     }
 }
 
+static void check_all_are_served(const int *outcomes)
+{
+    int i;
+
+    for (i = 1; i < 256; i++) {
+        if (outcomes[i]) {
+            fail_msg("%d callers were told %d", outcomes[i], i);
+        }
+    }
+    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+}
+
 static void a_crowd_survives_the_death_of_renderers(void **state)
 {
     rig_t rig = rig_make(*state, 2);
@@ -426,14 +439,13 @@ static void a_crowd_survives_the_death_of_renderers(void **state)
     rig.conf.queue = CROWD;
     rig_start(&rig);
     fork_crowd(callers, &rig, 10);
-    for (i = 0; i < 4; i++) {
-        rig_find_renderers(renderers, 2);
-        rig_wait_for_running(&rig, 2);
-        (void)kill(renderers[i % 2], SIGKILL);
-        rig_wait_for_end(renderers[i % 2]);
+    rig_find_renderers(renderers, 2);
+    rig_wait_for_running(&rig, 2);
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(kill(renderers[i], SIGKILL), 0);
     }
     count_outcomes(outcomes, callers);
-    assert_in_range(outcomes[DI_RENDER_DIED], 0, 4);
+    assert_in_range(outcomes[DI_RENDER_DIED], 0, 2);
     assert_int_equal(outcomes[DI_RENDER_OK] + outcomes[DI_RENDER_DIED], CROWD);
     rig_find_renderers(renderers, 2);
     assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
@@ -455,7 +467,7 @@ static void a_crowd_survives_the_death_of_the_dispatcher(void **state)
     assert_int_equal(kill(dispatcher, SIGKILL), 0);
     rig_wait_for_end(dispatcher);
     count_outcomes(outcomes, callers);
-    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+    check_all_are_served(outcomes);
     rig_find_renderers(renderers, 2);
     assert_int_not_equal(rig_dispatcher(), dispatcher);
     assert_int_equal(rig_stats(&rig).dispatchers_died, 1);
@@ -497,7 +509,7 @@ static void a_crowd_survives_the_death_of_the_manager(void **state)
     assert_int_equal(kill(manager, SIGKILL), 0);
     wait_for_manager(manager);
     count_outcomes(outcomes, callers);
-    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+    check_all_are_served(outcomes);
     rig_find_renderers(renderers, 2);
     rig_end(&rig);
 }
@@ -523,7 +535,7 @@ static void restarts_under_load_lose_no_job(void **state)
         rig_start(&rig);
     }
     count_outcomes(outcomes, callers);
-    assert_int_equal(outcomes[DI_RENDER_OK], CROWD);
+    check_all_are_served(outcomes);
     assert_int_equal(rig_stats(&rig).taken >= CROWD * 12, 1);
     rig_end(&rig);
 }
@@ -551,7 +563,7 @@ static void jobs_that_wait_are_rendered_after_the_pool_was_ended(void **state)
     rig_wait_for_all();
 }
 
-static void jobs_that_nobody_is_left_for_are_told(void **state)
+static void jobs_that_nobody_is_left_for_go_to_the_next_pool(void **state)
 {
     rig_t rig = rig_make(*state, 1);
     pid_t renderer, first, second;
@@ -561,11 +573,10 @@ static void jobs_that_nobody_is_left_for_are_told(void **state)
     rig_wait_for_waiting(&rig, 1);
     apr_pool_clear(rig.pconf);
     assert_int_equal(kill(renderer, SIGKILL), 0);
-    assert_int_equal(rig_outcome(second), DI_RENDER_BUSY);
-    /* It had not been begun, and was sent again, to nobody. */
-    assert_int_equal(kill(first, SIGKILL), 0);
-    assert_int_equal(rig_outcome(first), -1);
-    rig_wait_for_all();
+    rig_start(&rig);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    assert_int_equal(rig_outcome(second), DI_RENDER_OK);
+    rig_end(&rig);
 }
 
 static void a_stuck_renderer_is_killed_after_the_pool_was_ended(void **state)
@@ -735,33 +746,24 @@ static void dispatcher_and_renderers_have_no_rights(void **state)
 
 /* ---- strangers ---- */
 
-/* As lib/render/client.c does: the listener's inode among our descriptors. */
+/* As lib/render/client.c does. */
 static int connect_to(const rig_t *rig)
 {
-    int fd;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-    for (fd = 3; fd < 200; fd++) {
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-        apr_snprintf(address.sun_path, sizeof(address.sun_path),
-                     "/proc/self/fd/%d", fd);
-        if (!connect(sock, (struct sockaddr *)&address, sizeof(address))) {
-            return sock;
-        }
-        close(sock);
-    }
-    fail_msg("cannot connect");
-    return -1;
+    apr_snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d",
+                 rig->workers->address);
+    assert_int_equal(
+        connect(sock, (struct sockaddr *)&address, sizeof(address)), 0);
+    return sock;
 }
 
 static void wait_for_hang_up(int sock)
 {
     char word;
-    int fd;
 
-    assert_int_equal(recv(sock, &word, 1, 0), 0);
-    (void)fd;
+    assert_true(recv(sock, &word, 1, 0) <= 0);
     close(sock);
 }
 
@@ -828,7 +830,7 @@ int main(int argc, char **argv)
         UNIT(a_crowd_survives_the_death_of_the_manager),
         UNIT(restarts_under_load_lose_no_job),
         UNIT(jobs_that_wait_are_rendered_after_the_pool_was_ended),
-        UNIT(jobs_that_nobody_is_left_for_are_told),
+        UNIT(jobs_that_nobody_is_left_for_go_to_the_next_pool),
         UNIT(a_stuck_renderer_is_killed_after_the_pool_was_ended),
         UNIT(counters_survive_a_restart),
         UNIT(a_dead_manager_is_not_replaced_while_the_server_stops),

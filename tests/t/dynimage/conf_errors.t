@@ -35,7 +35,7 @@ my @cases = (
     ['DynImageTier low bytes=100', qr/bytes: "100" is not a size .* from 256 to 1G, or off/],
     ['DynImageTier low chroma=411', qr/chroma: "411" is none of auto, 420, 422, 444/],
     ['DynImageTier low formats=gif',
-        qr/formats: "gif" is neither auto nor keep nor a list of jpeg,png,webp,jxl/],
+        qr/formats: "gif" is neither auto nor keep nor a list of jpeg,png,webp,avif,jxl/],
     ['DynImageTier low formats=', qr/formats: "" is neither auto nor keep/],
     ['DynImageTier low formats=keep,png', qr/formats: "keep,png" is neither/],
     ['DynImageTier low layout=on', qr/layout: "on" is neither keep nor page/],

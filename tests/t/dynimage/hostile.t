@@ -39,7 +39,7 @@ my $gif = pack('A6vvCCC', 'GIF89a', 2, 2, 0x80, 0, 0) . "\0\0\0\xff\xff\xff";
 my $frame = pack('CvvvvC', 0x2c, 0, 0, 2, 2, 0) . "\x02\x03\x44\x34\x05\0";
 my $canary = site_file('bad/canary');
 my %file = (
-    'bomb.png' => [png_bomb(30000, 30000), 'too-large'],
+    'bomb.png' => [png_bomb(30000, 30000), 'too-many-pixels'],
     'cut.jpg'  => [substr($jpeg, 0, length($jpeg) / 2), 'broken'],
     'head.jpg' => [substr($jpeg, 0, 200), qr/broken|unsupported/],
     'svg.jpg'  => ["<svg xmlns='http://www.w3.org/2000/svg'><image "
@@ -75,7 +75,7 @@ for my $name (sort keys %file) {
         ok($res->{content} eq $bytes, "$name, $turn: passed through");
     }
 }
-for my $case (['pixels', 'too-large'], ['bytes', 'too-large']) {
+for my $case (['pixels', 'too-many-pixels'], ['bytes', 'too-many-bytes']) {
     is(why(get("/$case->[0]/$photo"))->{reason}, $case->[1],
         "limit of $case->[0]");
 }

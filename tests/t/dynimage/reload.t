@@ -50,7 +50,7 @@ for my $round (1 .. 3) {
 }
 ok(reload($other, sub { is_on(@_) && -e "$server->{dir}/cache2/leases" }),
     'another store and more renderers are in force');
-my @renderers = map { Client::children($_) } Client::children($pid);
+my @renderers = Client::pool_processes($pid);
 is(scalar @renderers, 3, 'as many renderers as the new settings say');
 my @listeners = grep { m{/dynimage-\w+/s} }
   map { readlink } glob "/proc/$pid/fd/*";

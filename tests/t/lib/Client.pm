@@ -15,7 +15,7 @@ use Apache::Test ();
 use Apache::TestRequest ();
 
 our @EXPORT = qw(client base get head ask raw why site_file in_parallel pids
-  children slurp fresh);
+  children pool_processes slurp fresh);
 
 my $base;
 
@@ -112,6 +112,15 @@ sub children {
         push @found, $1 if $line =~ /^(\d+) \(.*\) \S (\d+)/s && $2 == $parent;
     }
     return sort { $a <=> $b } @found;
+}
+
+# Processes of the render pool under httpd's parent, by their name: renderers,
+# unless another is given.
+sub pool_processes {
+    my ($parent, $name) = @_;
+    $name //= 'di-renderer';
+    return grep { (eval { slurp("/proc/$_/comm") } // '') eq "$name\n" }
+      map { children($_) } children($parent);
 }
 
 # httpd's parent.
