@@ -32,6 +32,10 @@ void di_subject_free(di_subject_t *subject);
 /* 1: estimates can be made of it. */
 int di_subject_is_large(const di_subject_t *subject);
 
+/* Pixels of the picture over those of its mosaic, log2 in 1/4096, once
+   estimates were made. */
+int di_subject_scale_e12(const di_subject_t *subject);
+
 /* What tries on the mosaic tell of a format. */
 typedef struct {
     const di_codec_t *codec;

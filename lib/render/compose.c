@@ -17,7 +17,6 @@
  */
 #include "render/compose.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +41,10 @@
 /* Times that a picture is made smaller for the ceiling's sake. */
 #define LOWER_MOST 2
 
-/* Of a large picture a format is encoded in full when its estimate is over the
-   smallest one by no more than this, log2(1.03) in 1/4096: so much may a
-   rendition be larger than in the best of its formats, besides what estimates
-   are wrong. */
+/* Of a large picture a format is encoded in full when by its estimate it is
+   larger than the best so far by no more than this, log2(1.03) in 1/4096: so
+   much, besides what estimates are wrong, a rendition may be larger than the
+   best of its formats would have been. */
 #define NEAR_E12 175
 
 typedef struct {
@@ -187,26 +186,36 @@ static int by_bytes(const void *a, const void *b)
                : (int)x->codec->format - (int)y->codec->format;
 }
 
-/* Formats of a large picture: in full only those that may be the smallest. */
+/* 1 when the picture in a format may be smaller than the best so far. */
+static int may_be_smallest(const compose_t *c, const di_subject_t *subject,
+                           const di_estimate_t *estimate)
+{
+    return !c->best.file.bytes ||
+           estimate->bytes_e12 + di_subject_scale_e12(subject) <=
+               di_search_bytes_e12(c->best.file.len) + NEAR_E12;
+}
+
+/* Formats of a large picture: in full only those that may be the smallest,
+   the first of them in any case.  Without a floor its file is not measured,
+   and so there is nothing that others could keep. */
 static di_render_status_e try_likely(compose_t *c, di_subject_t *subject,
                                      unsigned set)
 {
     unsigned floor_e4 = c->job->recipe.ssim_e4;
     di_estimate_t all[DI_FORMAT_END];
-    int count, i, most_e12 = INT_MAX;
+    int count, i, made = 0;
     di_render_status_e status = estimate_all(all, &count, c, subject, set);
 
     qsort(all, (size_t)count, sizeof(*all), by_bytes);
-    for (i = 0;
-         i < count && status == DI_RENDER_OK && all[i].bytes_e12 <= most_e12;
-         i++) {
+    for (i = 0; i < count && status == DI_RENDER_OK; i++) {
         di_candidate_t other;
 
+        if (made && (!floor_e4 || !may_be_smallest(c, subject, &all[i]))) {
+            break;
+        }
         status = di_candidate_lossy(&other, all[i].codec, subject,
                                     &c->job->recipe, floor_e4, &all[i]);
-        if (status == DI_RENDER_OK && most_e12 == INT_MAX) {
-            most_e12 = all[i].bytes_e12 + (floor_e4 ? NEAR_E12 : -1);
-        }
+        made |= status == DI_RENDER_OK;
         status = consider(c, &other, status);
     }
     return status;

@@ -35,6 +35,7 @@ typedef struct {
     int lowest, highest; /* qualities that may be tried */
     int most;            /* tries of this search */
     int goes_on;         /* 1: another search follows, so no try is the last */
+    int follows;         /* 1: another went before */
     int slope_e12;       /* of the line of loss, before two tries show it */
     int steep_e12;       /* the same for going down, on the safe side */
     int saving_e12;      /* another try pays for so much, log2 of bytes */
@@ -66,7 +67,7 @@ int di_search_bytes_e12(apr_size_t bytes);
 
 /**
  * Begin a search where one on a small picture ended: with the tries that
- * are left, at most two where a picture is very large.
+ * are left.
  * @param pixels  of the picture.  Of a large one a file that keeps the floor
  *                is not so easily made once more
  */
