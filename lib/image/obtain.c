@@ -26,7 +26,7 @@
 #define PAUSE_MAX apr_time_from_msec(10)
 
 /* Beside what a render tells: it was not tried. */
-#define FORMAT_OFF (DI_RENDER_NO_POOL + 1)
+#define FORMAT_OFF (DI_RENDER_NOT_BEGUN + 1)
 
 typedef struct {
     di_reason_e reason;
@@ -54,6 +54,7 @@ static const outcome_t outcomes[] = {
     [DI_RENDER_TIMEOUT] = {DI_REASON_TIMEOUT, 1, SLOW_FOR},
     [DI_RENDER_DIED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
     [DI_RENDER_NO_POOL] = {DI_REASON_NO_POOL, 0, 0},
+    [DI_RENDER_NOT_BEGUN] = {DI_REASON_TIMEOUT, 0, 0},
     /* Follows from a setting that is not part of the key. */
     [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 0, 0},
 };

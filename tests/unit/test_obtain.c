@@ -294,6 +294,7 @@ static void each_ending_has_its_reason_and_its_memory(void **state)
         {DI_RENDER_TIMEOUT, DI_REASON_TIMEOUT, 1, 1},
         {DI_RENDER_BUSY, DI_REASON_BUSY, 0, 1},
         {DI_RENDER_NO_POOL, DI_REASON_NO_POOL, 0, 1},
+        {DI_RENDER_NOT_BEGUN, DI_REASON_TIMEOUT, 0, 1},
         {DI_RENDER_TOLD, DI_REASON_RENDER_FAILED, 1, 1},
         {99, DI_REASON_RENDER_FAILED, 1, 1},
     };
