@@ -15,7 +15,8 @@
 #define SLOW_FOR apr_time_from_sec(60)
 
 /* A cheap rendition takes some 50 ms of a renderer and is first in its queue;
-   a client that still has none after this gets what there is (ours). */
+   a client that has waited in vain for its own waits no longer than this for
+   the cheap one (ours). */
 #define QUICK_WAIT_MS 1000
 
 /* What is read of an original to tell what its render will cost: frame
@@ -332,9 +333,11 @@ static void take_own(di_obtained_t *out, const di_world_t *world,
     out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
 }
 
-/* The cheap rendition; 1 when there is one now. */
+/* The cheap rendition; 1 when there is one now, else out->reason may say why
+   there is none. */
 static int take_quick(di_obtained_t *out, const di_world_t *world,
-                      const di_wish_t *wish, apr_pool_t *p)
+                      const di_wish_t *wish, apr_uint32_t wait_ms,
+                      apr_pool_t *p)
 {
     di_wish_t quick = *wish;
     di_obtained_t cheap;
@@ -349,14 +352,13 @@ static int take_quick(di_obtained_t *out, const di_world_t *world,
     quick.key = &key;
     quick.formats = DI_FORMAT_SET(JPEG);
     quick.urgency = DI_URGENCY_QUICK;
-    quick.wait_ms = QUICK_WAIT_MS < wish->wait_ms ? QUICK_WAIT_MS
-                                                  : wish->wait_ms;
+    quick.wait_ms = wait_ms < wish->wait_ms ? wait_ms : wish->wait_ms;
     take_own(&cheap, world, &quick, p);
-    if (!cheap.have) {
-        return 0;
-    }
     cheap.took_ms += out->took_ms;
     *out = cheap;
+    if (!out->have) {
+        return 0;
+    }
     out->reason = DI_REASON_QUICK;
     out->passing = 1;
     return 1;
@@ -402,8 +404,12 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
         return 0;
     }
     if (!take_nearest(out, world, wish, 1, DI_REASON_SMALLER_FIRST, p) &&
-        !take_quick(out, world, wish, p)) {
-        return 0;
+        !take_quick(out, world, wish, wish->wait_ms, p)) {
+        if (out->reason != DI_REASON_BUSY && out->reason != DI_REASON_TIMEOUT) {
+            return 0;
+        }
+        /* What is dear would only add to the crowd. */
+        (void)take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p);
     }
     (void)world->later(world->later_baton, wish);
     return 1;
@@ -412,6 +418,8 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
 void di_obtain(di_obtained_t *out, const di_world_t *world,
                const di_wish_t *wish, apr_pool_t *p)
 {
+    di_obtained_t cheap;
+
     memset(out, 0, sizeof(*out));
     out->key = *wish->key;
     out->cache = "none";
@@ -429,6 +437,9 @@ void di_obtain(di_obtained_t *out, const di_world_t *world,
     if (!out->have && is_shortage(out->reason) &&
         !take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p) &&
         wish->slow && out->reason != DI_REASON_NO_POOL) {
-        (void)take_quick(out, world, wish, p);
+        cheap = *out;
+        if (take_quick(&cheap, world, wish, QUICK_WAIT_MS, p)) {
+            *out = cheap;
+        }
     }
 }

@@ -534,6 +534,30 @@ static void a_cheap_picture_that_cannot_be_had_is_not_the_end(void **state)
     unlink(s->path);
 }
 
+/* A dear render would only add to the crowd that keeps the cheap one away. */
+static void a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place(void **state)
+{
+    static const di_render_status_e crowds[] = {
+        DI_RENDER_BUSY, DI_RENDER_NOT_BEGUN, DI_RENDER_TIMEOUT};
+    size_t i;
+
+    for (i = 0; i < sizeof(crowds) / sizeof(*crowds); i++) {
+        story_t *s = slow_story(*state);
+        di_obtained_t got;
+
+        s->answer.status = crowds[i];
+        got = ask(s);
+        assert_false(got.have);
+        assert_true(got.passing);
+        assert_int_equal(got.reason, i ? DI_REASON_TIMEOUT : DI_REASON_BUSY);
+        assert_int_equal(s->renders, 1);
+        assert_int_equal(s->job.recipe.quick, 1);
+        assert_int_equal(s->job.time_limit_ms, s->wish.wait_ms);
+        assert_int_equal(s->laters, 1);
+        unlink(s->path);
+    }
+}
+
 /* Nothing stored, no place in the queue: what is first in it may be had. */
 static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
 {
@@ -592,6 +616,7 @@ int main(void)
         UNIT(a_smaller_stored_tier_is_better_than_a_cheap_one),
         UNIT(only_slow_clients_and_dear_renders_are_put_off),
         UNIT(a_cheap_picture_that_cannot_be_had_is_not_the_end),
+        UNIT(a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place),
         UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
         UNIT(a_format_that_is_off_is_not_rendered_until_it_is_on),
     };
