@@ -191,13 +191,23 @@ int di_heif_start(void)
 
 /* ---- decoding ---- */
 
+/* Every kind of picture that the decoder gives can be converted to RGB; what
+   the library calls unsupported there is memory that it did not get. */
+static int is_memory(const struct heif_error *error)
+{
+    return error->code == heif_error_Memory_allocation_error ||
+           (error->code == heif_error_Unsupported_feature &&
+            error->subcode == heif_suberror_Unsupported_color_conversion);
+}
+
 static di_render_status_e status_of(struct heif_error error)
 {
+    if (is_memory(&error)) {
+        return DI_RENDER_NO_MEMORY;
+    }
     switch (error.code) {
     case heif_error_Ok:
         return DI_RENDER_OK;
-    case heif_error_Memory_allocation_error:
-        return DI_RENDER_NO_MEMORY;
     case heif_error_Unsupported_filetype:
     case heif_error_Unsupported_feature:
         return DI_RENDER_UNSUPPORTED;
