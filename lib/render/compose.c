@@ -17,6 +17,7 @@
  */
 #include "render/compose.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,12 @@
 
 /* Times that a picture is made smaller for the ceiling's sake. */
 #define LOWER_MOST 2
+
+/* Of a large picture a format is encoded in full when its estimate is over the
+   smallest one by no more than this, log2(1.03) in 1/4096: so much may a
+   rendition be larger than in the best of its formats, besides what estimates
+   are wrong. */
+#define NEAR_E12 175
 
 typedef struct {
     const di_job_t *job;
@@ -118,8 +125,9 @@ static di_render_status_e consider(compose_t *c, di_candidate_t *other,
     return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
 }
 
-static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
-                                    unsigned set)
+/* Formats of a set, one after the other: every one in full. */
+static di_render_status_e try_each(compose_t *c, di_subject_t *subject,
+                                   unsigned set)
 {
     unsigned floor_e4 = c->job->recipe.ssim_e4;
     di_render_status_e status = DI_RENDER_OK;
@@ -134,7 +142,7 @@ static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
         }
         set &= ~(1u << format);
         status = di_candidate_lossy(&other, di_codec_of((apr_uint32_t)format),
-                                    subject, &c->job->recipe, floor_e4);
+                                    subject, &c->job->recipe, floor_e4, NULL);
         if (status == DI_RENDER_OK && !floor_e4 && set) {
             status = di_candidate_measure(&other, subject);
             floor_e4 = other.ssim_e4;
@@ -142,6 +150,80 @@ static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
         status = consider(c, &other, status);
     }
     return status;
+}
+
+/* Estimate each format of a set; those that cannot be are left out. */
+static di_render_status_e estimate_all(di_estimate_t *out, int *count,
+                                       const compose_t *c,
+                                       di_subject_t *subject, unsigned set)
+{
+    unsigned floor_e4 = c->job->recipe.ssim_e4;
+    int format;
+
+    *count = 0;
+    for (format = 1; format < DI_FORMAT_END; format++) {
+        di_render_status_e status;
+
+        if (!DI_FORMAT_IN(set, format)) {
+            continue;
+        }
+        status = di_candidate_estimate(&out[*count],
+                                       di_codec_of((apr_uint32_t)format),
+                                       subject, &c->job->recipe, &floor_e4);
+        if (status == DI_RENDER_NO_MEMORY) {
+            return status;
+        }
+        *count += status == DI_RENDER_OK;
+    }
+    return DI_RENDER_OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const di_estimate_t *x = a, *y = b;
+
+    return x->bytes_e12 != y->bytes_e12
+               ? x->bytes_e12 - y->bytes_e12
+               : (int)x->codec->format - (int)y->codec->format;
+}
+
+/* Formats of a large picture: in full only those that may be the smallest. */
+static di_render_status_e try_likely(compose_t *c, di_subject_t *subject,
+                                     unsigned set)
+{
+    unsigned floor_e4 = c->job->recipe.ssim_e4;
+    di_estimate_t all[DI_FORMAT_END];
+    int count, i, most_e12 = INT_MAX;
+    di_render_status_e status = estimate_all(all, &count, c, subject, set);
+
+    qsort(all, (size_t)count, sizeof(*all), by_bytes);
+    for (i = 0;
+         i < count && status == DI_RENDER_OK && all[i].bytes_e12 <= most_e12;
+         i++) {
+        di_candidate_t other;
+
+        status = di_candidate_lossy(&other, all[i].codec, subject,
+                                    &c->job->recipe, floor_e4, &all[i]);
+        if (status == DI_RENDER_OK && most_e12 == INT_MAX) {
+            most_e12 = all[i].bytes_e12 + (floor_e4 ? NEAR_E12 : -1);
+        }
+        status = consider(c, &other, status);
+    }
+    return status;
+}
+
+static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
+                                    unsigned set)
+{
+    int one = !(set & (set - 1));
+
+    if (c->job->recipe.quick) {
+        set &= ~set + 1; /* the first: JPEG where it may be */
+        one = 1;
+    }
+    return di_subject_is_large(subject) && (c->job->recipe.ssim_e4 || !one)
+               ? try_likely(c, subject, set)
+               : try_each(c, subject, set);
 }
 
 static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
@@ -156,12 +238,14 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     for (format = 1; format < DI_FORMAT_END && status == DI_RENDER_OK;
          format++) {
         if (!DI_FORMAT_IN(set, format) ||
-            (format != DI_FORMAT_PNG && pixels > SLOW_LOSSLESS_MOST_PX)) {
+            (format != DI_FORMAT_PNG && pixels > SLOW_LOSSLESS_MOST_PX) ||
+            /* 18-60 % larger than WebP, at ten times the cost. */
+            (format == DI_FORMAT_JXL && c->best.file.bytes)) {
             continue;
         }
-        status = di_candidate_lossless(
-            &other, di_codec_of((apr_uint32_t)format), subject,
-            &c->job->recipe);
+        status =
+            di_candidate_lossless(&other, di_codec_of((apr_uint32_t)format),
+                                  subject, &c->job->recipe);
         status = consider(c, &other, status);
     }
     if (status == DI_RENDER_OK && (set & DI_FORMAT_SET(PNG)) &&
@@ -177,9 +261,10 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
 static di_render_status_e try_formats(compose_t *c, unsigned lossy,
                                       unsigned lossless)
 {
-    di_subject_t subject = {.picture = &c->picture, .kind = c->kind.kind};
     di_render_status_e status = DI_RENDER_OK;
+    di_subject_t subject;
 
+    di_subject_init(&subject, &c->picture, c->kind.kind);
     if (lossless) {
         status = try_lossless(c, &subject, lossless);
     }
@@ -289,8 +374,8 @@ static void plan(di_scale_t *first, di_scale_t *wanted, const compose_t *c)
     const di_header_t *header = &c->source.header;
     di_scale_t full = {header->width_px, header->height_px, 8};
 
-    di_scale_plan(wanted, header->width_px, header->height_px,
-                  c->source.turns, &c->job->recipe);
+    di_scale_plan(wanted, header->width_px, header->height_px, c->source.turns,
+                  &c->job->recipe);
     *first = header->format == DI_FORMAT_JPEG && usable_at(c, 1, wanted)
                  ? *wanted
                  : full;
@@ -333,9 +418,9 @@ static di_render_status_e add_exif(compose_t *c)
     if (!len) {
         return DI_RENDER_OK;
     }
-    status = di_container_add_exif(&c->best.file, c->best.format,
-                                   c->best_width_px, c->best_height_px,
-                                   c->kind.alpha, block, len);
+    status =
+        di_container_add_exif(&c->best.file, c->best.format, c->best_width_px,
+                              c->best_height_px, c->kind.alpha, block, len);
     /* Only the texts are lost where a format takes no EXIF. */
     return status == DI_RENDER_NO_FORMAT ? DI_RENDER_OK : status;
 }

@@ -31,7 +31,8 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/kind.c lib/render/kind.h \
     lib/render/ssim.c lib/render/ssim.h \
-    lib/render/search.c lib/render/search.h
+    lib/render/search.c lib/render/search.h \
+    lib/render/mosaic.c lib/render/mosaic.h
 librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/queue.c lib/render/queue.h \
@@ -69,6 +70,15 @@ tests_unit_test_ssim_LDADD = $(RENDER_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_search
 tests_unit_test_search_SOURCES = tests/unit/test_search.c tests/unit/unit.h
 tests_unit_test_search_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_mosaic
+tests_unit_test_mosaic_SOURCES = tests/unit/test_mosaic.c tests/unit/unit.h
+tests_unit_test_mosaic_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_candidate
+tests_unit_test_candidate_SOURCES = tests/unit/test_candidate.c \
+    tests/unit/rasters.h tests/unit/unit.h
+tests_unit_test_candidate_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_scale
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c tests/unit/unit.h
