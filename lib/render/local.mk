@@ -204,6 +204,7 @@ tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_render_pool
 tests_unit_test_render_pool_SOURCES = tests/unit/test_render_pool.c \
     tests/unit/poolrig.c tests/unit/poolrig.h tests/unit/unit.h \
+    tests/unit/fixture.h \
     tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_pool_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_pool_LDADD = $(RENDER_TEST_LIBS)

@@ -189,15 +189,38 @@ int di_heif_start(void)
     return heif_register_decoder_plugin(&plugin).code == heif_error_Ok;
 }
 
+/* The library takes the first; one of its own would start a thread. */
+static int is_started(void)
+{
+    const struct heif_decoder_descriptor *first;
+    const char *id;
+
+    if (heif_get_decoder_descriptors(heif_compression_HEVC, &first, 1) < 1) {
+        return 0;
+    }
+    id = heif_decoder_descriptor_get_id_name(first);
+    return id && !strcmp(id, DECODER_ID);
+}
+
 /* ---- decoding ---- */
+
+/* Every kind of picture that the decoder gives can be converted to RGB; what
+   the library calls unsupported there is memory that it did not get. */
+static int is_memory(const struct heif_error *error)
+{
+    return error->code == heif_error_Memory_allocation_error ||
+           (error->code == heif_error_Unsupported_feature &&
+            error->subcode == heif_suberror_Unsupported_color_conversion);
+}
 
 static di_render_status_e status_of(struct heif_error error)
 {
+    if (is_memory(&error)) {
+        return DI_RENDER_NO_MEMORY;
+    }
     switch (error.code) {
     case heif_error_Ok:
         return DI_RENDER_OK;
-    case heif_error_Memory_allocation_error:
-        return DI_RENDER_NO_MEMORY;
     case heif_error_Unsupported_filetype:
     case heif_error_Unsupported_feature:
         return DI_RENDER_UNSUPPORTED;
@@ -286,7 +309,6 @@ static di_render_status_e decode_to(struct heif_image **out,
         return DI_RENDER_NO_MEMORY;
     }
     options->convert_hdr_to_8bit = 1;
-    options->decoder_id = DECODER_ID;
     status = status_of(heif_decode_image(handle, out, heif_colorspace_RGB,
                                          alpha ? heif_chroma_interleaved_RGBA
                                                : heif_chroma_interleaved_RGB,
@@ -332,11 +354,15 @@ di_render_status_e di_heif_decode(di_decoded_t *out, const unsigned char *bytes,
                                   apr_size_t len, apr_uint32_t width_px,
                                   apr_uint32_t height_px)
 {
-    struct heif_context *context = heif_context_alloc();
+    struct heif_context *context = NULL;
     struct heif_image_handle *handle = NULL;
     di_render_status_e status;
 
     memset(out, 0, sizeof(*out));
+    if (!is_started()) {
+        return DI_RENDER_UNSUPPORTED;
+    }
+    context = heif_context_alloc();
     if (!context) {
         return DI_RENDER_NO_MEMORY;
     }

@@ -17,8 +17,8 @@ int di_heif_start(void);
  * comes as DI_RGB.
  * @param width_px  size after that, as the header tells; a picture of another
  *                  size is broken
- * @return DI_RENDER_OK, _BROKEN, _UNSUPPORTED (also HDR and premultiplied
- *         alpha), _NO_MEMORY, _FAILED (also without di_heif_start)
+ * @return DI_RENDER_OK, _BROKEN, _UNSUPPORTED (HDR, premultiplied alpha,
+ *         and all without di_heif_start), _NO_MEMORY, _FAILED
  */
 di_render_status_e di_heif_decode(di_decoded_t *out, const unsigned char *bytes,
                                   apr_size_t len, apr_uint32_t width_px,

@@ -486,6 +486,7 @@ static const struct {
     {"header_heif/heic-thumbnail", DI_FORMAT_HEIC},
     {"header_heif/heic-turned", DI_FORMAT_HEIC},
     {"header_heif/heic-10bit", DI_FORMAT_HEIC},
+    {"header_heif/heic-tiles", DI_FORMAT_HEIC},
     {"header_heif/heic-large", DI_FORMAT_HEIC},
     {"header_heif/avif-grid", DI_FORMAT_AVIF},
     {"header_heif/avif-alpha", DI_FORMAT_AVIF},
