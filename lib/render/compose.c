@@ -35,8 +35,9 @@
 #include "render/source.h"
 #include "render/warm.h"
 
-/* Lossless WebP and JPEG XL take seconds beyond this; PNG does not. */
-#define SLOW_LOSSLESS_MOST_PX ((apr_uint64_t)4 << 20)
+/* Above this they take seconds: lossless WebP and JPEG XL, lossy JPEG XL, and
+   all of graphics' lossy formats in turn (docs/formats.md). */
+#define SLOW_FROM_PX ((apr_uint64_t)4 << 20)
 
 /* Times that a picture is made smaller for the ceiling's sake. */
 #define LOWER_MOST 2
@@ -108,6 +109,12 @@ static unsigned usable_at(const compose_t *c, int lossy,
 }
 
 /* ---- candidates ---- */
+
+static int is_slow(const compose_t *c)
+{
+    return (apr_uint64_t)c->picture.width_px * c->picture.height_px >
+           SLOW_FROM_PX;
+}
 
 /* Neither a format that does not fit nor a library's failure at one format
    ends a render that another format can still serve. */
@@ -238,8 +245,6 @@ static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
 static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
                                        unsigned set)
 {
-    apr_uint64_t pixels =
-        (apr_uint64_t)c->picture.width_px * c->picture.height_px;
     di_render_status_e status = DI_RENDER_OK;
     di_candidate_t other;
     int format;
@@ -247,7 +252,7 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     for (format = 1; format < DI_FORMAT_END && status == DI_RENDER_OK;
          format++) {
         if (!DI_FORMAT_IN(set, format) ||
-            (format != DI_FORMAT_PNG && pixels > SLOW_LOSSLESS_MOST_PX) ||
+            (format != DI_FORMAT_PNG && is_slow(c)) ||
             /* 18-60 % larger than WebP, at ten times the cost. */
             (format == DI_FORMAT_JXL && c->best.file.bytes)) {
             continue;
@@ -266,6 +271,15 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     return status;
 }
 
+/* Beside others that are as good as done, a format that takes seconds for a
+   large picture is left out. */
+static unsigned without_slow(const compose_t *c, unsigned lossy)
+{
+    unsigned others = lossy & ~DI_FORMAT_SET(JXL);
+
+    return is_slow(c) && others ? others : lossy;
+}
+
 /* Encode the picture as it is now in the formats of both sets. */
 static di_render_status_e try_formats(compose_t *c, unsigned lossy,
                                       unsigned lossless)
@@ -278,7 +292,7 @@ static di_render_status_e try_formats(compose_t *c, unsigned lossy,
         status = try_lossless(c, &subject, lossless);
     }
     if (status == DI_RENDER_OK && lossy) {
-        status = try_lossy(c, &subject, lossy);
+        status = try_lossy(c, &subject, without_slow(c, lossy));
     }
     di_subject_free(&subject);
     return status;
@@ -356,7 +370,7 @@ static di_render_status_e compose_graphics(compose_t *c,
     unsigned lossless = usable_at(c, 0, &c->scale);
     /* Lossy WebP halves the colours' resolution, which coloured text does not
        bear. */
-    unsigned lossy = c->kind.colors > 256 || !lossless
+    unsigned lossy = (c->kind.colors > 256 && !is_slow(c)) || !lossless
                          ? usable_at(c, 1, &c->scale) & ~DI_FORMAT_SET(WEBP)
                          : 0;
     di_render_status_e status = try_formats(c, lossy, lossless);
@@ -541,12 +555,12 @@ static const char *gm_number(apr_pool_t *p)
 
 const char *di_compose_version(apr_pool_t *p)
 {
-    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
+    return apr_psprintf(p,
+                        "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
                         "heif-%u/lcms-%u",
                         gm_number(p), di_jpeg_version(), di_png_version(),
-                        di_webp_version(), di_avif_version(),
-                        di_jxl_version(), di_heif_version(),
-                        di_color_version());
+                        di_webp_version(), di_avif_version(), di_jxl_version(),
+                        di_heif_version(), di_color_version());
 }
 
 void di_compose_stop(void)
