@@ -15,7 +15,8 @@
 #define SLOW_FOR apr_time_from_sec(60)
 
 /* A cheap rendition takes some 50 ms of a renderer and is first in its queue;
-   a client that still has none after this gets what there is (ours). */
+   a client that has waited in vain for its own waits no longer than this for
+   the cheap one (ours). */
 #define QUICK_WAIT_MS 1000
 
 /* What is read of an original to tell what its render will cost: frame
@@ -26,7 +27,7 @@
 #define PAUSE_MAX apr_time_from_msec(10)
 
 /* Beside what a render tells: it was not tried. */
-#define FORMAT_OFF (DI_RENDER_NO_POOL + 1)
+#define FORMAT_OFF (DI_RENDER_NOT_BEGUN + 1)
 
 typedef struct {
     di_reason_e reason;
@@ -54,7 +55,9 @@ static const outcome_t outcomes[] = {
     [DI_RENDER_TIMEOUT] = {DI_REASON_TIMEOUT, 1, SLOW_FOR},
     [DI_RENDER_DIED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
     [DI_RENDER_NO_POOL] = {DI_REASON_NO_POOL, 0, 0},
-    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 1, 0},
+    [DI_RENDER_NOT_BEGUN] = {DI_REASON_TIMEOUT, 0, 0},
+    /* Follows from a setting that is not part of the key. */
+    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 0, 0},
 };
 
 #define OUTCOMES (sizeof(outcomes) / sizeof(*outcomes))
@@ -210,6 +213,13 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
     return rv == APR_SUCCESS;
 }
 
+/* Is the lack of a rendition ours and not the original's fault? */
+static int is_shortage(di_reason_e reason)
+{
+    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
+           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
+}
+
 static void render_and_keep(di_obtained_t *out, const di_world_t *world,
                             const di_wish_t *wish, apr_pool_t *p)
 {
@@ -223,8 +233,7 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
     judge_size(&result, &outcome, wish);
     out->cache = "miss";
     out->reason = outcome.reason;
-    out->passing = changed || outcome.lasts ||
-                   (!outcome.verdict && outcome.reason != DI_REASON_RENDERED);
+    out->passing = changed || outcome.lasts || is_shortage(outcome.reason);
     fill_record(&out->entry.record, &result, &outcome, wish, world->now());
     if (outcome.verdict) {
         ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
@@ -303,13 +312,6 @@ static int take_nearest(di_obtained_t *out, const di_world_t *world,
     return 0;
 }
 
-/* Is the lack of a rendition ours and not the original's fault? */
-static int is_shortage(di_reason_e reason)
-{
-    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
-           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
-}
-
 /* From the store, else by a render, without any other way out. */
 static void take_own(di_obtained_t *out, const di_world_t *world,
                      const di_wish_t *wish, apr_pool_t *p)
@@ -331,9 +333,11 @@ static void take_own(di_obtained_t *out, const di_world_t *world,
     out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
 }
 
-/* The cheap rendition; 1 when there is one now. */
+/* The cheap rendition; 1 when there is one now, else out->reason may say why
+   there is none. */
 static int take_quick(di_obtained_t *out, const di_world_t *world,
-                      const di_wish_t *wish, apr_pool_t *p)
+                      const di_wish_t *wish, apr_uint32_t wait_ms,
+                      apr_pool_t *p)
 {
     di_wish_t quick = *wish;
     di_obtained_t cheap;
@@ -348,14 +352,13 @@ static int take_quick(di_obtained_t *out, const di_world_t *world,
     quick.key = &key;
     quick.formats = DI_FORMAT_SET(JPEG);
     quick.urgency = DI_URGENCY_QUICK;
-    quick.wait_ms = QUICK_WAIT_MS < wish->wait_ms ? QUICK_WAIT_MS
-                                                  : wish->wait_ms;
+    quick.wait_ms = wait_ms < wish->wait_ms ? wait_ms : wish->wait_ms;
     take_own(&cheap, world, &quick, p);
-    if (!cheap.have) {
-        return 0;
-    }
     cheap.took_ms += out->took_ms;
     *out = cheap;
+    if (!out->have) {
+        return 0;
+    }
     out->reason = DI_REASON_QUICK;
     out->passing = 1;
     return 1;
@@ -401,8 +404,12 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
         return 0;
     }
     if (!take_nearest(out, world, wish, 1, DI_REASON_SMALLER_FIRST, p) &&
-        !take_quick(out, world, wish, p)) {
-        return 0;
+        !take_quick(out, world, wish, wish->wait_ms, p)) {
+        if (out->reason != DI_REASON_BUSY && out->reason != DI_REASON_TIMEOUT) {
+            return 0;
+        }
+        /* What is dear would only add to the crowd. */
+        (void)take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p);
     }
     (void)world->later(world->later_baton, wish);
     return 1;
@@ -411,6 +418,8 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
 void di_obtain(di_obtained_t *out, const di_world_t *world,
                const di_wish_t *wish, apr_pool_t *p)
 {
+    di_obtained_t cheap;
+
     memset(out, 0, sizeof(*out));
     out->key = *wish->key;
     out->cache = "none";
@@ -428,6 +437,9 @@ void di_obtain(di_obtained_t *out, const di_world_t *world,
     if (!out->have && is_shortage(out->reason) &&
         !take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p) &&
         wish->slow && out->reason != DI_REASON_NO_POOL) {
-        (void)take_quick(out, world, wish, p);
+        cheap = *out;
+        if (take_quick(&cheap, world, wish, QUICK_WAIT_MS, p)) {
+            *out = cheap;
+        }
     }
 }

@@ -26,6 +26,7 @@
 #include "render/container.h"
 #include "render/render_avif.h"
 #include "render/render_gm.h"
+#include "render/render_heif.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
 #include "render/render_lcms.h"
@@ -34,8 +35,14 @@
 #include "render/source.h"
 #include "render/warm.h"
 
-/* Lossless WebP and JPEG XL take seconds beyond this; PNG does not. */
-#define SLOW_LOSSLESS_MOST_PX ((apr_uint64_t)4 << 20)
+/* Above this they take seconds: lossless WebP and JPEG XL, lossy JPEG XL, and
+   all of graphics' lossy formats in turn (docs/formats.md). */
+#define SLOW_FROM_PX ((apr_uint64_t)4 << 20)
+
+#define ICON_MOST_PX (128 * 128)
+
+/* Smaller originals are left alone: the header of the answer is larger. */
+#define LEAST_BYTES 128
 
 /* Times that a picture is made smaller for the ceiling's sake. */
 #define LOWER_MOST 2
@@ -107,6 +114,12 @@ static unsigned usable_at(const compose_t *c, int lossy,
 }
 
 /* ---- candidates ---- */
+
+static int is_slow(const compose_t *c)
+{
+    return (apr_uint64_t)c->picture.width_px * c->picture.height_px >
+           SLOW_FROM_PX;
+}
 
 /* Neither a format that does not fit nor a library's failure at one format
    ends a render that another format can still serve. */
@@ -237,8 +250,6 @@ static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
 static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
                                        unsigned set)
 {
-    apr_uint64_t pixels =
-        (apr_uint64_t)c->picture.width_px * c->picture.height_px;
     di_render_status_e status = DI_RENDER_OK;
     di_candidate_t other;
     int format;
@@ -246,7 +257,7 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     for (format = 1; format < DI_FORMAT_END && status == DI_RENDER_OK;
          format++) {
         if (!DI_FORMAT_IN(set, format) ||
-            (format != DI_FORMAT_PNG && pixels > SLOW_LOSSLESS_MOST_PX) ||
+            (format != DI_FORMAT_PNG && is_slow(c)) ||
             /* 18-60 % larger than WebP, at ten times the cost. */
             (format == DI_FORMAT_JXL && c->best.file.bytes)) {
             continue;
@@ -265,6 +276,15 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     return status;
 }
 
+/* Beside others that are as good as done, a format that takes seconds for a
+   large picture is left out. */
+static unsigned without_slow(const compose_t *c, unsigned lossy)
+{
+    unsigned others = lossy & ~DI_FORMAT_SET(JXL);
+
+    return is_slow(c) && others ? others : lossy;
+}
+
 /* Encode the picture as it is now in the formats of both sets. */
 static di_render_status_e try_formats(compose_t *c, unsigned lossy,
                                       unsigned lossless)
@@ -277,7 +297,7 @@ static di_render_status_e try_formats(compose_t *c, unsigned lossy,
         status = try_lossless(c, &subject, lossless);
     }
     if (status == DI_RENDER_OK && lossy) {
-        status = try_lossy(c, &subject, lossy);
+        status = try_lossy(c, &subject, without_slow(c, lossy));
     }
     di_subject_free(&subject);
     return status;
@@ -355,7 +375,7 @@ static di_render_status_e compose_graphics(compose_t *c,
     unsigned lossless = usable_at(c, 0, &c->scale);
     /* Lossy WebP halves the colours' resolution, which coloured text does not
        bear. */
-    unsigned lossy = c->kind.colors > 256 || !lossless
+    unsigned lossy = (c->kind.colors > 256 && !is_slow(c)) || !lossless
                          ? usable_at(c, 1, &c->scale) & ~DI_FORMAT_SET(WEBP)
                          : 0;
     di_render_status_e status = try_formats(c, lossy, lossless);
@@ -446,10 +466,19 @@ static di_render_status_e decode(compose_t *c, const di_scale_t *first)
     return status;
 }
 
+/* Small and of few colours: lossless, because lossy formats smear what little
+   there is of it, which a comparison of luma does not see. */
+static int is_icon(const compose_t *c)
+{
+    return c->kind.colors <= 256 &&
+           c->picture.width_px * c->picture.height_px <= ICON_MOST_PX;
+}
+
 static di_render_status_e choose(compose_t *c, const di_scale_t *wanted)
 {
     /* A JPEG has been through lossy coding: nothing in it is flat any more. */
-    int photo = c->kind.kind == DI_KIND_PHOTO || c->job->recipe.quick ||
+    int photo = (c->kind.kind == DI_KIND_PHOTO && !is_icon(c)) ||
+                c->job->recipe.quick ||
                 c->source.header.format == DI_FORMAT_JPEG;
     di_render_status_e status =
         photo ? compose_photo(c, wanted) : compose_graphics(c, wanted);
@@ -468,6 +497,9 @@ static di_render_status_e run(compose_t *c)
     di_scale_t first, wanted;
     di_render_status_e status;
 
+    if (c->source.len < LEAST_BYTES) {
+        return DI_RENDER_NO_GAIN;
+    }
     plan(&first, &wanted, c);
     if ((status = decode(c, &first)) != DI_RENDER_OK ||
         (status = choose(c, &wanted)) != DI_RENDER_OK ||
@@ -525,6 +557,7 @@ void di_compose(di_result_t *result, unsigned char **out, const di_job_t *job,
 int di_compose_start(unsigned formats, apr_uint64_t memory_bytes)
 {
     return di_gm_start(formats, memory_bytes) && di_color_start() &&
+           (!DI_FORMAT_IN(formats, DI_FORMAT_HEIC) || di_heif_start()) &&
            di_warm_up(formats);
 }
 
@@ -539,11 +572,12 @@ static const char *gm_number(apr_pool_t *p)
 
 const char *di_compose_version(apr_pool_t *p)
 {
-    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
-                        "lcms-%u",
+    return apr_psprintf(p,
+                        "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
+                        "heif-%u/lcms-%u",
                         gm_number(p), di_jpeg_version(), di_png_version(),
-                        di_webp_version(), di_avif_version(),
-                        di_jxl_version(), di_color_version());
+                        di_webp_version(), di_avif_version(), di_jxl_version(),
+                        di_heif_version(), di_color_version());
 }
 
 void di_compose_stop(void)

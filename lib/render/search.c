@@ -22,7 +22,7 @@
    between 0.45 and 0.95. */
 #define SLOPE_E12 (ONE_E12 * 3 / 4)
 #define LEAST_SLOPE_E12 (ONE_E12 / 3)
-#define MOST_SLOPE_E12 (ONE_E12 * 3 / 2)
+#define MOST_SLOPE_E12 (ONE_E12 * 3)
 
 /* The same of the bytes, falling. */
 #define BYTES_SLOPE_E12 (ONE_E12 * 6 / 10)

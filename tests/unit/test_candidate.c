@@ -79,7 +79,7 @@ static di_render_status_e fake_check(di_raster_t *out, const di_blob_t *file)
 }
 
 static const di_codec_t codec = {
-    DI_FORMAT_WEBP, "FAKE", fake_encode, fake_check, 1, 0, 0, 20000};
+    DI_FORMAT_WEBP, "FAKE", fake_encode, fake_check, 1, 0, 0, 30, 20000};
 
 typedef struct {
     di_raster_t picture;
@@ -282,13 +282,13 @@ static void the_smaller_candidate_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_floor_is_kept_closely_in_four_encodes),
-        cmocka_unit_test(a_large_picture_is_encoded_twice_at_most),
-        cmocka_unit_test(an_estimate_does_not_touch_the_picture),
-        cmocka_unit_test(without_a_floor_the_first_format_sets_it),
-        cmocka_unit_test(a_floor_out_of_reach_is_no_format),
-        cmocka_unit_test(the_smaller_candidate_is_kept),
+        UNIT(a_floor_is_kept_closely_in_four_encodes),
+        UNIT(a_large_picture_is_encoded_twice_at_most),
+        UNIT(an_estimate_does_not_touch_the_picture),
+        UNIT(without_a_floor_the_first_format_sets_it),
+        UNIT(a_floor_out_of_reach_is_no_format),
+        UNIT(the_smaller_candidate_is_kept),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return UNIT_RUN(tests);
 }

@@ -116,10 +116,10 @@ static void seams_do_not_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiles_are_whole_and_on_the_grid_of_blocks),
-        cmocka_unit_test(it_does_not_pay_for_small_or_narrow_pictures),
-        cmocka_unit_test(seams_do_not_count),
+        UNIT(tiles_are_whole_and_on_the_grid_of_blocks),
+        UNIT(it_does_not_pay_for_small_or_narrow_pictures),
+        UNIT(seams_do_not_count),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return UNIT_RUN(tests);
 }

@@ -294,6 +294,7 @@ static void each_ending_has_its_reason_and_its_memory(void **state)
         {DI_RENDER_TIMEOUT, DI_REASON_TIMEOUT, 1, 1},
         {DI_RENDER_BUSY, DI_REASON_BUSY, 0, 1},
         {DI_RENDER_NO_POOL, DI_REASON_NO_POOL, 0, 1},
+        {DI_RENDER_NOT_BEGUN, DI_REASON_TIMEOUT, 0, 1},
         {DI_RENDER_TOLD, DI_REASON_RENDER_FAILED, 1, 1},
         {99, DI_REASON_RENDER_FAILED, 1, 1},
     };
@@ -533,6 +534,30 @@ static void a_cheap_picture_that_cannot_be_had_is_not_the_end(void **state)
     unlink(s->path);
 }
 
+/* A dear render would only add to the crowd that keeps the cheap one away. */
+static void a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place(void **state)
+{
+    static const di_render_status_e crowds[] = {
+        DI_RENDER_BUSY, DI_RENDER_NOT_BEGUN, DI_RENDER_TIMEOUT};
+    size_t i;
+
+    for (i = 0; i < sizeof(crowds) / sizeof(*crowds); i++) {
+        story_t *s = slow_story(*state);
+        di_obtained_t got;
+
+        s->answer.status = crowds[i];
+        got = ask(s);
+        assert_false(got.have);
+        assert_true(got.passing);
+        assert_int_equal(got.reason, i ? DI_REASON_TIMEOUT : DI_REASON_BUSY);
+        assert_int_equal(s->renders, 1);
+        assert_int_equal(s->job.recipe.quick, 1);
+        assert_int_equal(s->job.time_limit_ms, s->wish.wait_ms);
+        assert_int_equal(s->laters, 1);
+        unlink(s->path);
+    }
+}
+
 /* Nothing stored, no place in the queue: what is first in it may be had. */
 static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
 {
@@ -557,7 +582,7 @@ static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
     unlink(s->path);
 }
 
-static void a_format_that_is_off_is_not_rendered(void **state)
+static void a_format_that_is_off_is_not_rendered_until_it_is_on(void **state)
 {
     story_t *s = story_make(*state, jpeg);
     di_obtained_t got;
@@ -568,7 +593,10 @@ static void a_format_that_is_off_is_not_rendered(void **state)
     assert_int_equal(got.reason, DI_REASON_FORMAT_OFF);
     assert_false(got.passing);
     assert_int_equal(s->renders, 0);
-    assert_int_equal(s->memory.count, 1);
+    assert_int_equal(s->memory.count, 0);
+    s->wish.inputs = DI_FORMAT_SET(PNG) | DI_FORMAT_SET(JPEG);
+    assert_int_equal(ask(s).reason, DI_REASON_RENDERED);
+    assert_int_equal(s->renders, 1);
     unlink(s->path);
 }
 
@@ -588,8 +616,9 @@ int main(void)
         UNIT(a_smaller_stored_tier_is_better_than_a_cheap_one),
         UNIT(only_slow_clients_and_dear_renders_are_put_off),
         UNIT(a_cheap_picture_that_cannot_be_had_is_not_the_end),
+        UNIT(a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place),
         UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
-        UNIT(a_format_that_is_off_is_not_rendered),
+        UNIT(a_format_that_is_off_is_not_rendered_until_it_is_on),
     };
 
     return UNIT_RUN(tests);

@@ -276,6 +276,31 @@ static void one_job_of_another_client_does_not_wait_for_thirty(void **state)
     rig_end(&rig);
 }
 
+static void jobs_that_nobody_waits_for_leave_one_renderer(void **state)
+{
+    rig_t rig = rig_make(*state, 2);
+    di_job_t stale = rig_job;
+    pid_t renderers[2], callers[2];
+    int i;
+
+    rig_start(&rig);
+    rig_find_renderers(renderers, 2);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    stale.urgency = DI_URGENCY_STALE;
+    stale.time_limit_ms = 3000;
+    for (i = 0; i < 2; i++) {
+        callers[i] =
+            rig_fork_caller(&rig, &stale, rig_line("hang", rig.p), 1, NULL);
+        rig_wait_for_running(&rig, 1);
+        rig_wait_for_waiting(&rig, (unsigned)i);
+    }
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).waiting, 1);
+    assert_int_equal(rig_outcome(callers[0]), DI_RENDER_TIMEOUT);
+    assert_int_equal(rig_outcome(callers[1]), DI_RENDER_NOT_BEGUN);
+    rig_end(&rig);
+}
+
 static void a_more_urgent_job_pushes_out_another(void **state)
 {
     rig_t rig = rig_make(*state, 1);
@@ -324,7 +349,7 @@ static void a_job_whose_time_is_over_never_reaches_a_renderer(void **state)
     renderer = start_stopped(&rig, &first);
     job.time_limit_ms = 100;
     late = rig_fork_caller(&rig, &job, rig_line("ok", rig.p), 1, NULL);
-    assert_int_equal(rig_outcome(late), DI_RENDER_TIMEOUT);
+    assert_int_equal(rig_outcome(late), DI_RENDER_NOT_BEGUN);
     rig_wait_for_waiting(&rig, 0);
     assert_int_equal(kill(renderer, SIGCONT), 0);
     assert_int_equal(rig_outcome(first), DI_RENDER_OK);
@@ -820,6 +845,7 @@ int main(int argc, char **argv)
         UNIT(a_full_queue_is_told_at_once_and_loses_nothing),
         UNIT(jobs_are_served_by_urgency_then_by_priority),
         UNIT(one_job_of_another_client_does_not_wait_for_thirty),
+        UNIT(jobs_that_nobody_waits_for_leave_one_renderer),
         UNIT(a_more_urgent_job_pushes_out_another),
         UNIT(a_caller_that_is_gone_leaves_the_queue),
         UNIT(a_job_whose_time_is_over_never_reaches_a_renderer),
