@@ -6,6 +6,7 @@
 
 #include "render/render_avif.h"
 #include "render/render_gm.h"
+#include "render/render_heif.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
 #include "render/render_png.h"
@@ -58,6 +59,9 @@ di_render_status_e di_codec_decode(di_decoded_t *out,
         return di_webp_decode(out, bytes, len, 0, 0);
     case DI_FORMAT_AVIF:
         return di_avif_decode(out, bytes, len, header->width_px,
+                              header->height_px);
+    case DI_FORMAT_HEIC:
+        return di_heif_decode(out, bytes, len, header->width_px,
                               header->height_px);
     case DI_FORMAT_JXL:
         return di_jxl_decode(out, bytes, len);
