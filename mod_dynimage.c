@@ -30,7 +30,7 @@
 #include "filters/private_out.h"
 #include "handlers/image_status.h"
 #include "handlers/rendition.h"
-#include "image/accept.h"
+#include "handlers/wish.h"
 #include "image/cachecontrol.h"
 #include "image/explain.h"
 #include "image/obtain.h"
@@ -48,18 +48,9 @@ typedef struct {
     request_rec *r;
     const di_conf_t *conf;
     sp_estimate_t speed;
-    const char *band;
-    int saving; /* Save-Data chose a lower band than the speed did */
-    di_tier_t room;
-    const di_tier_t *tier;
-    const char *accept; /* of the request; httpd has joined its fields */
-    di_original_t original;
-    di_limits_t limits;
-    di_recipe_t recipe;
-    unsigned formats; /* set that the rendition may have */
-    di_key_t key;
-    di_recipe_t quick; /* the cheap recipe of a cold miss */
-    di_key_t quick_key;
+    int saving;     /* Save-Data chose a lower band than the speed did */
+    di_tier_t room; /* of asks.tier */
+    di_request_t asks;
     di_obtained_t obtained;
 } image_t;
 
@@ -88,9 +79,8 @@ static void ask_speed(image_t *image)
 static void pick_tier(image_t *image)
 {
     const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int band =
-        ds_bands_of(bands, image->conf->unknown_band,
-                    image->speed.choice_kbps, image->speed.lower_bound);
+    int band = ds_bands_of(bands, image->conf->unknown_band,
+                           image->speed.choice_kbps, image->speed.lower_bound);
 
     if (band == 0) {
         image->speed.asked &= ~(unsigned)SP_ASKED_SAVE_DATA;
@@ -99,38 +89,16 @@ static void pick_tier(image_t *image)
         image->saving = band > 0;
         band = 0;
     }
-    image->band = bands->band[band].name;
-    image->tier = di_conf_tier(&image->room, image->conf, image->band);
-    if (!image->tier) {
-        image->tier = &no_tier;
+    image->asks.band = bands->band[band].name;
+    image->asks.tier =
+        di_conf_tier(&image->room, image->conf, image->asks.band);
+    if (!image->asks.tier) {
+        image->asks.tier = &no_tier;
         image->obtained.reason = DI_REASON_ERROR;
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, image->r,
-                      "DI0602: no tier for band %s in this scope", image->band);
+                      "DI0602: no tier for band %s in this scope",
+                      image->asks.band);
     }
-}
-
-static unsigned formats_of(const image_t *image, const di_tier_t *tier)
-{
-    return di_tier_formats(tier, di_format_of_type(image->r->content_type),
-                           image->accept);
-}
-
-static void pick_recipe(image_t *image)
-{
-    image->accept = apr_table_get(image->r->headers_in, "Accept");
-    image->limits = di_conf_limits(image->conf);
-    image->recipe = di_conf_recipe(image->conf, image->tier);
-    image->formats = formats_of(image, image->tier);
-}
-
-/* 1, or 0 when there is none. */
-static int make_key(di_key_t *out, const image_t *image,
-                    const di_recipe_t *recipe, unsigned formats)
-{
-    apr_pool_t *p = image->r->pool;
-
-    return formats && !di_variant_key(out, &image->original, recipe, formats,
-                                      &image->limits, parts.renderer, p);
 }
 
 static int forbids_transform(request_rec *r)
@@ -143,110 +111,15 @@ static int forbids_transform(request_rec *r)
                apr_table_get(r->err_headers_out, "Cache-Control"));
 }
 
-/* The band at a place in the order in which a client is served best when its
-   own cannot be: the next smaller ones, then larger ones.  -1 at the end. */
-static int nearest_band(int own, int count, int i)
-{
-    int band = i < own ? own - 1 - i : i + 1;
-
-    return band < count ? band : -1;
-}
-
-/* di_wish_t.nearest: tiers that are the original have no key, and are left
-   out. */
-static int nearest_key(void *baton, di_key_t *out, int i)
-{
-    const image_t *image = baton;
-    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int own = ds_bands_find(bands, image->band), at, band;
-
-    for (at = 0; (band = nearest_band(own, bands->count, at)) >= 0; at++) {
-        di_tier_t room;
-        const di_tier_t *tier =
-            di_conf_tier(&room, image->conf, bands->band[band].name);
-        di_recipe_t recipe;
-        if (!tier || tier->original) {
-            continue;
-        }
-        recipe = di_conf_recipe(image->conf, tier);
-        if (make_key(out, image, &recipe, formats_of(image, tier)) &&
-            i-- == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* How many of the nearest tiers are smaller than the client's own: those of
-   the bands below. */
-static int count_smaller(const image_t *image, int own)
-{
-    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int count = 0, band;
-
-    for (band = 0; band < own; band++) {
-        di_tier_t room;
-        const di_tier_t *tier =
-            di_conf_tier(&room, image->conf, bands->band[band].name);
-
-        count += tier && !tier->original && formats_of(image, tier);
-    }
-    return count;
-}
-
-/* Whose request this is, for taking turns; FNV-1a (Fowler, Noll, Vo). */
-static apr_uint64_t client_of(const request_rec *r)
-{
-    apr_uint64_t hash = APR_UINT64_C(14695981039346656037);
-    const char *c;
-
-    for (c = r->useragent_ip; c && *c; c++) {
-        hash = (hash ^ (unsigned char)*c) * APR_UINT64_C(1099511628211);
-    }
-    return hash;
-}
-
-/* Who is slow: everybody below the topmost band. */
-static void add_kindness(di_wish_t *wish, image_t *image)
-{
-    const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int own = ds_bands_find(bands, image->band);
-
-    wish->slow = own < bands->count - 1;
-    wish->cold_wait_ms = (apr_uint32_t)DI_CONF(image->conf, cold_wait_ms);
-    wish->smaller = count_smaller(image, own);
-    image->quick = di_tier_quick(&image->recipe);
-    if (wish->slow &&
-        DI_FORMAT_IN(di_accept_formats(image->accept, DI_FORMAT_JPEG),
-                     DI_FORMAT_JPEG) &&
-        make_key(&image->quick_key, image, &image->quick,
-                 DI_FORMAT_SET(JPEG))) {
-        wish->quick = &image->quick;
-        wish->quick_key = &image->quick_key;
-    }
-}
-
 static void obtain(image_t *image)
 {
-    di_wish_t wish = {.original = &image->original,
-                      .limits = &image->limits,
-                      .recipe = &image->recipe,
-                      .formats = image->formats,
-                      .inputs = parts.inputs,
-                      .key = &image->key,
-                      .urgency = DI_URGENCY_MISSING,
-                      .priority = (apr_uint32_t)image->tier->priority,
-                      .client = client_of(image->r),
-                      .nearest = nearest_key,
-                      .nearest_baton = image};
+    di_wish_t wish;
 
-    wish.wait_ms = (apr_uint32_t)DI_CONF(image->conf, wait_ms);
     if (!parts.world.store ||
-        !make_key(&image->key, image, &image->recipe, image->formats)) {
+        !di_request_wish(&wish, &image->asks, parts.inputs)) {
         image->obtained.reason = DI_REASON_ERROR;
         return;
     }
-    add_kindness(&wish, image);
     di_obtain(&image->obtained, &parts.world, &wish, image->r->pool);
 }
 
@@ -258,14 +131,14 @@ static void decide(image_t *image)
     if (image->obtained.reason == DI_REASON_ERROR) {
         return;
     }
-    pick_recipe(image);
-    if (image->tier->original) {
+    di_request_read(&image->asks);
+    if (image->asks.tier->original) {
         image->obtained.reason = DI_REASON_ORIGINAL;
     }
     else if (forbids_transform(image->r)) {
         image->obtained.reason = DI_REASON_NO_TRANSFORM;
     }
-    else if (!image->formats) {
+    else if (!image->asks.formats) {
         image->obtained.reason = DI_REASON_NO_FORMAT;
     }
     else {
@@ -277,14 +150,14 @@ static void explain(const image_t *image)
 {
     const di_obtained_t *got = &image->obtained;
     request_rec *r = image->r;
-    di_explanation_t e = {.tier = image->tier->name,
+    di_explanation_t e = {.tier = image->asks.tier->name,
                           .kbps = image->speed.capacity_kbps,
                           .source = sp_source_name(image->speed.source),
                           .saving = image->saving,
                           .cache = got->cache,
-                          .in_bytes = image->original.bytes,
+                          .in_bytes = image->asks.original.bytes,
                           .out_bytes = got->have ? got->entry.body.bytes
-                                                 : image->original.bytes,
+                                                 : image->asks.original.bytes,
                           .took_ms = got->took_ms,
                           .reason = got->reason,
                           .kept = got->kept};
@@ -318,9 +191,9 @@ static void count(const image_t *image)
                                                     : DI_COUNT_NONE,
                  1);
     if (got->have) {
-        ds_tally_add(di_tally, DI_COUNT_BYTES_ORIGINAL, image->original.bytes);
-        ds_tally_add(di_tally, DI_COUNT_BYTES_RENDITION,
-                     got->entry.body.bytes);
+        ds_tally_add(di_tally, DI_COUNT_BYTES_ORIGINAL,
+                     image->asks.original.bytes);
+        ds_tally_add(di_tally, DI_COUNT_BYTES_RENDITION, got->entry.body.bytes);
     }
 }
 
@@ -332,7 +205,7 @@ static const char *vary(const image_t *image)
     apr_pool_t *p = image->r->pool;
     const char *speed = sp_estimate_vary(image->speed.asked, p);
 
-    if (!di_tier_heeds_accept(image->tier)) {
+    if (!di_tier_heeds_accept(image->asks.tier)) {
         return speed;
     }
     return speed ? apr_pstrcat(p, "Accept, ", speed, NULL) : "Accept";
@@ -350,7 +223,7 @@ static void restrict_caches(const image_t *image)
             image->r, (apr_uint32_t)(DI_CONF(image->conf, max_age_ms) / 1000),
             passing, vary(image));
     }
-    else if (di_tier_heeds_accept(image->tier)) {
+    else if (di_tier_heeds_accept(image->asks.tier)) {
         apr_table_mergen(image->r->headers_out, "Vary", "Accept");
     }
 }
@@ -370,9 +243,11 @@ static int image_handler(request_rec *r)
     if (!is_ours(r, image.conf) || !may_read(r)) {
         return DECLINED;
     }
-    image.original.file = r->filename;
-    image.original.bytes = (apr_uint64_t)r->finfo.size;
-    image.original.modified_at = r->finfo.mtime;
+    image.asks = (di_request_t){
+        .r = r,
+        .conf = image.conf,
+        .renderer = parts.renderer,
+        .original = {r->filename, (apr_uint64_t)r->finfo.size, r->finfo.mtime}};
 
     decide(&image);
     explain(&image);

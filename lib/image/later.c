@@ -98,8 +98,7 @@ static kept_t *copy_of(apr_pool_t *p, const di_wish_t *wish)
     kept->wish.key = &kept->key;
     kept->wish.urgency = DI_URGENCY_STALE;
     kept->wish.slow = 0;
-    kept->wish.quick = NULL;
-    kept->wish.nearest = NULL;
+    kept->wish.others = NULL;
     return kept;
 }
 

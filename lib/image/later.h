@@ -31,8 +31,8 @@ apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
 /**
  * Have a rendition made and kept.  Everything is copied; never waits; any
  * thread.  A key that waits already is not added twice.
- * @param wish  its quick recipe, nearest tiers and slowness do not count; it
- *              is made with the urgency DI_URGENCY_STALE
+ * @param wish  its others and slowness do not count; it is made with the
+ *              urgency DI_URGENCY_STALE
  * @return 1 when it is on the list
  */
 int di_later_add(di_later_t *later, const di_wish_t *wish);

@@ -2,7 +2,6 @@
 /* Obtaining a rendition, step by step; obtain.h draws the way. */
 #include "image/obtain.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "image/cost.h"
@@ -16,7 +15,8 @@
 #define SLOW_FOR apr_time_from_sec(60)
 
 /* A cheap rendition takes some 50 ms of a renderer and is first in its queue;
-   a client that still has none after this gets what there is (ours). */
+   a client that has waited in vain for its own waits no longer than this for
+   the cheap one (ours). */
 #define QUICK_WAIT_MS 1000
 
 /* What is read of an original to tell what its render will cost: frame
@@ -27,7 +27,7 @@
 #define PAUSE_MAX apr_time_from_msec(10)
 
 /* Beside what a render tells: it was not tried. */
-#define FORMAT_OFF (DI_RENDER_NO_POOL + 1)
+#define FORMAT_OFF (DI_RENDER_NOT_BEGUN + 1)
 
 typedef struct {
     di_reason_e reason;
@@ -55,7 +55,9 @@ static const outcome_t outcomes[] = {
     [DI_RENDER_TIMEOUT] = {DI_REASON_TIMEOUT, 1, SLOW_FOR},
     [DI_RENDER_DIED] = {DI_REASON_RENDER_FAILED, 1, ACCIDENT_FOR},
     [DI_RENDER_NO_POOL] = {DI_REASON_NO_POOL, 0, 0},
-    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 1, 0},
+    [DI_RENDER_NOT_BEGUN] = {DI_REASON_TIMEOUT, 0, 0},
+    /* Follows from a setting that is not part of the key. */
+    [FORMAT_OFF] = {DI_REASON_FORMAT_OFF, 0, 0},
 };
 
 #define OUTCOMES (sizeof(outcomes) / sizeof(*outcomes))
@@ -211,6 +213,13 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
     return rv == APR_SUCCESS;
 }
 
+/* Is the lack of a rendition ours and not the original's fault? */
+static int is_shortage(di_reason_e reason)
+{
+    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
+           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
+}
+
 static void render_and_keep(di_obtained_t *out, const di_world_t *world,
                             const di_wish_t *wish, apr_pool_t *p)
 {
@@ -224,8 +233,7 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
     judge_size(&result, &outcome, wish);
     out->cache = "miss";
     out->reason = outcome.reason;
-    out->passing = changed || outcome.lasts ||
-                   (!outcome.verdict && outcome.reason != DI_REASON_RENDERED);
+    out->passing = changed || outcome.lasts || is_shortage(outcome.reason);
     fill_record(&out->entry.record, &result, &outcome, wish, world->now());
     if (outcome.verdict) {
         ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
@@ -272,18 +280,24 @@ static int wait_or_render(di_obtained_t *out, const di_world_t *world,
     return 0;
 }
 
-/* The nearest stored rendition of the first `most` other tiers. */
+/* The nearest stored rendition of another tier.
+   @param smaller_only  1: larger ones do not count */
 static int take_nearest(di_obtained_t *out, const di_world_t *world,
-                        const di_wish_t *wish, int most, di_reason_e reason,
-                        apr_pool_t *p)
+                        const di_wish_t *wish, int smaller_only,
+                        di_reason_e reason, apr_pool_t *p)
 {
     di_obtained_t other;
+    di_other_e place;
     di_key_t key;
     int i;
 
-    for (i = 0; i < most && wish->nearest &&
-                wish->nearest(wish->nearest_baton, &key, i);
+    for (i = 0; wish->others &&
+                (place = wish->others->tier(wish->others_baton, &key, i)) !=
+                    DI_NO_OTHER;
          i++) {
+        if (smaller_only && place != DI_OTHER_SMALLER) {
+            return 0;
+        }
         memset(&other, 0, sizeof(other));
         if (from_store(&other, world, &key, p) && other.have) {
             out->entry = other.entry;
@@ -296,13 +310,6 @@ static int take_nearest(di_obtained_t *out, const di_world_t *world,
         }
     }
     return 0;
-}
-
-/* Is the lack of a rendition ours and not the original's fault? */
-static int is_shortage(di_reason_e reason)
-{
-    return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
-           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
 }
 
 /* From the store, else by a render, without any other way out. */
@@ -326,28 +333,32 @@ static void take_own(di_obtained_t *out, const di_world_t *world,
     out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
 }
 
-/* The cheap rendition; 1 when there is one now. */
+/* The cheap rendition; 1 when there is one now, else out->reason may say why
+   there is none. */
 static int take_quick(di_obtained_t *out, const di_world_t *world,
-                      const di_wish_t *wish, apr_pool_t *p)
+                      const di_wish_t *wish, apr_uint32_t wait_ms,
+                      apr_pool_t *p)
 {
     di_wish_t quick = *wish;
     di_obtained_t cheap;
+    di_recipe_t recipe;
+    di_key_t key;
 
-    if (!wish->quick) {
+    if (!wish->others ||
+        !wish->others->quick(wish->others_baton, &recipe, &key)) {
         return 0;
     }
-    quick.recipe = wish->quick;
-    quick.key = wish->quick_key;
+    quick.recipe = &recipe;
+    quick.key = &key;
     quick.formats = DI_FORMAT_SET(JPEG);
     quick.urgency = DI_URGENCY_QUICK;
-    quick.wait_ms = QUICK_WAIT_MS < wish->wait_ms ? QUICK_WAIT_MS
-                                                  : wish->wait_ms;
+    quick.wait_ms = wait_ms < wish->wait_ms ? wait_ms : wish->wait_ms;
     take_own(&cheap, world, &quick, p);
-    if (!cheap.have) {
-        return 0;
-    }
     cheap.took_ms += out->took_ms;
     *out = cheap;
+    if (!out->have) {
+        return 0;
+    }
     out->reason = DI_REASON_QUICK;
     out->passing = 1;
     return 1;
@@ -392,10 +403,13 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
         !is_dear(world, wish, p)) {
         return 0;
     }
-    if (!take_nearest(out, world, wish, wish->smaller,
-                      DI_REASON_SMALLER_FIRST, p) &&
-        !take_quick(out, world, wish, p)) {
-        return 0;
+    if (!take_nearest(out, world, wish, 1, DI_REASON_SMALLER_FIRST, p) &&
+        !take_quick(out, world, wish, wish->wait_ms, p)) {
+        if (out->reason != DI_REASON_BUSY && out->reason != DI_REASON_TIMEOUT) {
+            return 0;
+        }
+        /* What is dear would only add to the crowd. */
+        (void)take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p);
     }
     (void)world->later(world->later_baton, wish);
     return 1;
@@ -404,6 +418,8 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
 void di_obtain(di_obtained_t *out, const di_world_t *world,
                const di_wish_t *wish, apr_pool_t *p)
 {
+    di_obtained_t cheap;
+
     memset(out, 0, sizeof(*out));
     out->key = *wish->key;
     out->cache = "none";
@@ -419,8 +435,11 @@ void di_obtain(di_obtained_t *out, const di_world_t *world,
         take_own(out, world, wish, p);
     }
     if (!out->have && is_shortage(out->reason) &&
-        !take_nearest(out, world, wish, INT_MAX, DI_REASON_NEAREST, p) &&
+        !take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p) &&
         wish->slow && out->reason != DI_REASON_NO_POOL) {
-        (void)take_quick(out, world, wish, p);
+        cheap = *out;
+        if (take_quick(&cheap, world, wish, QUICK_WAIT_MS, p)) {
+            *out = cheap;
+        }
     }
 }

@@ -28,6 +28,17 @@
 #include "image/variant.h"
 #include "store/lease.h"
 
+/* Another tier's place beside a client's own. */
+typedef enum { DI_NO_OTHER = 0, DI_OTHER_SMALLER, DI_OTHER_LARGER } di_other_e;
+
+typedef struct {
+    /* Set *key to that of the i-th best other tier, from 0: smaller ones come
+       first.  DI_NO_OTHER when there are no more. */
+    di_other_e (*tier)(void *baton, di_key_t *key, int i);
+    /* The cheap recipe and its key; 0 when the client cannot have it. */
+    int (*quick)(void *baton, di_recipe_t *recipe, di_key_t *key);
+} di_others_t;
+
 typedef struct di_wish_t di_wish_t;
 struct di_wish_t {
     const di_original_t *original;
@@ -44,15 +55,10 @@ struct di_wish_t {
     int slow;
     apr_uint32_t cold_wait_ms; /* slow: a render expected to take longer comes
                                   behind the answer; 0: none does */
-    const di_recipe_t *quick;  /* the cheap recipe; NULL: there is none */
-    const di_key_t *quick_key;
-    /* Set *out to the key of the i-th best other tier, from 0; return 0 when
-       there are no more.  Called only when the tier itself is not to be had.
-       NULL: there are none. */
-    int (*nearest)(void *nearest_baton, di_key_t *out, int i);
-    void *nearest_baton;
-    int smaller; /* how many of the nearest come first because they are
-                    smaller than the tier's own */
+    /* What stands in for the tier when it is not to be had (at once); asked
+       for only then. */
+    const di_others_t *others; /* NULL: nothing does */
+    void *others_baton;
 };
 
 /* What obtaining needs of the world; one per process. */

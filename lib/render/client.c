@@ -212,6 +212,9 @@ static di_render_status_e ask(di_result_t *result, apr_file_t **out,
         }
         status = exchange(result, out, &begun, sock, order, original, p);
         close(sock);
+        if (status == DI_RENDER_TIMEOUT && !begun) {
+            return DI_RENDER_NOT_BEGUN;
+        }
         if (status != DI_RENDER_DIED || begun) {
             return status;
         }

@@ -2,7 +2,8 @@
 /*
  * What the story of a render (render/render.c) asks of a codec.  One file for
  * each foreign library implements it: render_jpeg.c, render_png.c,
- * render_webp.c, render_jxl.c, render_avif.c, render_gm.c.
+ * render_webp.c, render_jxl.c, render_avif.c, render_heif.c,
+ * render_gm.c.
  *
  * Codecs run in a renderer (render/renderer.h) on one thread, on bytes that
  * may be hostile and whose structure and size were checked before

@@ -6,6 +6,7 @@
 
 #include "render/render_avif.h"
 #include "render/render_gm.h"
+#include "render/render_heif.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
 #include "render/render_png.h"
@@ -15,19 +16,19 @@
 #define WEBP_SIDE_MAX_PX 16383
 
 static const di_codec_t codecs[] = {
-    {DI_FORMAT_JPEG, "JPEG", di_jpeg_encode, di_jpeg_check, 1, 0, 0,
+    {DI_FORMAT_JPEG, "JPEG", di_jpeg_encode, di_jpeg_check, 1, 0, 0, 50,
      DI_SIDE_MAX_PX},
-    {DI_FORMAT_PNG, "PNG", di_png_encode, di_png_check, 0, 1, 1,
+    {DI_FORMAT_PNG, "PNG", di_png_encode, di_png_check, 0, 1, 1, 0,
      DI_SIDE_MAX_PX},
-    {DI_FORMAT_GIF, "GIF", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_WEBP, "WEBP", di_webp_encode, di_webp_check, 1, 1, 1,
+    {DI_FORMAT_GIF, "GIF", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_WEBP, "WEBP", di_webp_encode, di_webp_check, 1, 1, 1, 30,
      WEBP_SIDE_MAX_PX},
-    {DI_FORMAT_TIFF, "TIFF", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_BMP, "BMP", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_AVIF, "AVIF", di_avif_encode, di_avif_check, 1, 0, 1,
+    {DI_FORMAT_TIFF, "TIFF", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_BMP, "BMP", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_AVIF, "AVIF", di_avif_encode, di_avif_check, 1, 0, 1, 30,
      DI_AVIF_SIDE_MAX_PX},
-    {DI_FORMAT_HEIC, "HEIC", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_JXL, "JXL", di_jxl_encode, di_jxl_check, 1, 1, 1,
+    {DI_FORMAT_HEIC, "HEIC", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_JXL, "JXL", di_jxl_encode, di_jxl_check, 1, 1, 1, 30,
      DI_SIDE_MAX_PX},
 };
 
@@ -43,8 +44,7 @@ const di_codec_t *di_codec_of(apr_uint32_t format)
     return NULL;
 }
 
-di_render_status_e di_codec_decode(di_decoded_t *out,
-                                   const di_header_t *header,
+di_render_status_e di_codec_decode(di_decoded_t *out, const di_header_t *header,
                                    const unsigned char *bytes, apr_size_t len,
                                    unsigned eighths)
 {
@@ -58,6 +58,9 @@ di_render_status_e di_codec_decode(di_decoded_t *out,
         return di_webp_decode(out, bytes, len, 0, 0);
     case DI_FORMAT_AVIF:
         return di_avif_decode(out, bytes, len, header->width_px,
+                              header->height_px);
+    case DI_FORMAT_HEIC:
+        return di_heif_decode(out, bytes, len, header->width_px,
                               header->height_px);
     case DI_FORMAT_JXL:
         return di_jxl_decode(out, bytes, len);

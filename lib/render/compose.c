@@ -26,6 +26,7 @@
 #include "render/container.h"
 #include "render/render_avif.h"
 #include "render/render_gm.h"
+#include "render/render_heif.h"
 #include "render/render_jpeg.h"
 #include "render/render_jxl.h"
 #include "render/render_lcms.h"
@@ -34,11 +35,23 @@
 #include "render/source.h"
 #include "render/warm.h"
 
-/* Lossless WebP and JPEG XL take seconds beyond this; PNG does not. */
-#define SLOW_LOSSLESS_MOST_PX ((apr_uint64_t)4 << 20)
+/* Above this they take seconds: lossless WebP and JPEG XL, lossy JPEG XL, and
+   all of graphics' lossy formats in turn (docs/formats.md). */
+#define SLOW_FROM_PX ((apr_uint64_t)4 << 20)
+
+#define ICON_MOST_PX (128 * 128)
+
+/* Smaller originals are left alone: the header of the answer is larger. */
+#define LEAST_BYTES 128
 
 /* Times that a picture is made smaller for the ceiling's sake. */
 #define LOWER_MOST 2
+
+/* Of a large picture a format is encoded in full when by its estimate it is
+   larger than the best so far by no more than this, log2(1.03) in 1/4096: so
+   much, besides what estimates are wrong, a rendition may be larger than the
+   best of its formats would have been. */
+#define NEAR_E12 175
 
 typedef struct {
     const di_job_t *job;
@@ -102,6 +115,12 @@ static unsigned usable_at(const compose_t *c, int lossy,
 
 /* ---- candidates ---- */
 
+static int is_slow(const compose_t *c)
+{
+    return (apr_uint64_t)c->picture.width_px * c->picture.height_px >
+           SLOW_FROM_PX;
+}
+
 /* Neither a format that does not fit nor a library's failure at one format
    ends a render that another format can still serve. */
 static di_render_status_e consider(compose_t *c, di_candidate_t *other,
@@ -117,8 +136,9 @@ static di_render_status_e consider(compose_t *c, di_candidate_t *other,
     return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
 }
 
-static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
-                                    unsigned set)
+/* Formats of a set, one after the other: every one in full. */
+static di_render_status_e try_each(compose_t *c, di_subject_t *subject,
+                                   unsigned set)
 {
     unsigned floor_e4 = c->job->recipe.ssim_e4;
     di_render_status_e status = DI_RENDER_OK;
@@ -133,7 +153,7 @@ static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
         }
         set &= ~(1u << format);
         status = di_candidate_lossy(&other, di_codec_of((apr_uint32_t)format),
-                                    subject, &c->job->recipe, floor_e4);
+                                    subject, &c->job->recipe, floor_e4, NULL);
         if (status == DI_RENDER_OK && !floor_e4 && set) {
             status = di_candidate_measure(&other, subject);
             floor_e4 = other.ssim_e4;
@@ -143,11 +163,93 @@ static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
     return status;
 }
 
+/* Estimate each format of a set; those that cannot be are left out. */
+static di_render_status_e estimate_all(di_estimate_t *out, int *count,
+                                       const compose_t *c,
+                                       di_subject_t *subject, unsigned set)
+{
+    unsigned floor_e4 = c->job->recipe.ssim_e4;
+    int format;
+
+    *count = 0;
+    for (format = 1; format < DI_FORMAT_END; format++) {
+        di_render_status_e status;
+
+        if (!DI_FORMAT_IN(set, format)) {
+            continue;
+        }
+        status = di_candidate_estimate(&out[*count],
+                                       di_codec_of((apr_uint32_t)format),
+                                       subject, &c->job->recipe, &floor_e4);
+        if (status == DI_RENDER_NO_MEMORY) {
+            return status;
+        }
+        *count += status == DI_RENDER_OK;
+    }
+    return DI_RENDER_OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const di_estimate_t *x = a, *y = b;
+
+    return x->bytes_e12 != y->bytes_e12
+               ? x->bytes_e12 - y->bytes_e12
+               : (int)x->codec->format - (int)y->codec->format;
+}
+
+/* 1 when the picture in a format may be smaller than the best so far. */
+static int may_be_smallest(const compose_t *c, const di_subject_t *subject,
+                           const di_estimate_t *estimate)
+{
+    return !c->best.file.bytes ||
+           estimate->bytes_e12 + di_subject_scale_e12(subject) <=
+               di_search_bytes_e12(c->best.file.len) + NEAR_E12;
+}
+
+/* Formats of a large picture: in full only those that may be the smallest,
+   the first of them in any case.  Without a floor its file is not measured,
+   and so there is nothing that others could keep. */
+static di_render_status_e try_likely(compose_t *c, di_subject_t *subject,
+                                     unsigned set)
+{
+    unsigned floor_e4 = c->job->recipe.ssim_e4;
+    di_estimate_t all[DI_FORMAT_END];
+    int count, i, made = 0;
+    di_render_status_e status = estimate_all(all, &count, c, subject, set);
+
+    qsort(all, (size_t)count, sizeof(*all), by_bytes);
+    for (i = 0; i < count && status == DI_RENDER_OK; i++) {
+        di_candidate_t other;
+
+        if (made && (!floor_e4 || !may_be_smallest(c, subject, &all[i]))) {
+            break;
+        }
+        status = di_candidate_lossy(&other, all[i].codec, subject,
+                                    &c->job->recipe, floor_e4, &all[i]);
+        made |= status == DI_RENDER_OK;
+        status = consider(c, &other, status);
+    }
+    return status;
+}
+
+static di_render_status_e try_lossy(compose_t *c, di_subject_t *subject,
+                                    unsigned set)
+{
+    int one = !(set & (set - 1));
+
+    if (c->job->recipe.quick) {
+        set &= ~set + 1; /* the first: JPEG where it may be */
+        one = 1;
+    }
+    return di_subject_is_large(subject) && (c->job->recipe.ssim_e4 || !one)
+               ? try_likely(c, subject, set)
+               : try_each(c, subject, set);
+}
+
 static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
                                        unsigned set)
 {
-    apr_uint64_t pixels =
-        (apr_uint64_t)c->picture.width_px * c->picture.height_px;
     di_render_status_e status = DI_RENDER_OK;
     di_candidate_t other;
     int format;
@@ -155,12 +257,14 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     for (format = 1; format < DI_FORMAT_END && status == DI_RENDER_OK;
          format++) {
         if (!DI_FORMAT_IN(set, format) ||
-            (format != DI_FORMAT_PNG && pixels > SLOW_LOSSLESS_MOST_PX)) {
+            (format != DI_FORMAT_PNG && is_slow(c)) ||
+            /* 18-60 % larger than WebP, at ten times the cost. */
+            (format == DI_FORMAT_JXL && c->best.file.bytes)) {
             continue;
         }
-        status = di_candidate_lossless(
-            &other, di_codec_of((apr_uint32_t)format), subject,
-            &c->job->recipe);
+        status =
+            di_candidate_lossless(&other, di_codec_of((apr_uint32_t)format),
+                                  subject, &c->job->recipe);
         status = consider(c, &other, status);
     }
     if (status == DI_RENDER_OK && (set & DI_FORMAT_SET(PNG)) &&
@@ -172,18 +276,28 @@ static di_render_status_e try_lossless(compose_t *c, di_subject_t *subject,
     return status;
 }
 
+/* Beside others that are as good as done, a format that takes seconds for a
+   large picture is left out. */
+static unsigned without_slow(const compose_t *c, unsigned lossy)
+{
+    unsigned others = lossy & ~DI_FORMAT_SET(JXL);
+
+    return is_slow(c) && others ? others : lossy;
+}
+
 /* Encode the picture as it is now in the formats of both sets. */
 static di_render_status_e try_formats(compose_t *c, unsigned lossy,
                                       unsigned lossless)
 {
-    di_subject_t subject = {.picture = &c->picture, .kind = c->kind.kind};
     di_render_status_e status = DI_RENDER_OK;
+    di_subject_t subject;
 
+    di_subject_init(&subject, &c->picture, c->kind.kind);
     if (lossless) {
         status = try_lossless(c, &subject, lossless);
     }
     if (status == DI_RENDER_OK && lossy) {
-        status = try_lossy(c, &subject, lossy);
+        status = try_lossy(c, &subject, without_slow(c, lossy));
     }
     di_subject_free(&subject);
     return status;
@@ -261,7 +375,7 @@ static di_render_status_e compose_graphics(compose_t *c,
     unsigned lossless = usable_at(c, 0, &c->scale);
     /* Lossy WebP halves the colours' resolution, which coloured text does not
        bear. */
-    unsigned lossy = c->kind.colors > 256 || !lossless
+    unsigned lossy = (c->kind.colors > 256 && !is_slow(c)) || !lossless
                          ? usable_at(c, 1, &c->scale) & ~DI_FORMAT_SET(WEBP)
                          : 0;
     di_render_status_e status = try_formats(c, lossy, lossless);
@@ -288,8 +402,8 @@ static void plan(di_scale_t *first, di_scale_t *wanted, const compose_t *c)
     const di_header_t *header = &c->source.header;
     di_scale_t full = {header->width_px, header->height_px, 8};
 
-    di_scale_plan(wanted, header->width_px, header->height_px,
-                  c->source.turns, &c->job->recipe);
+    di_scale_plan(wanted, header->width_px, header->height_px, c->source.turns,
+                  &c->job->recipe);
     *first = header->format == DI_FORMAT_JPEG && usable_at(c, 1, wanted)
                  ? *wanted
                  : full;
@@ -332,9 +446,9 @@ static di_render_status_e add_exif(compose_t *c)
     if (!len) {
         return DI_RENDER_OK;
     }
-    status = di_container_add_exif(&c->best.file, c->best.format,
-                                   c->best_width_px, c->best_height_px,
-                                   c->kind.alpha, block, len);
+    status =
+        di_container_add_exif(&c->best.file, c->best.format, c->best_width_px,
+                              c->best_height_px, c->kind.alpha, block, len);
     /* Only the texts are lost where a format takes no EXIF. */
     return status == DI_RENDER_NO_FORMAT ? DI_RENDER_OK : status;
 }
@@ -352,10 +466,19 @@ static di_render_status_e decode(compose_t *c, const di_scale_t *first)
     return status;
 }
 
+/* Small and of few colours: lossless, because lossy formats smear what little
+   there is of it, which a comparison of luma does not see. */
+static int is_icon(const compose_t *c)
+{
+    return c->kind.colors <= 256 &&
+           c->picture.width_px * c->picture.height_px <= ICON_MOST_PX;
+}
+
 static di_render_status_e choose(compose_t *c, const di_scale_t *wanted)
 {
     /* A JPEG has been through lossy coding: nothing in it is flat any more. */
-    int photo = c->kind.kind == DI_KIND_PHOTO || c->job->recipe.quick ||
+    int photo = (c->kind.kind == DI_KIND_PHOTO && !is_icon(c)) ||
+                c->job->recipe.quick ||
                 c->source.header.format == DI_FORMAT_JPEG;
     di_render_status_e status =
         photo ? compose_photo(c, wanted) : compose_graphics(c, wanted);
@@ -374,6 +497,9 @@ static di_render_status_e run(compose_t *c)
     di_scale_t first, wanted;
     di_render_status_e status;
 
+    if (c->source.len < LEAST_BYTES) {
+        return DI_RENDER_NO_GAIN;
+    }
     plan(&first, &wanted, c);
     if ((status = decode(c, &first)) != DI_RENDER_OK ||
         (status = choose(c, &wanted)) != DI_RENDER_OK ||
@@ -431,6 +557,7 @@ void di_compose(di_result_t *result, unsigned char **out, const di_job_t *job,
 int di_compose_start(unsigned formats, apr_uint64_t memory_bytes)
 {
     return di_gm_start(formats, memory_bytes) && di_color_start() &&
+           (!DI_FORMAT_IN(formats, DI_FORMAT_HEIC) || di_heif_start()) &&
            di_warm_up(formats);
 }
 
@@ -445,11 +572,12 @@ static const char *gm_number(apr_pool_t *p)
 
 const char *di_compose_version(apr_pool_t *p)
 {
-    return apr_psprintf(p, "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
-                        "lcms-%u",
+    return apr_psprintf(p,
+                        "gm-%s/jpeg-%u/png-%u/webp-%u/avif-%u/jxl-%u/"
+                        "heif-%u/lcms-%u",
                         gm_number(p), di_jpeg_version(), di_png_version(),
-                        di_webp_version(), di_avif_version(),
-                        di_jxl_version(), di_color_version());
+                        di_webp_version(), di_avif_version(), di_jxl_version(),
+                        di_heif_version(), di_color_version());
 }
 
 void di_compose_stop(void)

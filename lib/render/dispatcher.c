@@ -10,6 +10,9 @@
  *                caller sees the end of the connection
  *   control   -> a new renderer's socket
  *
+ * The last of several renderers that is free takes no job for which nobody
+ * waits: such jobs may be long, and who comes then would wait for their end.
+ *
  * It sees no picture: originals are descriptors that it passes on, and may
  * not even read.  What callers and renderers say is checked, and bounded: so
  * many connections, one order each, one word of a renderer for one job.
@@ -365,6 +368,16 @@ static hand_t *free_hand(dispatcher_t *d)
     return NULL;
 }
 
+static int count_free(const dispatcher_t *d)
+{
+    int i, count = 0;
+
+    for (i = 0; i < HANDS_MAX; i++) {
+        count += d->hands[i].sock >= 0 && d->hands[i].is_free;
+    }
+    return count;
+}
+
 static int count_hands(const dispatcher_t *d, int with_job)
 {
     int i, count = 0;
@@ -385,14 +398,22 @@ static int give(dispatcher_t *d, hand_t *hand, const caller_t *caller)
     return di_fdmsg_send_many(hand->sock, frame, sizeof(frame), fds, 2);
 }
 
-/* The next job to this renderer, or to another when it is gone. */
-static void hand_out_next(dispatcher_t *d, hand_t *hand)
+static int take_next(dispatcher_t *d, di_waiting_t *next)
+{
+    return count_free(d) == 1 && count_hands(d, 0) > 1
+               ? di_queue_take_awaited(d->queue, next, d->now_us)
+               : di_queue_take(d->queue, next, d->now_us);
+}
+
+/* The next job to this renderer, or to another when it is gone.  Returns 0
+   when there is none for it. */
+static int hand_out_next(dispatcher_t *d, hand_t *hand)
 {
     di_waiting_t next;
     caller_t *caller;
 
-    if (!di_queue_take(d->queue, &next, d->now_us)) {
-        return;
+    if (!take_next(d, &next)) {
+        return 0;
     }
     caller = next.job;
     di_poolcount_add(d->counts, DI_POOL_TAKEN, 1);
@@ -404,21 +425,22 @@ static void hand_out_next(dispatcher_t *d, hand_t *hand)
     if (!hand) {
         di_queue_done(d->queue, next.client);
         enqueue(d, caller);
-        return;
+        return 1;
     }
     hand->is_free = 0;
     hand->has_job = 1;
     hand->client = next.client;
     hand->began_us = d->now_us;
     let_caller_go(d, caller);
+    return 1;
 }
 
 static void hand_out(dispatcher_t *d)
 {
     hand_t *hand;
 
-    while (di_queue_count(d->queue) && (hand = free_hand(d))) {
-        hand_out_next(d, hand);
+    while (di_queue_count(d->queue) && (hand = free_hand(d)) &&
+           hand_out_next(d, hand)) {
     }
 }
 
@@ -445,14 +467,14 @@ static void expire(dispatcher_t *d)
 
 /* ---- the end ---- */
 
-static void refuse_all(dispatcher_t *d)
+/* Their callers send them again, to the next dispatcher. */
+static void send_away_all(dispatcher_t *d)
 {
     di_waiting_t next;
 
     while (di_queue_take(d->queue, &next, d->now_us)) {
         di_queue_done(d->queue, next.client);
-        di_poolcount_add(d->counts, DI_POOL_REFUSED, 1);
-        tell_caller(d, next.job, DI_RENDER_BUSY);
+        let_caller_go(d, next.job);
     }
 }
 
@@ -460,7 +482,7 @@ static void refuse_all(dispatcher_t *d)
 static int is_done(dispatcher_t *d)
 {
     if (!count_hands(d, 0)) {
-        refuse_all(d); /* nobody is left to serve them */
+        send_away_all(d); /* the last renderers died, or were worn */
     }
     return !d->callers_now && !count_hands(d, 1);
 }

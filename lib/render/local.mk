@@ -12,6 +12,9 @@ librender_la_SOURCES = lib/render/render.h \
     lib/render/pnglayout.c lib/render/pnglayout.h \
     lib/render/render_webp.c lib/render/render_webp.h \
     lib/render/render_avif.c lib/render/render_avif.h \
+    lib/render/render_heif.c lib/render/render_heif.h \
+    lib/render/render_de265.c lib/render/render_de265.h \
+    lib/render/h273.c lib/render/h273.h \
     lib/render/render_jxl.c lib/render/render_jxl.h \
     lib/render/render_lcms.c lib/render/render_lcms.h
 librender_la_SOURCES += lib/render/header.c lib/render/header.h \
@@ -28,7 +31,8 @@ librender_la_SOURCES += lib/render/header.c lib/render/header.h \
     lib/render/scale.c lib/render/scale.h \
     lib/render/kind.c lib/render/kind.h \
     lib/render/ssim.c lib/render/ssim.h \
-    lib/render/search.c lib/render/search.h
+    lib/render/search.c lib/render/search.h \
+    lib/render/mosaic.c lib/render/mosaic.h
 librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/fdmsg.c lib/render/fdmsg.h \
     lib/render/queue.c lib/render/queue.h \
@@ -42,11 +46,11 @@ librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/client.c
 librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(JPEG_CFLAGS) \
     $(PNG_CFLAGS) $(WEBP_CFLAGS) $(AVIF_CFLAGS) $(JXL_CFLAGS) \
-    $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
+    $(HEIF_CFLAGS) $(DE265_CFLAGS) $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
 
 # What librender.la needs.
 RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(AVIF_LIBS) \
-    $(JXL_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
+    $(JXL_LIBS) $(HEIF_LIBS) $(DE265_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
 
 RENDER_TEST_LIBS = librender.la libbase.la $(RENDER_LIBS) $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)
@@ -66,6 +70,15 @@ tests_unit_test_ssim_LDADD = $(RENDER_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_search
 tests_unit_test_search_SOURCES = tests/unit/test_search.c tests/unit/unit.h
 tests_unit_test_search_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_mosaic
+tests_unit_test_mosaic_SOURCES = tests/unit/test_mosaic.c tests/unit/unit.h
+tests_unit_test_mosaic_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_candidate
+tests_unit_test_candidate_SOURCES = tests/unit/test_candidate.c \
+    tests/unit/rasters.h tests/unit/unit.h
+tests_unit_test_candidate_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_scale
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c tests/unit/unit.h
@@ -130,6 +143,11 @@ tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
 tests_unit_test_render_gm_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_gm_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_render_heif
+tests_unit_test_render_heif_SOURCES = tests/unit/test_render_heif.c \
+    tests/unit/unit.h tests/unit/fixture.h tests/unit/rasters.h
+tests_unit_test_render_heif_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_render_jpeg
 tests_unit_test_render_jpeg_SOURCES = tests/unit/test_render_jpeg.c \
     tests/unit/unit.h
@@ -169,7 +187,7 @@ tests_unit_test_restart_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_sandbox
 tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c \
-    tests/unit/unit.h tests/unit/rasters.h
+    tests/unit/unit.h tests/unit/fixture.h tests/unit/rasters.h
 tests_unit_test_sandbox_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_queue
@@ -186,6 +204,7 @@ tests_unit_test_workers_LDADD = $(RENDER_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_render_pool
 tests_unit_test_render_pool_SOURCES = tests/unit/test_render_pool.c \
     tests/unit/poolrig.c tests/unit/poolrig.h tests/unit/unit.h \
+    tests/unit/fixture.h \
     tests/unit/pictures.c tests/unit/pictures.h
 tests_unit_test_render_pool_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_pool_LDADD = $(RENDER_TEST_LIBS)

@@ -199,17 +199,20 @@ static standing_t standing_of(const di_queue_t *queue, const place_t *place,
     return standing;
 }
 
-/* Index of the first (sign 1) or last (-1) of all that wait. */
-static unsigned find_extreme(const di_queue_t *queue, int sign,
+/* Index of the first (sign 1) or last (-1) of all that wait and came with an
+   urgency up to `least`; the queue's count when there is none. */
+static unsigned find_extreme(const di_queue_t *queue, int sign, unsigned least,
                              apr_uint64_t now_us)
 {
-    standing_t best = standing_of(queue, &queue->place[0], sign < 0, now_us);
-    unsigned i, at = 0;
+    standing_t best = {0};
+    unsigned i, at = queue->count;
 
-    for (i = 1; i < queue->count; i++) {
-        standing_t it = standing_of(queue, &queue->place[i], sign < 0, now_us);
+    for (i = 0; i < queue->count; i++) {
+        const place_t *place = &queue->place[i];
+        standing_t it = standing_of(queue, place, sign < 0, now_us);
 
-        if (sign * compare(&it, &best) < 0) {
+        if (place->waiting.urgency <= least &&
+            (at == queue->count || sign * compare(&it, &best) < 0)) {
             best = it;
             at = i;
         }
@@ -276,7 +279,7 @@ int di_queue_add(di_queue_t *queue, di_waiting_t *out,
         seat(queue, &place);
         return 0;
     }
-    at = find_extreme(queue, -1, now_us);
+    at = find_extreme(queue, -1, DI_URGENCY_END, now_us);
     last = standing_of(queue, &queue->place[at], 1, now_us);
     mine = standing_of(queue, &place, 1, now_us);
     if (compare(&mine, &last) < 0) {
@@ -291,15 +294,15 @@ int di_queue_add(di_queue_t *queue, di_waiting_t *out,
     return 1;
 }
 
-int di_queue_take(di_queue_t *queue, di_waiting_t *out, apr_uint64_t now_us)
+static int take_upto(di_queue_t *queue, di_waiting_t *out, unsigned least,
+                     apr_uint64_t now_us)
 {
+    unsigned at = find_extreme(queue, 1, least, now_us), who;
     apr_uint64_t turn;
-    unsigned at, who;
 
-    if (!queue->count) {
+    if (at == queue->count) {
         return 0;
     }
-    at = find_extreme(queue, 1, now_us);
     who = queue->place[at].client;
     turn = queue->place[at].turn;
     if (who != NOBODY) {
@@ -313,6 +316,17 @@ int di_queue_take(di_queue_t *queue, di_waiting_t *out, apr_uint64_t now_us)
     *out = queue->place[at].waiting;
     vacate(queue, at);
     return 1;
+}
+
+int di_queue_take(di_queue_t *queue, di_waiting_t *out, apr_uint64_t now_us)
+{
+    return take_upto(queue, out, DI_URGENCY_END, now_us);
+}
+
+int di_queue_take_awaited(di_queue_t *queue, di_waiting_t *out,
+                          apr_uint64_t now_us)
+{
+    return take_upto(queue, out, DI_URGENCY_MISSING, now_us);
 }
 
 void di_queue_done(di_queue_t *queue, apr_uint64_t client)

@@ -53,6 +53,11 @@ int di_queue_add(di_queue_t *queue, di_waiting_t *out,
 /* Take the next job; its client has one more running. 0: nothing waits. */
 int di_queue_take(di_queue_t *queue, di_waiting_t *out, apr_uint64_t now_us);
 
+/* The same among those for which somebody waits: by the urgency that they
+   came with, whatever it has been lifted to. */
+int di_queue_take_awaited(di_queue_t *queue, di_waiting_t *out,
+                          apr_uint64_t now_us);
+
 /* A job that was taken has ended. */
 void di_queue_done(di_queue_t *queue, apr_uint64_t client);
 

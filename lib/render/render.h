@@ -137,9 +137,10 @@ typedef enum {
     DI_RENDER_TOLD,      /* number of the ones above: told by a renderer */
     /* These are told by the queue or found by the caller. */
     DI_RENDER_BUSY = 64, /* no place in the queue, or pushed out of it */
-    DI_RENDER_TIMEOUT,   /* no answer within the limit */
+    DI_RENDER_TIMEOUT,   /* begun, but no answer within the limit */
     DI_RENDER_DIED,      /* the renderer died at it */
-    DI_RENDER_NO_POOL    /* there are no renderers */
+    DI_RENDER_NO_POOL,   /* there are no renderers */
+    DI_RENDER_NOT_BEGUN  /* no renderer took it within the limit */
 } di_render_status_e;
 
 typedef struct {

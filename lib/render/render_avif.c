@@ -23,6 +23,8 @@
 
 #include <avif/avif.h>
 
+#include "render/h273.h"
+
 #define SPEED 9
 
 /* libaom takes 16 bytes a pixel (8 Mpx: 127 MB, 32 Mpx: 480 MB), and the
@@ -94,61 +96,10 @@ static int has_odd_pixels(const avifImage *image)
            image->pasp.hSpacing != image->pasp.vSpacing;
 }
 
-/*
- * The curve of a code point (ITU-T H.273 table 3).  Those of television are
- * taken for sRGB's, as in Chromium (gfx::ColorSpace::GetTransferFunction).
- * @return 1; 0 for HDR and what nobody uses
- */
-static int take_curve(di_decoded_t *out, avifTransferCharacteristics curve)
-{
-    switch (curve) {
-    case AVIF_TRANSFER_CHARACTERISTICS_UNKNOWN:
-    case AVIF_TRANSFER_CHARACTERISTICS_UNSPECIFIED:
-    case AVIF_TRANSFER_CHARACTERISTICS_BT709:
-    case AVIF_TRANSFER_CHARACTERISTICS_BT601:
-    case AVIF_TRANSFER_CHARACTERISTICS_SRGB:
-    case AVIF_TRANSFER_CHARACTERISTICS_BT2020_10BIT:
-    case AVIF_TRANSFER_CHARACTERISTICS_BT2020_12BIT:
-        out->srgb_curve = 1;
-        return 1;
-    case AVIF_TRANSFER_CHARACTERISTICS_BT470M: /* 1 / 2.2 */
-        out->gamma_e5 = 45455;
-        return 1;
-    case AVIF_TRANSFER_CHARACTERISTICS_BT470BG: /* 1 / 2.8 */
-        out->gamma_e5 = 35714;
-        return 1;
-    case AVIF_TRANSFER_CHARACTERISTICS_LINEAR:
-        out->gamma_e5 = 100000;
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-static int is_srgb_like(avifColorPrimaries primaries)
-{
-    return primaries == AVIF_COLOR_PRIMARIES_UNKNOWN ||
-           primaries == AVIF_COLOR_PRIMARIES_UNSPECIFIED ||
-           primaries == AVIF_COLOR_PRIMARIES_BT709;
-}
-
-/* The library has red, green, blue, white; we have white first. */
-static void take_primaries(di_decoded_t *out, avifColorPrimaries primaries)
-{
-    float xy[8];
-    unsigned i;
-
-    if (is_srgb_like(primaries)) {
-        primaries = AVIF_COLOR_PRIMARIES_BT709;
-    }
-    avifColorPrimariesGetValues(primaries, xy);
-    for (i = 0; i < 8; i++) {
-        out->chroma_e5[(i + 2) % 8] = (apr_uint32_t)(xy[i] * 100000.0f + 0.5f);
-    }
-}
-
 static di_render_status_e take_colors(di_decoded_t *out, const avifImage *image)
 {
+    float xy[8]; /* red, green, blue, white */
+
     if (image->icc.size) {
         out->icc.bytes = malloc(image->icc.size);
         if (!out->icc.bytes) {
@@ -158,15 +109,9 @@ static di_render_status_e take_colors(di_decoded_t *out, const avifImage *image)
         out->icc.len = image->icc.size;
         return DI_RENDER_OK;
     }
-    if (!take_curve(out, image->transferCharacteristics)) {
-        return DI_RENDER_UNSUPPORTED;
-    }
-    if (out->srgb_curve && is_srgb_like(image->colorPrimaries)) {
-        out->srgb_curve = 0;
-        return DI_RENDER_OK;
-    }
-    take_primaries(out, image->colorPrimaries);
-    return DI_RENDER_OK;
+    avifColorPrimariesGetValues(image->colorPrimaries, xy);
+    return di_h273_colors(out, image->transferCharacteristics,
+                          image->colorPrimaries, xy);
 }
 
 /* A sample of a plane, made 8 bits and full range. */

@@ -107,8 +107,6 @@ static const char *reader_of(di_format_e format)
         return "TIFF";
     case DI_FORMAT_BMP:
         return "BMP";
-    case DI_FORMAT_HEIC:
-        return "HEIC";
     default:
         return NULL;
     }

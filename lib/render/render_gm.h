@@ -33,8 +33,8 @@ const char *di_gm_version(void);
 void di_gm_stop(void);
 
 /**
- * Decode GIF, TIFF, BMP, HEIC; the first frame.  With the reader forced
- * by name.  A grey picture may come as DI_RGB.
+ * Decode GIF, TIFF, BMP; the first frame.  With the reader forced by name.  A
+ * grey picture may come as DI_RGB.
  * @param width_px  the canvas that the header tells: a GIF's frame is put
  *                  into it, transparent around; a decoder that finds more
  *                  pixels than that gives up

@@ -110,6 +110,9 @@ void di_scale_plan(di_scale_t *out, apr_uint32_t width_px,
     }
 }
 
+/* A size that just misses the ceiling is wasted: aim a little below. */
+#define AIM 0.97
+
 /*
  * Fewer pixels have more detail each: at one quality a file's bytes go with
  * about the 1.5th power of the sides and not with their square.  Squared, so
@@ -119,7 +122,7 @@ static int is_expected_to_fit(apr_uint32_t side_px, apr_uint32_t now_px,
                               apr_size_t bytes, apr_size_t most_bytes)
 {
     double side = (double)side_px / now_px;
-    double allowed = (double)most_bytes / (double)bytes;
+    double allowed = AIM * (double)most_bytes / (double)bytes;
 
     return side * side * side <= allowed * allowed;
 }
@@ -143,26 +146,18 @@ static apr_uint32_t side_that_fits(apr_uint32_t now_px, apr_size_t bytes,
     return fits;
 }
 
+/* Exact and not n/8: the picture is decoded already, and where few eighths are
+   left a step of them would halve its sides for a byte too many. */
 int di_scale_lower(di_scale_t *scale, apr_uint32_t width_px,
                    apr_uint32_t height_px, apr_size_t bytes,
                    apr_size_t most_bytes)
 {
     apr_uint32_t now_px = longest(scale->width_px, scale->height_px);
-    apr_uint32_t longest_px = longest(width_px, height_px);
-    apr_uint32_t side = side_that_fits(now_px, bytes, most_bytes);
-    share_t share = {side, longest_px};
-    unsigned n = 7;
+    share_t share = {side_that_fits(now_px, bytes, most_bytes),
+                     longest(width_px, height_px)};
     di_scale_t lower;
 
-    while (n && scaled(longest_px, n) > side) {
-        n--;
-    }
-    if (n) {
-        take_eighths(&lower, width_px, height_px, n);
-    }
-    else {
-        take_share(&lower, width_px, height_px, &share);
-    }
+    take_share(&lower, width_px, height_px, &share);
     if (lower.width_px < LEAST_SIDE_PX || lower.height_px < LEAST_SIDE_PX) {
         return 0;
     }

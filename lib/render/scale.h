@@ -32,7 +32,7 @@ void di_scale_plan(di_scale_t *out, apr_uint32_t width_px,
 /**
  * The next smaller size for a rendition that came out over its ceiling.
  * @param scale   in: the size that gave `bytes`; out: a size expected to give
- *                at most most_bytes, again n/8 unless below 1/8
+ *                at most most_bytes, exact and not n/8
  * @return 1; 0 when it cannot be smaller (a side would be under 16 px)
  */
 int di_scale_lower(di_scale_t *scale, apr_uint32_t width_px,

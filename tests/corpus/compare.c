@@ -164,9 +164,8 @@ static picture_t plain_rgba(const picture_t *p)
         int c;
 
         for (c = 0; c < 3; c++) {
-            to[c] = p->cmyk
-                        ? floorf((255 - in[c]) * (255 - in[3]) / 255)
-                        : in[p->channels > 2 ? c : 0];
+            to[c] = p->cmyk ? floorf((255 - in[c]) * (255 - in[3]) / 255)
+                            : in[p->channels > 2 ? c : 0];
         }
         to[3] = has_alpha(p) ? in[p->channels - 1] : 255;
     }
@@ -213,8 +212,8 @@ static void convert(picture_t *rgba, const picture_t *p, const char *icc)
         int c;
 
         for (c = 0; c < 4; c++) {
-            in[c] = p->cmyk ? p->at[i * 4 + c] / 2.55
-                            : rgba->at[i * 4 + c] / 255;
+            in[c] =
+                p->cmyk ? p->at[i * 4 + c] / 2.55 : rgba->at[i * 4 + c] / 255;
         }
         cmsDoTransform(t, in, out, 1);
         for (c = 0; c < 3; c++) {
@@ -232,8 +231,8 @@ static void convert(picture_t *rgba, const picture_t *p, const char *icc)
 static picture_t turned(const picture_t *p, int orientation)
 {
     int swap = orientation > 4;
-    picture_t out = blank(swap ? p->height : p->width,
-                          swap ? p->width : p->height, 4);
+    picture_t out =
+        blank(swap ? p->height : p->width, swap ? p->width : p->height, 4);
     int x, y;
 
     for (y = 0; y < p->height; y++) {
@@ -265,8 +264,7 @@ static picture_t narrowed(const picture_t *p, int width)
             while (at < to - 1e-9) {
                 int i = (int)(at + 1e-9);
                 double end = i + 1 < to ? i + 1 : to, w = end - at;
-                const float *in =
-                    pixel(p, i < p->width ? i : p->width - 1, y);
+                const float *in = pixel(p, i < p->width ? i : p->width - 1, y);
 
                 for (c = 0; c < 3; c++) {
                     sum[c] += w * in[c] * in[3];
@@ -531,9 +529,9 @@ static void report(const picture_t *reference, const picture_t *other)
     if (!is_opaque(&a) || !is_opaque(other)) {
         ssim = (ssim + ssim_on(&a, other, 0)) / 2;
     }
-    printf("%d %d %d %d %.5f %.3f %.3f %.3f %.1f", other->width,
-           other->height, reference->width, reference->height, ssim, mean,
-           most, alpha, alpha_most);
+    printf("%d %d %d %d %.5f %.3f %.3f %.3f %.1f", other->width, other->height,
+           reference->width, reference->height, ssim, mean, most, alpha,
+           alpha_most);
     print_corners(other);
 }
 

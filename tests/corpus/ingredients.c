@@ -95,13 +95,12 @@ static cmsHPROFILE profile_of(const char *kind)
         {0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}};
     static const cmsCIExyYTRIPLE adobe = {
         {0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}};
-    static const cmsFloat64Number srgb_curve[5] = {2.4, 1 / 1.055,
-                                                   0.055 / 1.055, 1 / 12.92,
-                                                   0.04045};
+    static const cmsFloat64Number srgb_curve[5] = {
+        2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
 
     if (!strcmp(kind, "p3")) {
-        return of_primaries(&p3, cmsBuildParametricToneCurve(NULL, 4,
-                                                             srgb_curve));
+        return of_primaries(&p3,
+                            cmsBuildParametricToneCurve(NULL, 4, srgb_curve));
     }
     if (!strcmp(kind, "adobe")) {
         return of_primaries(&adobe, cmsBuildGamma(NULL, 563 / 256.0));
@@ -133,8 +132,7 @@ static int write_profile(const char *kind)
     unsigned char *bytes;
 
     if (!profile || !cmsSaveProfileToMem(profile, NULL, &len) ||
-        !(bytes = malloc(len)) ||
-        !cmsSaveProfileToMem(profile, bytes, &len)) {
+        !(bytes = malloc(len)) || !cmsSaveProfileToMem(profile, bytes, &len)) {
         return fail("no such profile");
     }
     forget_time(bytes);

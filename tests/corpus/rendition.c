@@ -71,8 +71,9 @@ static unsigned formats_of(const char *words)
         }
         len = strlen(codec->name);
         for (at = words; at; at = strchr(at, ','), at = at ? at + 1 : NULL) {
-            for (i = 0; i < len && toupper((unsigned char)at[i]) ==
-                                       codec->name[i]; i++) {
+            for (i = 0;
+                 i < len && toupper((unsigned char)at[i]) == codec->name[i];
+                 i++) {
             }
             if (i == len && (!at[len] || at[len] == ',')) {
                 set |= 1u << format;
@@ -128,8 +129,8 @@ static const char *recipe_of(di_recipe_t *out, char *words, apr_pool_t *p)
         if (!tier) {
             return "there is no tier of that name";
         }
-        *out = di_tier_recipe(tier, extra.background,
-                              (int)extra.keep_copyright);
+        *out =
+            di_tier_recipe(tier, extra.background, (int)extra.keep_copyright);
         out->quick = extra.quick;
     }
     return error;
@@ -140,12 +141,12 @@ static void report(const char *file, const di_result_t *result,
 {
     const di_codec_t *codec = di_codec_of(result->format);
 
-    printf("%s %u %s %u %u %u %u %u %u %lu %lu %.1f %u %u %u\n", file, result->status,
-           codec ? codec->name : "-", result->width_px, result->height_px,
-           result->source_width_px, result->source_height_px, result->quality,
-           result->ssim_e4, (unsigned long)result->bytes, (unsigned long)len,
-           (double)took * 1000 / CLOCKS_PER_SEC, recipe->ssim_e4,
-           recipe->most_bytes, recipe->fit_px);
+    printf("%s %u %s %u %u %u %u %u %u %lu %lu %.1f %u %u %u\n", file,
+           result->status, codec ? codec->name : "-", result->width_px,
+           result->height_px, result->source_width_px, result->source_height_px,
+           result->quality, result->ssim_e4, (unsigned long)result->bytes,
+           (unsigned long)len, (double)took * 1000 / CLOCKS_PER_SEC,
+           recipe->ssim_e4, recipe->most_bytes, recipe->fit_px);
     fflush(stdout);
 }
 

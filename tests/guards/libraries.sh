@@ -22,6 +22,8 @@ only libjpeg 'j(peglib|error)\.h' lib/render/render_jpeg.c
 only 'Little CMS' 'lcms2' lib/render/render_lcms.c
 only libwebp 'webp/' lib/render/render_webp.c
 only libavif 'avif/' lib/render/render_avif.c
+only libheif 'libheif/' lib/render/render_heif.c
+only libde265 'libde265/' lib/render/render_de265.c
 only libjxl 'jxl/' lib/render/render_jxl.c
 only libmemcached 'libmemcached' lib/store/store_memcached.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c

@@ -25,18 +25,17 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static const di_job_t plain = {.format = DI_FORMAT_JPEG,
-                               .formats = DI_FORMAT_SET(JPEG),
-                               .recipe = {.quality = 60,
-                                          .progressive = 1,
-                                          .background = 0xFFFFFF},
-                               .limits = {.max_bytes = 50000000,
-                                          .max_pixels = 50000000,
-                                          .max_side_px = DI_SIDE_MAX_PX,
-                                          .max_frames = 1000,
-                                          .max_scans = 100,
-                                          .max_profile_bytes = 4 << 20},
-                               .time_limit_ms = 10000};
+static const di_job_t plain = {
+    .format = DI_FORMAT_JPEG,
+    .formats = DI_FORMAT_SET(JPEG),
+    .recipe = {.quality = 60, .progressive = 1, .background = 0xFFFFFF},
+    .limits = {.max_bytes = 50000000,
+               .max_pixels = 50000000,
+               .max_side_px = DI_SIDE_MAX_PX,
+               .max_frames = 1000,
+               .max_scans = 100,
+               .max_profile_bytes = 4 << 20},
+    .time_limit_ms = 10000};
 
 static inline int compose_start(void **state)
 {
@@ -226,9 +225,8 @@ static inline unsigned char *shown(const picture_t *out,
 {
     unsigned width_px, height_px;
     unsigned char *rgba =
-        picture_pixels(&width_px, &height_px,
-                       di_codec_of(result->format)->name, out->bytes, out->len,
-                       p);
+        picture_pixels(&width_px, &height_px, di_codec_of(result->format)->name,
+                       out->bytes, out->len, p);
 
     assert_non_null(rgba);
     assert_int_equal(width_px, result->width_px);

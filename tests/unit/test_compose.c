@@ -19,14 +19,14 @@ typedef struct {
 } size_case_t;
 
 static const size_case_t sizes[] = {
-    {200, 150, 0, 200, 150},  {200, 150, 200, 200, 150},
+    {200, 150, 0, 200, 150},   {200, 150, 200, 200, 150},
     {200, 150, 199, 175, 132}, {200, 150, 99, 75, 57},
-    {200, 150, 74, 50, 38},   {200, 150, 49, 25, 19},
-    {200, 150, 24, 24, 18},   {151, 203, 102, 76, 102},
-    {151, 203, 101, 57, 77},  {151, 203, 50, 19, 26},
-    {151, 203, 20, 15, 20},   {1000, 3, 130, 125, 1},
-    {17, 9, 9, 9, 5},         {15, 9, 8, 8, 5},
-    {5, 5, 2, 2, 2},          {640, 480, 239, 160, 120},
+    {200, 150, 74, 50, 38},    {200, 150, 49, 25, 19},
+    {200, 150, 24, 24, 18},    {151, 203, 102, 76, 102},
+    {151, 203, 101, 57, 77},   {151, 203, 50, 19, 26},
+    {151, 203, 20, 15, 20},    {1000, 3, 130, 125, 1},
+    {17, 9, 9, 9, 5},          {15, 9, 8, 8, 5},
+    {5, 5, 2, 2, 2},           {640, 480, 239, 160, 120},
 };
 
 static void assert_shown(const picture_t *out, const di_result_t *result,
@@ -174,8 +174,8 @@ static void the_density_of_an_original_needs_a_format_that_has_it(void **state)
     (void)render_ok(&result, &job, &in, *state);
 }
 
-static void a_page_that_sets_sizes_gets_any_format_at_the_exact_size(
-    void **state)
+static void
+a_page_that_sets_sizes_gets_any_format_at_the_exact_size(void **state)
 {
     static const char *const coders[] = {"JPEG", "PNG24"};
     unsigned i, format;
@@ -446,8 +446,7 @@ static void a_large_profile_is_refused(void **state)
     di_job_t job = plain;
 
     job.limits.max_profile_bytes = 3999;
-    assert_int_equal(status_of(&job, &in, *state),
-                     DI_RENDER_TOO_LARGE_PROFILE);
+    assert_int_equal(status_of(&job, &in, *state), DI_RENDER_TOO_LARGE_PROFILE);
     job.limits.max_profile_bytes = 4000;
     assert_int_equal(status_of(&job, &in, *state), DI_RENDER_OK);
 }
@@ -462,8 +461,9 @@ static void texts_and_times_do_not_reach_the_output(void **state)
     } kinds[] = {{DI_FORMAT_JPEG, "JPEG"},
                  {DI_FORMAT_PNG, "PNG"},
                  {DI_FORMAT_GIF, "GIF"}};
-    static const char *const words[] = {"Tuesday", "by a test", "tEXt",  "tIME",
-                                        "date",    "pHYs",      "Magick", "lav"};
+    static const char *const words[] = {"Tuesday", "by a test", "tEXt",
+                                        "tIME",    "date",      "pHYs",
+                                        "Magick",  "lav"};
     unsigned format;
     size_t i, j;
 
@@ -479,7 +479,8 @@ static void texts_and_times_do_not_reach_the_output(void **state)
 
             job.format = (apr_uint32_t)kinds[i].format;
             job.formats = DI_FORMATS_OUT & (1u << format);
-            if (!job.formats) {
+            /* Of a JPEG there is no PNG. */
+            if (!job.formats || (i == 0 && format == DI_FORMAT_PNG)) {
                 continue;
             }
             out = render_ok(&result, &job, &in, *state);
@@ -638,9 +639,14 @@ static void too_little_memory_is_told_apart(void **state)
     static const apr_size_t amounts[] = {1 << 20, 4 << 20, 8 << 20};
     size_t i, j;
 
+#ifdef __SANITIZE_ADDRESS__
+    /* Its own allocator does not live with a limit. */
+    return;
+#endif
     for (i = 0; i < 4; i++) {
         picture_t in =
-            picture_make(each_format[i].coder, 2200, 2200, each_format[i].flags & PICTURE_GRAY, *state);
+            picture_make(each_format[i].coder, 2200, 2200,
+                         each_format[i].flags & PICTURE_GRAY, *state);
         di_job_t job = plain;
 
         job.format = (apr_uint32_t)each_format[i].format;
@@ -659,7 +665,7 @@ static void too_little_memory_is_told_apart(void **state)
 
 static void the_version_names_every_library(void **state)
 {
-    static const char *const names[] = {"gm-",   "/jpeg-", "/png-", "/webp-",
+    static const char *const names[] = {"gm-",    "/jpeg-", "/png-", "/webp-",
                                         "/avif-", "/jxl-",  "/lcms-"};
     const char *version = di_compose_version(*state);
     size_t i;

@@ -68,8 +68,8 @@ static di_job_t job_of(di_format_e format, unsigned formats)
 
 /* ---- which format ---- */
 
-static void the_smallest_of_the_formats_that_keep_the_floor_is_taken(
-    void **state)
+static void
+the_smallest_of_the_formats_that_keep_the_floor_is_taken(void **state)
 {
     static const unsigned each[] = {SET(JPEG), SET(PNG), SET(WEBP), SET(AVIF),
                                     SET(JXL)};
@@ -77,8 +77,7 @@ static void the_smallest_of_the_formats_that_keep_the_floor_is_taken(
     size_t i, j;
 
     for (j = 0; j < 2; j++) {
-        picture_t in =
-            fat_picture(coders[j], 200, 150, PICTURE_NOISE, *state);
+        picture_t in = fat_picture(coders[j], 200, 150, PICTURE_NOISE, *state);
         di_job_t job = job_of(j ? DI_FORMAT_PNG : DI_FORMAT_JPEG, 0);
         apr_uint64_t least = 0;
         di_result_t result;
@@ -179,9 +178,9 @@ static void a_drawing_stays_as_it_is_to_the_pixel(void **state)
         assert_int_equal(result.width_px, 240);
         assert_int_equal(result.quality, 0);
         assert_int_equal(result.ssim_e4, 10000);
-        assert_memory_equal(picture_pixels(&width, &height, "PNG", in.bytes,
-                                           in.len, *state),
-                            shown(&out, &result, *state), 240 * 180 * 4);
+        assert_memory_equal(
+            picture_pixels(&width, &height, "PNG", in.bytes, in.len, *state),
+            shown(&out, &result, *state), 240 * 180 * 4);
     }
 }
 
@@ -263,11 +262,11 @@ static void formats_without_a_layout_keep_size_alpha_and_look(void **state)
     }
 }
 
-static void a_format_that_cannot_hold_the_sides_leaves_it_to_another(
-    void **state)
+static void
+a_format_that_cannot_hold_the_sides_leaves_it_to_another(void **state)
 {
-    picture_t in = fat_picture("PNG32", 17000, 10,
-                               PICTURE_ALPHA | PICTURE_NOISE, *state);
+    picture_t in =
+        fat_picture("PNG32", 17000, 10, PICTURE_ALPHA | PICTURE_NOISE, *state);
     di_job_t job = job_of(DI_FORMAT_PNG, SET(WEBP) | SET(PNG));
     di_result_t result;
 
@@ -317,6 +316,9 @@ static void no_format_at_all_is_told_apart(void **state)
     di_job_t job = job_of(DI_FORMAT_JPEG, 0);
 
     assert_int_equal(status_of(&job, &in, *state), DI_RENDER_NO_FORMAT);
+    /* Without loss it would have several times its bytes. */
+    job.formats = SET(PNG);
+    assert_int_equal(status_of(&job, &in, *state), DI_RENDER_NO_FORMAT);
     /* A floor that no lossy format keeps. */
     job.formats = SET(JPEG);
     job.recipe.ssim_e4 = 10000;
@@ -362,8 +364,7 @@ static void the_quick_rendition_is_a_jpeg_of_anything_opaque(void **state)
     size_t i;
 
     for (i = 0; i < 2; i++) {
-        di_job_t job =
-            job_of(i ? DI_FORMAT_PNG : DI_FORMAT_JPEG, SET(JPEG));
+        di_job_t job = job_of(i ? DI_FORMAT_PNG : DI_FORMAT_JPEG, SET(JPEG));
         di_result_t result;
 
         job.recipe.quick = 1;
@@ -404,8 +405,8 @@ static void a_transparent_color_of_a_png_is_transparent(void **state)
 static void a_bmp_without_a_mask_is_opaque(void **state)
 {
     static const unsigned char head[54] = {
-        'B', 'M', 0x36, 8,  0, 0, 0, 0, 0, 0, 54, 0,  0, 0,
-        40,  0,   0,    0,  32, 0, 0, 0, 16, 0, 0, 0, 1, 0, 32};
+        'B', 'M', 0x36, 8,  0, 0, 0, 0,  0, 0, 54, 0, 0, 0, 40,
+        0,   0,   0,    32, 0, 0, 0, 16, 0, 0, 0,  1, 0, 32};
     static const unsigned sets[] = {SET(PNG), SET(WEBP), SET(JPEG)};
     picture_t in = {apr_pcalloc(*state, 54 + 32 * 16 * 4), 54 + 32 * 16 * 4};
     size_t i;
@@ -508,14 +509,11 @@ static void inks_become_colors(void **state)
     for (i = 0; i < 2; i++) {
         picture_t in = ink(stored[i], *state), out;
 
-        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format++) {
+        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format += 3) {
             di_job_t job = job_of(DI_FORMAT_JPEG, 1u << format);
             unsigned char *rgba;
             di_result_t result;
 
-            if (format == DI_FORMAT_GIF) {
-                continue;
-            }
             out = render_ok(&result, &job, &in, *state);
             rgba = shown(&out, &result, *state) + (32 * 64 + 32) * 4;
             /* (1 - ink) * (1 - black) */
@@ -589,14 +587,11 @@ static void a_color_profile_is_applied_and_gone(void **state)
         memcpy(expected, pixel, 3);
         to_srgb(expected, profile);
         assert_true(expected[0] > pixel[0] + 4);
-        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format++) {
+        for (format = DI_FORMAT_JPEG; format <= DI_FORMAT_WEBP; format += 3) {
             di_job_t job = job_of(DI_FORMAT_JPEG, 1u << format);
             unsigned char *rgba;
             di_result_t result;
 
-            if (format == DI_FORMAT_GIF) {
-                continue;
-            }
             job.recipe.quality = 95;
             out = render_ok(&result, &job, &in, *state);
             for (j = 0; j < COUNT(words); j++) {
@@ -678,8 +673,8 @@ static void a_file_over_the_ceiling_costs_pixels_and_not_the_floor(void **state)
     assert_int_equal(height, 480);
 }
 
-static void a_format_without_a_layout_is_not_made_smaller_for_the_ceiling(
-    void **state)
+static void
+a_format_without_a_layout_is_not_made_smaller_for_the_ceiling(void **state)
 {
     picture_t in = fat_picture("JPEG", 640, 480, PICTURE_NOISE, *state);
     di_job_t job = job_of(DI_FORMAT_JPEG, SET(WEBP));
@@ -713,8 +708,9 @@ static void the_size_told_is_that_of_the_picture_taken(void **state)
 
 static void copyright_is_kept_where_asked_for_and_else_nothing(void **state)
 {
-    static const unsigned takes = SET(JPEG) | SET(PNG) | SET(WEBP) | SET(JXL);
-    picture_t in = fat_picture("JPEG", 160, 96, 0, *state);
+    static const unsigned takes =
+        SET(JPEG) | SET(PNG) | SET(WEBP) | SET(AVIF) | SET(JXL);
+    picture_t in = fat_picture("PNG24", 160, 96, 0, *state);
     di_exif_wish_t wish = {.artist = {"Ansel Adams", 11},
                            .copyright = {"(c) nobody", 10}};
     unsigned char block[DI_EXIF_MAX];
@@ -724,7 +720,7 @@ static void copyright_is_kept_where_asked_for_and_else_nothing(void **state)
     in = with_exif(&in, block, len, *state);
     for (format = 1; format < DI_FORMAT_END; format++) {
         for (keep = 0; keep < 2; keep++) {
-            di_job_t job = job_of(DI_FORMAT_JPEG, 1u << format);
+            di_job_t job = job_of(DI_FORMAT_PNG, 1u << format);
             int expected = keep && DI_FORMAT_IN(takes, format);
             di_result_t result;
             picture_t out;

@@ -69,6 +69,8 @@ typedef struct {
     int renders;
     int laters;   /* wishes for behind the answer */
     apr_uint32_t backlog_ms;
+    di_other_e place; /* of the other tier */
+    int no_quick;     /* 1: the client does not take it */
     int writes;   /* 1: somebody writes to the original meanwhile */
     di_job_t job; /* the last one */
     char path[64];
@@ -117,11 +119,24 @@ static apr_uint32_t tell_backlog(void *self)
     return ((story_t *)self)->backlog_ms;
 }
 
-static int only_other(void *self, di_key_t *out, int i)
+static di_other_e only_other(void *self, di_key_t *out, int i)
 {
-    *out = ((story_t *)self)->other;
-    return i == 0;
+    const story_t *story = self;
+
+    *out = story->other;
+    return i == 0 ? story->place : DI_NO_OTHER;
 }
+
+static int only_quick(void *self, di_recipe_t *recipe, di_key_t *key)
+{
+    const story_t *story = self;
+
+    *recipe = story->quick;
+    *key = story->quick_key;
+    return !story->no_quick;
+}
+
+static const di_others_t others = {only_other, only_quick};
 
 static void make_key(di_key_t *out, const story_t *s,
                      const di_recipe_t *recipe)
@@ -173,8 +188,9 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
                           .urgency = DI_URGENCY_MISSING,
                           .priority = 7,
                           .client = 77,
-                          .nearest = only_other,
-                          .nearest_baton = s};
+                          .others = &others,
+                          .others_baton = s};
+    s->place = DI_OTHER_LARGER;
     s->answer = (di_result_t){
         .status = DI_RENDER_OK, .format = DI_FORMAT_JPEG, .bytes = 400};
     return s;
@@ -278,6 +294,7 @@ static void each_ending_has_its_reason_and_its_memory(void **state)
         {DI_RENDER_TIMEOUT, DI_REASON_TIMEOUT, 1, 1},
         {DI_RENDER_BUSY, DI_REASON_BUSY, 0, 1},
         {DI_RENDER_NO_POOL, DI_REASON_NO_POOL, 0, 1},
+        {DI_RENDER_NOT_BEGUN, DI_REASON_TIMEOUT, 0, 1},
         {DI_RENDER_TOLD, DI_REASON_RENDER_FAILED, 1, 1},
         {99, DI_REASON_RENDER_FAILED, 1, 1},
     };
@@ -412,8 +429,6 @@ static story_t *slow_story(apr_pool_t *p)
     s->world.backlog_ms = tell_backlog;
     s->wish.slow = 1;
     s->wish.cold_wait_ms = 300;
-    s->wish.quick = &s->quick;
-    s->wish.quick_key = &s->quick_key;
     return s;
 }
 
@@ -444,14 +459,14 @@ static void a_smaller_stored_tier_is_better_than_a_cheap_one(void **state)
     di_obtained_t got;
 
     memory_put(&s->level, &s->other, &record, NULL, 0, *state);
-    s->wish.smaller = 1;
+    s->place = DI_OTHER_SMALLER;
     got = ask(s);
     assert_int_equal(got.reason, DI_REASON_SMALLER_FIRST);
     assert_string_equal(got.key.hex, s->other.hex);
     assert_true(got.passing);
     assert_int_equal(s->renders, 0);
     assert_int_equal(s->laters, 1);
-    s->wish.smaller = 0; /* it is a larger one: not for a slow client */
+    s->place = DI_OTHER_LARGER; /* not for a slow client */
     got = ask(s);
     assert_int_equal(got.reason, DI_REASON_QUICK);
     unlink(s->path);
@@ -519,6 +534,30 @@ static void a_cheap_picture_that_cannot_be_had_is_not_the_end(void **state)
     unlink(s->path);
 }
 
+/* A dear render would only add to the crowd that keeps the cheap one away. */
+static void a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place(void **state)
+{
+    static const di_render_status_e crowds[] = {
+        DI_RENDER_BUSY, DI_RENDER_NOT_BEGUN, DI_RENDER_TIMEOUT};
+    size_t i;
+
+    for (i = 0; i < sizeof(crowds) / sizeof(*crowds); i++) {
+        story_t *s = slow_story(*state);
+        di_obtained_t got;
+
+        s->answer.status = crowds[i];
+        got = ask(s);
+        assert_false(got.have);
+        assert_true(got.passing);
+        assert_int_equal(got.reason, i ? DI_REASON_TIMEOUT : DI_REASON_BUSY);
+        assert_int_equal(s->renders, 1);
+        assert_int_equal(s->job.recipe.quick, 1);
+        assert_int_equal(s->job.time_limit_ms, s->wish.wait_ms);
+        assert_int_equal(s->laters, 1);
+        unlink(s->path);
+    }
+}
+
 /* Nothing stored, no place in the queue: what is first in it may be had. */
 static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
 {
@@ -535,10 +574,15 @@ static void a_shortage_gives_slow_clients_a_cheap_picture(void **state)
     got = ask(s);
     assert_int_equal(got.reason, DI_REASON_NO_POOL);
     assert_int_equal(s->renders, 3);
+    s->answer.status = DI_RENDER_BUSY;
+    s->no_quick = 1;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_BUSY);
+    assert_int_equal(s->renders, 4);
     unlink(s->path);
 }
 
-static void a_format_that_is_off_is_not_rendered(void **state)
+static void a_format_that_is_off_is_not_rendered_until_it_is_on(void **state)
 {
     story_t *s = story_make(*state, jpeg);
     di_obtained_t got;
@@ -549,7 +593,10 @@ static void a_format_that_is_off_is_not_rendered(void **state)
     assert_int_equal(got.reason, DI_REASON_FORMAT_OFF);
     assert_false(got.passing);
     assert_int_equal(s->renders, 0);
-    assert_int_equal(s->memory.count, 1);
+    assert_int_equal(s->memory.count, 0);
+    s->wish.inputs = DI_FORMAT_SET(PNG) | DI_FORMAT_SET(JPEG);
+    assert_int_equal(ask(s).reason, DI_REASON_RENDERED);
+    assert_int_equal(s->renders, 1);
     unlink(s->path);
 }
 
@@ -569,8 +616,9 @@ int main(void)
         UNIT(a_smaller_stored_tier_is_better_than_a_cheap_one),
         UNIT(only_slow_clients_and_dear_renders_are_put_off),
         UNIT(a_cheap_picture_that_cannot_be_had_is_not_the_end),
+        UNIT(a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place),
         UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
-        UNIT(a_format_that_is_off_is_not_rendered),
+        UNIT(a_format_that_is_off_is_not_rendered_until_it_is_on),
     };
 
     return UNIT_RUN(tests);

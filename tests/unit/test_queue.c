@@ -89,6 +89,31 @@ static void urgency_then_priority_then_arrival_decide(void **state)
     di_queue_free(queue);
 }
 
+static void what_nobody_waits_for_can_be_left_for_later(void **state)
+{
+    static const unsigned urgencies[] = {DI_URGENCY_AHEAD, DI_URGENCY_STALE,
+                                         DI_URGENCY_MISSING, DI_URGENCY_QUICK};
+    di_queue_t *queue = di_queue_make(4, 1000);
+    di_waiting_t out;
+    unsigned i;
+
+    for (i = 0; i < 4; i++) {
+        di_waiting_t it = waiting(i + 1, urgencies[i], 0);
+
+        add(queue, &it);
+    }
+    /* Long after: all are lifted as far as can be. */
+    assert_int_equal(di_queue_take_awaited(queue, &out, 3600000000u), 1);
+    assert_ptr_equal(out.job, job(3));
+    assert_int_equal(di_queue_take_awaited(queue, &out, 3600000000u), 1);
+    assert_ptr_equal(out.job, job(4));
+    assert_int_equal(di_queue_take_awaited(queue, &out, 3600000000u), 0);
+    assert_int_equal(di_queue_count(queue), 2);
+    assert_int_equal(take(queue, 3600000000u), 1);
+    assert_int_equal(take(queue, 3600000000u), 2);
+    di_queue_free(queue);
+}
+
 static void clients_take_turns(void **state)
 {
     static const apr_uintptr_t wanted[] = {1, 11, 2, 12, 3, 13, 4, 5};
@@ -454,6 +479,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(an_empty_queue_has_nothing),
         UNIT(urgency_then_priority_then_arrival_decide),
+        UNIT(what_nobody_waits_for_can_be_left_for_later),
         UNIT(clients_take_turns),
         UNIT(who_comes_later_goes_before_the_rest_of_a_long_page),
         UNIT(running_jobs_count_as_taken),

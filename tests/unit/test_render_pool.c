@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "fixture.h"
 #include "render/sandbox.h"
 
 typedef struct {
@@ -110,6 +111,31 @@ static void what_is_refused_is_refused_through_the_pool_too(void **state)
     rig_end(&rig);
 }
 
+/* HEIC's decoder is the one that would start a thread, which ends a renderer:
+   neither where the format is allowed, nor where it is not. */
+static void heic_is_rendered_where_it_is_allowed(void **state)
+{
+    fixture_t heic = fixture_read("header_heif/heic-tiles", *state);
+    di_job_t job = rig_job;
+    unsigned allowed;
+
+    job.format = DI_FORMAT_HEIC;
+    job.recipe.quality = 30;
+    job.recipe.fit_px = 100;
+    for (allowed = 0; allowed < 2; allowed++) {
+        rig_t rig = rig_make(*state, 1);
+        di_render_status_e status;
+
+        rig.conf.formats = allowed ? DI_FORMATS_IN : DI_FORMATS_IN_DEFAULT;
+        rig_start(&rig);
+        status = status_of(&rig, &job, heic.bytes, heic.len);
+        assert_int_equal(status,
+                         allowed ? DI_RENDER_OK : DI_RENDER_UNSUPPORTED);
+        assert_int_equal(rig_stats(&rig).died, 0);
+        rig_end(&rig);
+    }
+}
+
 static void a_picture_too_large_for_memory_does_no_harm(void **state)
 {
     rig_t rig = rig_make(*state, 1);
@@ -137,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(every_format_is_rendered_in_the_sandbox),
         UNIT(what_is_refused_is_refused_through_the_pool_too),
+        UNIT(heic_is_rendered_where_it_is_allowed),
         UNIT(a_picture_too_large_for_memory_does_no_harm),
     };
 

@@ -15,12 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fixture.h"
 #include "rasters.h"
 #include "render/codecs.h"
 #include "render/compose.h"
 #include "render/sandbox.h"
 
 #define NOBODY 65534
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* cmocka's skip() prints "not ok # SKIP", which prove counts as a failure. */
 #define NOT_TRIED                                                              \
@@ -343,9 +345,7 @@ static void root_is_left_behind(void **state)
 #define RENDER_HEIGHT_PX 500
 #define RENDER_MEMORY_BYTES ((apr_uint64_t)1 << 30)
 
-/* Make an original of one format and render it into each; all formats that
-   failed, as a set, but for lossless ones that do not get smaller. */
-static unsigned render_from(const di_blob_t *original, di_format_e format)
+static di_job_t small_job(di_format_e format)
 {
     di_job_t job = {.format = (apr_uint32_t)format,
                     .recipe = {.fit_px = 350,
@@ -358,6 +358,15 @@ static unsigned render_from(const di_blob_t *original, di_format_e format)
                                .max_frames = 1,
                                .max_scans = 100,
                                .max_profile_bytes = 1 << 20}};
+
+    return job;
+}
+
+/* Make an original of one format and render it into each; all formats that
+   failed, as a set, but for lossless ones that do not get smaller. */
+static unsigned render_from(const di_blob_t *original, di_format_e format)
+{
+    di_job_t job = small_job(format);
     unsigned failed = 0;
     int out;
 
@@ -409,28 +418,125 @@ static int render_every_format(void *data)
     return REFUSED;
 }
 
+/* How the work ended in a child that started as a renderer does. */
+static int run_renderer(unsigned formats, int (*work)(void *), void *data)
+{
+    di_sandbox_t sandbox = settings();
+    pid_t child = fork();
+    int how;
+
+    sandbox.memory_bytes = RENDER_MEMORY_BYTES;
+    if (child == 0) {
+        if (di_sandbox_enter(&sandbox) ||
+            !di_compose_start(formats, RENDER_MEMORY_BYTES) ||
+            di_sandbox_close(&sandbox)) {
+            _exit(100 + NO_SANDBOX);
+        }
+        _exit(work(data));
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    return how;
+}
+
 static void every_format_is_encoded_and_decoded_inside(void **state)
 {
-    static const di_samples_e samples[] = {DI_RGB, DI_RGBA};
+    static di_samples_e samples[] = {DI_RGB, DI_RGBA};
     size_t i;
 
     for (i = 0; i < 2; i++) {
-        di_sandbox_t sandbox = settings();
-        pid_t child = fork();
-        int how;
-
-        sandbox.memory_bytes = RENDER_MEMORY_BYTES;
-        if (child == 0) {
-            if (di_sandbox_enter(&sandbox) ||
-                !di_compose_start(DI_FORMATS_IN_DEFAULT, RENDER_MEMORY_BYTES) ||
-                di_sandbox_close(&sandbox)) {
-                _exit(100 + NO_SANDBOX);
-            }
-            _exit(render_every_format((void *)&samples[i]));
-        }
-        assert_int_equal(waitpid(child, &how, 0), child);
         /* the exit status is the format at which it ended */
-        assert_int_equal(how, REFUSED);
+        assert_int_equal(run_renderer(DI_FORMATS_IN_DEFAULT,
+                                      render_every_format, &samples[i]),
+                         REFUSED);
+    }
+}
+
+/* Those that are only read: small ones, so that what is asked is whether the
+   decoders come through, and not whether there is a gain. */
+static const struct {
+    const char *name;
+    di_format_e format;
+} originals[] = {
+    {"header_gif/one", DI_FORMAT_GIF},
+    {"header_gif/interlaced", DI_FORMAT_GIF},
+    {"header_gif/alpha", DI_FORMAT_GIF},
+    {"header_bmp/rgb", DI_FORMAT_BMP},
+    {"header_bmp/os2", DI_FORMAT_BMP},
+    {"header_bmp/palette", DI_FORMAT_BMP},
+    {"header_bmp/alpha", DI_FORMAT_BMP},
+    {"header_bmp/rle4", DI_FORMAT_BMP},
+    {"header_bmp/rle8", DI_FORMAT_BMP},
+    {"header_tiff/rgb", DI_FORMAT_TIFF},
+    {"header_tiff/big-endian", DI_FORMAT_TIFF}, /* LZW */
+    {"header_tiff/tiles", DI_FORMAT_TIFF},
+    {"header_tiff/cmyk", DI_FORMAT_TIFF},
+    {"header_tiff/alpha", DI_FORMAT_TIFF},
+    {"header_tiff/profile", DI_FORMAT_TIFF},
+    {"header_tiff/deflate", DI_FORMAT_TIFF},
+    {"header_tiff/jpeg", DI_FORMAT_TIFF},
+    {"header_tiff/packbits", DI_FORMAT_TIFF},
+    {"header_tiff/g3", DI_FORMAT_TIFF},
+    {"header_tiff/g4", DI_FORMAT_TIFF},
+    {"header_tiff/lzma", DI_FORMAT_TIFF},
+    {"header_tiff/zstd", DI_FORMAT_TIFF},
+    {"header_tiff/webp", DI_FORMAT_TIFF},
+    {"header_heif/heic", DI_FORMAT_HEIC},
+    {"header_heif/heic-alpha", DI_FORMAT_HEIC},
+    {"header_heif/heic-grey", DI_FORMAT_HEIC},
+    {"header_heif/heic-thumbnail", DI_FORMAT_HEIC},
+    {"header_heif/heic-turned", DI_FORMAT_HEIC},
+    {"header_heif/heic-10bit", DI_FORMAT_HEIC},
+    {"header_heif/heic-tiles", DI_FORMAT_HEIC},
+    {"header_heif/heic-large", DI_FORMAT_HEIC},
+    {"header_heif/avif-grid", DI_FORMAT_AVIF},
+    {"header_heif/avif-alpha", DI_FORMAT_AVIF},
+    {"header_jxl/boxes-alpha", DI_FORMAT_JXL},
+    {"header_jxl/parts-turned", DI_FORMAT_JXL},
+};
+
+typedef struct {
+    fixture_t files[COUNT(originals)];
+} read_t;
+
+/* The exit status is the number of the one at which it ended, from 1. */
+static int render_originals(void *data)
+{
+    const read_t *read = data;
+    size_t i;
+
+    for (i = 0; i < COUNT(originals); i++) {
+        di_job_t job = small_job(originals[i].format);
+        unsigned char *file = NULL;
+        di_result_t result;
+
+        job.formats = DI_FORMAT_SET(PNG);
+        di_compose(&result, &file, &job, read->files[i].bytes,
+                   read->files[i].len);
+        free(file);
+        if (result.status != DI_RENDER_OK &&
+            result.status != DI_RENDER_NO_GAIN) {
+            return (int)i + 1;
+        }
+    }
+    return REFUSED;
+}
+
+/* HEIC among them: its decoder must not need a thread. */
+static void every_kind_of_original_is_decoded_inside(void **state)
+{
+    read_t read;
+    size_t i;
+    int how;
+
+    for (i = 0; i < COUNT(originals); i++) {
+        read.files[i] = fixture_read(originals[i].name, *state);
+    }
+    how = run_renderer(DI_FORMATS_IN, render_originals, &read);
+    if (how != REFUSED) {
+        fail_msg("ended as %#x: %s", (unsigned)how,
+                 WIFEXITED(how) && WEXITSTATUS(how) <= (int)COUNT(originals)
+                     ? originals[WEXITSTATUS(how) - 1].name
+                     : "none of them");
     }
 }
 
@@ -446,6 +552,7 @@ int main(void)
         UNIT(memory_is_limited_to_what_the_setting_says),
         UNIT(root_is_left_behind),
         UNIT(every_format_is_encoded_and_decoded_inside),
+        UNIT(every_kind_of_original_is_decoded_inside),
     };
 
     return UNIT_RUN(tests);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The counters of mod_speedprobe, as mod_status prints them.
+# The counters of mod_speedprobe, as mod_status prints them; those of
+# mod_dynimage with its name as second argument.
 #
 #     my $before = counters();                 # a hash
 #     ...
@@ -14,9 +15,11 @@ use HTTP::Tiny ();
 
 our @EXPORT = qw(counters counted);
 
-# @param url  of a page of mod_status; the suite's when not given
+# @param url     of a page of mod_status; the suite's when not given
+# @param module  SpeedProbe when not given
 sub counters {
-    my ($url) = @_;
+    my ($url, $module) = @_;
+    $module //= 'SpeedProbe';
     if (!$url) {
         my $was = Apache::TestRequest::module();
         Apache::TestRequest::module('guard');
@@ -25,7 +28,7 @@ sub counters {
         Apache::TestRequest::module($was) if $was;
     }
     my $text = HTTP::Tiny->new(timeout => 30)->get("$url?auto")->{content};
-    return { $text =~ /^SpeedProbe_(\w+): (\d+)$/mg };
+    return { $text =~ /^${module}_(\w+): (\d+)$/mg };
 }
 
 # What has grown since, but for the pages of mod_status themselves.

@@ -38,7 +38,7 @@ sub check_config {
     return ($? >> 8, $output);
 }
 
-# Start a private server; an object with base, dir and stop.
+# Start a private server; an object with base, dir, get and stop.
 sub private_server {
     my ($text, @without) = @_;
     my $dir = File::Temp->newdir;
@@ -74,8 +74,9 @@ EOT
 package Private::Server;
 
 sub get {
-    my ($self, $path) = @_;
-    return HTTP::Tiny->new(timeout => 30)->get("$self->{base}$path");
+    my ($self, $path, %headers) = @_;
+    return HTTP::Tiny->new(timeout => 60, keep_alive => 0)
+      ->get("$self->{base}$path", { headers => \%headers });
 }
 
 sub pid {
