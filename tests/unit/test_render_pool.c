@@ -158,6 +158,72 @@ static void a_picture_too_large_for_memory_does_no_harm(void **state)
     rig_end(&rig);
 }
 
+/* RSS of a renderer after so many more renders of small pictures, kB. */
+static long rss_after(rig_t *rig, pid_t renderer, int jobs)
+{
+    static const struct {
+        const char *coder;
+        di_format_e format;
+    } kinds[] = {{"JPEG", DI_FORMAT_JPEG},
+                 {"PNG", DI_FORMAT_PNG},
+                 {"GIF", DI_FORMAT_GIF},
+                 {"WEBP", DI_FORMAT_WEBP}};
+    enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+    apr_file_t *files[KINDS];
+    apr_pool_t *p = rig->p, *pjob;
+    int i;
+
+    for (i = 0; i < KINDS; i++) {
+        picture_t in =
+            picture_make(kinds[i].coder, 96, 64, PICTURE_NOISE, rig->p);
+
+        files[i] = rig_file(in.bytes, in.len, rig->p);
+    }
+    apr_pool_create(&pjob, p);
+    rig->p = pjob;
+    for (i = 0; i < jobs; i++) {
+        di_job_t job = rig_job;
+        di_result_t result;
+        picture_t out;
+
+        job.format = kinds[i % KINDS].format;
+        job.formats = DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) |
+                      (i % 8 < KINDS ? DI_FORMAT_SET(WEBP) : 0);
+        job.recipe.fit_px = 40;
+        job.recipe.quality = 40;
+        assert_int_equal(
+            rig_render(&result, &out, rig, &job, files[i % KINDS]),
+            DI_RENDER_OK);
+        apr_pool_clear(pjob);
+    }
+    rig->p = p;
+    return rig_status_field(renderer, "VmRSS");
+}
+
+/* Renderers are replaced after their share of work; that must not be what
+   keeps their memory in bounds. */
+static void ten_thousand_renders_leave_a_renderers_memory_flat(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    long warm_kb, worn_kb;
+    pid_t before, after;
+
+    if (di_sandbox_is_weakened()) {
+        NOT_TRIED;
+    }
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    warm_kb = rss_after(&rig, before, 1000);
+    worn_kb = rss_after(&rig, before, 9000);
+    rig_find_renderers(&after, 1);
+    print_message("# %ld kB after 1,000 renders, %ld kB after 10,000\n",
+                  warm_kb, worn_kb);
+    assert_int_equal(before, after);
+    assert_true(warm_kb > 0);
+    assert_true(worn_kb < warm_kb + 2048);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +231,7 @@ int main(void)
         UNIT(what_is_refused_is_refused_through_the_pool_too),
         UNIT(heic_is_rendered_where_it_is_allowed),
         UNIT(a_picture_too_large_for_memory_does_no_harm),
+        UNIT(ten_thousand_renders_leave_a_renderers_memory_flat),
     };
 
     rig_init();
