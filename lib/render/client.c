@@ -149,16 +149,16 @@ static di_render_status_e take_result(di_result_t *result, apr_file_t **out,
 }
 
 /**
- * @param begun  set when the job was in work
+ * @param begun_us  set to when the job was in work; 0: it never was
  */
 static di_render_status_e receive(di_result_t *result, apr_file_t **out,
-                                  int *begun, int sock, const di_order_t *order,
-                                  apr_pool_t *p)
+                                  apr_uint64_t *begun_us, int sock,
+                                  const di_order_t *order, apr_pool_t *p)
 {
     unsigned char frame[DI_WIRE_RESULT_BYTES];
     di_render_status_e status;
 
-    for (*begun = 0;; *begun = 1) {
+    for (*begun_us = 0;; *begun_us = di_clock_us(CLOCK_MONOTONIC)) {
         apr_ssize_t len;
         int fd, again;
 
@@ -167,7 +167,7 @@ static di_render_status_e receive(di_result_t *result, apr_file_t **out,
             return status;
         }
         len = di_fdmsg_receive(sock, frame, sizeof(frame), &fd);
-        again = !*begun && is_begun(frame, len);
+        again = !*begun_us && is_begun(frame, len);
         if (!again) {
             status = take_result(result, out, frame, len, fd, &order->job, p);
         }
@@ -181,18 +181,27 @@ static di_render_status_e receive(di_result_t *result, apr_file_t **out,
 }
 
 static di_render_status_e exchange(di_result_t *result, apr_file_t **out,
-                                   int *begun, int sock,
+                                   apr_uint64_t *begun_us, int sock,
                                    const di_order_t *order, int original,
                                    apr_pool_t *p)
 {
     unsigned char frame[DI_WIRE_JOB_BYTES];
 
-    *begun = 0;
+    *begun_us = 0;
     di_wire_put_order(frame, order);
     if (!di_fdmsg_send(sock, frame, sizeof(frame), original)) {
         return DI_RENDER_DIED;
     }
-    return receive(result, out, begun, sock, order, p);
+    return receive(result, out, begun_us, sock, order, p);
+}
+
+/* A time-out tells something of the picture only when a renderer had most of
+   the time for it. */
+static int had_most_of_its_time(const di_order_t *order, apr_uint64_t begun_us)
+{
+    return begun_us &&
+           begun_us + (apr_uint64_t)order->job.time_limit_ms * 500 <=
+               order->deadline_us;
 }
 
 /* Send the job until a renderer has begun it, or it is refused. */
@@ -204,18 +213,20 @@ static di_render_status_e ask(di_result_t *result, apr_file_t **out,
     int tries;
 
     for (tries = 0; tries < TRIES; tries++) {
-        int sock, begun;
+        apr_uint64_t begun_us;
+        int sock;
         di_render_status_e status = connected(&sock, workers);
 
         if (status != DI_RENDER_OK) {
             return status;
         }
-        status = exchange(result, out, &begun, sock, order, original, p);
+        status = exchange(result, out, &begun_us, sock, order, original, p);
         close(sock);
-        if (status == DI_RENDER_TIMEOUT && !begun) {
+        if (status == DI_RENDER_TIMEOUT &&
+            !had_most_of_its_time(order, begun_us)) {
             return DI_RENDER_NOT_BEGUN;
         }
-        if (status != DI_RENDER_DIED || begun) {
+        if (status != DI_RENDER_DIED || begun_us) {
             return status;
         }
     }

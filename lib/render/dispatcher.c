@@ -163,7 +163,8 @@ static void enqueue(dispatcher_t *d, caller_t *caller)
                             .urgency = job->urgency,
                             .priority = job->priority,
                             .client = job->client,
-                            .deadline_us = caller->order.deadline_us,
+                            .deadline_us = di_wire_latest_us(
+                                &caller->order, d->conf->time_limit_ms),
                             .arrived_us = caller->arrived_us},
                  out;
 
@@ -446,6 +447,8 @@ static void hand_out(dispatcher_t *d)
 
 /* ---- time ---- */
 
+/* What can no longer be done in time is told so while its caller still has
+   time for something else.  It is the queue's fault, not the picture's. */
 static void expire(dispatcher_t *d)
 {
     di_waiting_t late;
@@ -453,7 +456,7 @@ static void expire(dispatcher_t *d)
 
     while (di_queue_expire(d->queue, &late, d->now_us)) {
         di_poolcount_add(d->counts, DI_POOL_EXPIRED, 1);
-        tell_caller(d, late.job, DI_RENDER_TIMEOUT);
+        tell_caller(d, late.job, DI_RENDER_BUSY);
     }
     for (i = 0; d->silent && i < d->callers_max; i++) {
         caller_t *caller = &d->callers[i];

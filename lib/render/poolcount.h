@@ -20,7 +20,7 @@ typedef enum {
     DI_POOL_TAKEN,      /* jobs out of the queue, for a renderer */
     DI_POOL_REFUSED,    /* no place in the queue */
     DI_POOL_PUSHED_OUT, /* by a job that goes first */
-    DI_POOL_EXPIRED,    /* its time was over before its turn came */
+    DI_POOL_EXPIRED,    /* too little time was left for it */
     DI_POOL_HUNG_UP,    /* its caller went away before */
     DI_POOL_DIED,       /* renderers, of their work */
     DI_POOL_TIMED_OUT,  /* renderers, ended by their timer */

@@ -136,11 +136,14 @@ typedef enum {
     DI_RENDER_FAILED,    /* any other error of a library */
     DI_RENDER_TOLD,      /* number of the ones above: told by a renderer */
     /* These are told by the queue or found by the caller. */
-    DI_RENDER_BUSY = 64, /* no place in the queue, or pushed out of it */
-    DI_RENDER_TIMEOUT,   /* begun, but no answer within the limit */
+    DI_RENDER_BUSY = 64, /* no place in the queue, pushed out of it, or in it
+                            until there was no time left to begin */
+    DI_RENDER_TIMEOUT,   /* begun in the first half of the limit, but no answer
+                            within it */
     DI_RENDER_DIED,      /* the renderer died at it */
     DI_RENDER_NO_POOL,   /* there are no renderers */
-    DI_RENDER_NOT_BEGUN  /* no renderer took it within the limit */
+    DI_RENDER_NOT_BEGUN  /* no renderer took it within the limit, or one did so
+                            late that being too slow tells nothing */
 } di_render_status_e;
 
 typedef struct {

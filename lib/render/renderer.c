@@ -49,14 +49,14 @@ static void arm(apr_uint64_t span_us)
     (void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* How long a job may take from now, us; 0: nobody waits for it any more. */
+/* How long a job may take from now, us; 0: it is too late to begin it. */
 static apr_uint64_t time_left_us(const di_order_t *order,
                                  const di_renderer_conf_t *conf)
 {
     apr_uint64_t now = di_clock_us(CLOCK_MONOTONIC), left;
     apr_uint64_t most = (apr_uint64_t)conf->time_limit_ms * 1000;
 
-    if (order->deadline_us <= now) {
+    if (di_wire_latest_us(order, conf->time_limit_ms) <= now) {
         return 0;
     }
     left = order->deadline_us - now;
@@ -180,7 +180,7 @@ static void serve(int conn, int original, const di_order_t *order,
         return;
     }
     if (!left_us) {
-        answer_status(conn, DI_RENDER_TIMEOUT);
+        answer_status(conn, DI_RENDER_BUSY);
         return;
     }
     arm(left_us);

@@ -129,6 +129,22 @@ static void get_places(void *to, const unsigned char *frame,
 
 /* ---- jobs ---- */
 
+#define LEAST_US 50000 /* ours: a small rendition takes that long */
+
+/* Half a limit that is as short as that. */
+apr_uint64_t di_wire_latest_us(const di_order_t *order, apr_uint32_t most_ms)
+{
+    apr_uint64_t limit_ms = order->job.time_limit_ms < most_ms
+                                ? order->job.time_limit_ms
+                                : most_ms;
+    apr_uint64_t least_us = limit_ms * 1000 / 4;
+
+    if (least_us < LEAST_US) {
+        least_us = limit_ms * 500 < LEAST_US ? limit_ms * 500 : LEAST_US;
+    }
+    return order->deadline_us > least_us ? order->deadline_us - least_us : 0;
+}
+
 void di_wire_put_order(unsigned char frame[DI_WIRE_JOB_BYTES],
                        const di_order_t *order)
 {
@@ -238,8 +254,7 @@ static int success_is_legal(const di_result_t *result, const di_job_t *job)
 static int failure_is_legal(const di_result_t *result)
 {
     return (result->status < DI_RENDER_TOLD ||
-            result->status == DI_RENDER_BUSY ||
-            result->status == DI_RENDER_TIMEOUT) &&
+            result->status == DI_RENDER_BUSY) &&
            !result->format && !result->width_px && !result->height_px &&
            !result->quality && !result->ssim_e4 && !result->bytes;
 }

@@ -31,6 +31,15 @@ typedef struct {
                                     than that nobody waits for the result */
 } di_order_t;
 
+/**
+ * When it is too late to begin a job: with less than a quarter of its limit
+ * left, or 50 ms, it would most likely be ended before it is done, which costs
+ * a renderer and tells nothing of the picture.
+ * @param most_ms  a limit beyond that does not count
+ * @return a moment on the deadline's clock; 0: it is
+ */
+apr_uint64_t di_wire_latest_us(const di_order_t *order, apr_uint32_t most_ms);
+
 void di_wire_put_order(unsigned char frame[DI_WIRE_JOB_BYTES],
                        const di_order_t *order);
 
@@ -51,8 +60,7 @@ void di_wire_put_result(unsigned char frame[DI_WIRE_RESULT_BYTES],
  * @param job  what was asked for: a result that cannot be the answer to it
  *             (another format, too many pixels) is not legal
  * @return 1 when the frame is a legal result: one that a renderer tells
- *         (below DI_RENDER_TOLD), or DI_RENDER_BUSY or DI_RENDER_TIMEOUT;
- *         else 0, with *out undefined
+ *         (below DI_RENDER_TOLD), or DI_RENDER_BUSY; else 0, with *out undefined
  */
 int di_wire_get_result(di_result_t *out, const unsigned char *frame,
                        apr_size_t len, const di_job_t *job);

@@ -79,8 +79,10 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
  * @param job       time_limit_ms bounds the whole call, waiting included
  * @param original  open for reading; its offset is left as it was
  * DI_RENDER_DIED and DI_RENDER_TIMEOUT say that a renderer was at this very
- * picture: a job that is lost before one has begun it is sent again, and one
- * whose time ends before is DI_RENDER_NOT_BEGUN.
+ * picture, the latter for most of the job's time: a job that is lost before one
+ * has begun it is sent again, one whose time ends too early for that is
+ * DI_RENDER_NOT_BEGUN, and one that the dispatcher can no longer have begun
+ * in time DI_RENDER_BUSY.
  */
 void di_workers_child_render(di_workers_t *workers, di_result_t *result,
                              apr_file_t **out, const di_job_t *job,

@@ -84,8 +84,7 @@ static void every_failure_that_can_be_told_is_read(void **state)
     for (status = 0; status < 100; status++) {
         unsigned char frame[DI_WIRE_RESULT_BYTES];
         di_result_t result = success, got;
-        int told = status < DI_RENDER_TOLD || status == DI_RENDER_BUSY ||
-                   status == DI_RENDER_TIMEOUT;
+        int told = status < DI_RENDER_TOLD || status == DI_RENDER_BUSY;
 
         result.status = status;
         di_wire_put_result(frame, &result);
@@ -378,6 +377,31 @@ static void several_descriptors_or_a_long_message_leave_nothing(void **state)
     close(pair[1]);
 }
 
+static void the_latest_begin_leaves_a_quarter_of_the_limit(void **state)
+{
+    static const struct {
+        apr_uint32_t limit_ms, most_ms;
+        apr_uint64_t deadline_us, latest_us;
+    } cases[] = {{4000, 10000, 9000000, 8000000},
+                 {40000, 4000, 9000000, 8000000},
+                 {200, 10000, 9000000, 8950000},
+                 {120, 10000, 9000000, 8950000},
+                 {50, 10000, 9000000, 8975000},
+                 {4000, 10000, 1000000, 0},
+                 {4000, 10000, 0, 0},
+                 {0xFFFFFFFF, 0xFFFFFFFF, 5, 0}};
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        di_order_t it = order;
+
+        it.job.time_limit_ms = cases[i].limit_ms;
+        it.deadline_us = cases[i].deadline_us;
+        assert_int_equal(di_wire_latest_us(&it, cases[i].most_ms),
+                         cases[i].latest_us);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +410,7 @@ int main(void)
         UNIT(every_failure_that_can_be_told_is_read),
         UNIT(what_an_order_must_say_is_missed),
         UNIT(a_size_beyond_the_recipe_is_legal_within_the_source),
+        UNIT(the_latest_begin_leaves_a_quarter_of_the_limit),
         UNIT(more_pixels_than_the_limit_are_refused),
         UNIT(an_illegal_order_is_refused),
         UNIT(an_illegal_result_is_refused),
