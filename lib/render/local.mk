@@ -128,6 +128,14 @@ tests_unit_test_compose_SOURCES = tests/unit/test_compose.c \
 tests_unit_test_compose_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_compose_LDADD = $(RENDER_TEST_LIBS)
 
+# Its own codecs come before those of librender.la.
+check_PROGRAMS += tests/unit/test_compose_failing
+tests_unit_test_compose_failing_SOURCES = tests/unit/test_compose_failing.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/rasters.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_compose_failing_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_compose_failing_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_compose_formats
 tests_unit_test_compose_formats_SOURCES = tests/unit/test_compose_formats.c \
     tests/unit/unit.h tests/unit/composing.h tests/unit/rasters.h \
