@@ -64,7 +64,8 @@ tests_unit_test_kind_SOURCES = tests/unit/test_kind.c tests/unit/unit.h
 tests_unit_test_kind_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_ssim
-tests_unit_test_ssim_SOURCES = tests/unit/test_ssim.c tests/unit/unit.h
+tests_unit_test_ssim_SOURCES = tests/unit/test_ssim.c tests/unit/unit.h \
+    tests/unit/shortmemory.h
 tests_unit_test_ssim_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_search
@@ -77,7 +78,7 @@ tests_unit_test_mosaic_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_candidate
 tests_unit_test_candidate_SOURCES = tests/unit/test_candidate.c \
-    tests/unit/rasters.h tests/unit/unit.h
+    tests/unit/rasters.h tests/unit/unit.h tests/unit/shortmemory.h
 tests_unit_test_candidate_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_scale
