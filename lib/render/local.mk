@@ -145,6 +145,14 @@ tests_unit_test_compose_formats_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) \
     $(JPEG_CFLAGS) $(LCMS_CFLAGS)
 tests_unit_test_compose_formats_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_codecs
+tests_unit_test_codecs_SOURCES = tests/unit/test_codecs.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/fixture.h \
+    tests/unit/rasters.h tests/unit/shortmemory.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_codecs_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_codecs_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_render_gm
 tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \
     tests/unit/unit.h tests/unit/fixture.h tests/unit/rasters.h \

@@ -7,6 +7,7 @@
 
 #include "unit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -40,6 +41,19 @@ static inline void short_memory_begin(size_t bytes)
     }
 }
 
+/* The test runner takes signals for itself, and goes on with the next test. */
+static inline void short_memory_leave_signals(void)
+{
+    static const int signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+    static const struct rlimit no_core = {0, 0};
+    size_t i;
+
+    for (i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+        (void)signal(signals[i], SIG_DFL);
+    }
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+}
+
 /* What work, 0..100, returns with this much memory more than there is now. */
 static inline int short_memory_run(int (*work)(void *), void *what,
                                    size_t bytes)
@@ -48,6 +62,7 @@ static inline int short_memory_run(int (*work)(void *), void *what,
     int how;
 
     if (!child) {
+        short_memory_leave_signals();
         short_memory_begin(bytes);
         _exit(work(what));
     }
