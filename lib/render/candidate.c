@@ -114,6 +114,7 @@ static di_render_status_e encode(di_candidate_t *out, const di_codec_t *codec,
     return codec->encode(&out->file, picture, how);
 }
 
+/* @return 1; 0 when memory is short */
 static int compare(unsigned *ssim_e4, di_view_t *view,
                    const di_raster_t *decoded)
 {
@@ -126,14 +127,14 @@ static int compare(unsigned *ssim_e4, di_view_t *view,
     }
     if (decoded->samples == DI_GREY) {
         *ssim_e4 = ssim(&view->luma, decoded);
-        return 1;
+        return *ssim_e4 != DI_SSIM_NO_MEMORY;
     }
     if (!di_luma_make(&luma, decoded)) {
         return 0;
     }
     *ssim_e4 = ssim(&view->luma, &luma);
     di_raster_free(&luma);
-    return 1;
+    return *ssim_e4 != DI_SSIM_NO_MEMORY;
 }
 
 static di_render_status_e measure(di_candidate_t *candidate,

@@ -2,6 +2,7 @@
 /* The table of codecs. */
 #include "render/codecs.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "render/render_avif.h"
@@ -44,11 +45,10 @@ const di_codec_t *di_codec_of(apr_uint32_t format)
     return NULL;
 }
 
-di_render_status_e di_codec_decode(di_decoded_t *out, const di_header_t *header,
-                                   const unsigned char *bytes, apr_size_t len,
-                                   unsigned eighths)
+static di_render_status_e decode(di_decoded_t *out, const di_header_t *header,
+                                 const unsigned char *bytes, apr_size_t len,
+                                 unsigned eighths)
 {
-    memset(out, 0, sizeof(*out));
     switch (header->format) {
     case DI_FORMAT_JPEG:
         return di_jpeg_decode(out, bytes, len, eighths);
@@ -68,4 +68,24 @@ di_render_status_e di_codec_decode(di_decoded_t *out, const di_header_t *header,
         return di_gm_decode(out, (di_format_e)header->format, bytes, len,
                             header->width_px, header->height_px);
     }
+}
+
+/*
+ * Several libraries report as damage that they got no memory (dav1d through
+ * libavif, libjxl, GraphicsMagick's readers), and what is damaged is never
+ * looked at again.  All of them allocate by malloc, whose failures POSIX has
+ * leave ENOMEM, and one that merely had to try another way may, too: that is
+ * the side to err on.
+ */
+di_render_status_e di_codec_decode(di_decoded_t *out, const di_header_t *header,
+                                   const unsigned char *bytes, apr_size_t len,
+                                   unsigned eighths)
+{
+    di_render_status_e status;
+
+    memset(out, 0, sizeof(*out));
+    errno = 0;
+    status = decode(out, header, bytes, len, eighths);
+    return status != DI_RENDER_OK && errno == ENOMEM ? DI_RENDER_NO_MEMORY
+                                                     : status;
 }

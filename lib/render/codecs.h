@@ -30,6 +30,9 @@ const di_codec_t *di_codec_of(apr_uint32_t format);
  * @param eighths  size wanted, n/8; only formats whose decoder scales at no
  *                 cost come smaller, and what comes is never smaller than
  *                 that
+ * @return as the codec; DI_RENDER_NO_MEMORY rather than anything else that is
+ *         wrong when memory was refused meanwhile.  libjxl and libheif may end
+ *         the process then
  */
 di_render_status_e di_codec_decode(di_decoded_t *out,
                                    const di_header_t *header,

@@ -121,8 +121,14 @@ static int is_slow(const compose_t *c)
            SLOW_FROM_PX;
 }
 
-/* Neither a format that does not fit nor a library's failure at one format
-   ends a render that another format can still serve. */
+/* A format that does not fit this picture will not fit it next time either, and
+   another takes its place.  A failure may be one of the machine: what the other
+   formats then made would be stored for ever as the best of all. */
+static di_render_status_e left_out(di_render_status_e status)
+{
+    return status == DI_RENDER_NO_FORMAT ? DI_RENDER_OK : status;
+}
+
 static di_render_status_e consider(compose_t *c, di_candidate_t *other,
                                    di_render_status_e status)
 {
@@ -133,7 +139,7 @@ static di_render_status_e consider(compose_t *c, di_candidate_t *other,
         c->best_width_px = c->picture.width_px;
         c->best_height_px = c->picture.height_px;
     }
-    return status == DI_RENDER_NO_MEMORY ? status : DI_RENDER_OK;
+    return left_out(status);
 }
 
 /* Formats of a set, one after the other: every one in full. */
@@ -163,7 +169,7 @@ static di_render_status_e try_each(compose_t *c, di_subject_t *subject,
     return status;
 }
 
-/* Estimate each format of a set; those that cannot be are left out. */
+/* Estimate each format of a set; those that do not fit are left out. */
 static di_render_status_e estimate_all(di_estimate_t *out, int *count,
                                        const compose_t *c,
                                        di_subject_t *subject, unsigned set)
@@ -181,10 +187,10 @@ static di_render_status_e estimate_all(di_estimate_t *out, int *count,
         status = di_candidate_estimate(&out[*count],
                                        di_codec_of((apr_uint32_t)format),
                                        subject, &c->job->recipe, &floor_e4);
-        if (status == DI_RENDER_NO_MEMORY) {
+        *count += status == DI_RENDER_OK;
+        if (left_out(status) != DI_RENDER_OK) {
             return status;
         }
-        *count += status == DI_RENDER_OK;
     }
     return DI_RENDER_OK;
 }

@@ -64,7 +64,8 @@ tests_unit_test_kind_SOURCES = tests/unit/test_kind.c tests/unit/unit.h
 tests_unit_test_kind_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_ssim
-tests_unit_test_ssim_SOURCES = tests/unit/test_ssim.c tests/unit/unit.h
+tests_unit_test_ssim_SOURCES = tests/unit/test_ssim.c tests/unit/unit.h \
+    tests/unit/shortmemory.h
 tests_unit_test_ssim_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_search
@@ -77,7 +78,7 @@ tests_unit_test_mosaic_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_candidate
 tests_unit_test_candidate_SOURCES = tests/unit/test_candidate.c \
-    tests/unit/rasters.h tests/unit/unit.h
+    tests/unit/rasters.h tests/unit/unit.h tests/unit/shortmemory.h
 tests_unit_test_candidate_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_scale
@@ -128,6 +129,14 @@ tests_unit_test_compose_SOURCES = tests/unit/test_compose.c \
 tests_unit_test_compose_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_compose_LDADD = $(RENDER_TEST_LIBS)
 
+# Its own codecs come before those of librender.la.
+check_PROGRAMS += tests/unit/test_compose_failing
+tests_unit_test_compose_failing_SOURCES = tests/unit/test_compose_failing.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/rasters.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_compose_failing_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_compose_failing_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_compose_formats
 tests_unit_test_compose_formats_SOURCES = tests/unit/test_compose_formats.c \
     tests/unit/unit.h tests/unit/composing.h tests/unit/rasters.h \
@@ -135,6 +144,14 @@ tests_unit_test_compose_formats_SOURCES = tests/unit/test_compose_formats.c \
 tests_unit_test_compose_formats_CPPFLAGS = $(RENDER_TEST_CPPFLAGS) \
     $(JPEG_CFLAGS) $(LCMS_CFLAGS)
 tests_unit_test_compose_formats_LDADD = $(RENDER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_codecs
+tests_unit_test_codecs_SOURCES = tests/unit/test_codecs.c \
+    tests/unit/unit.h tests/unit/composing.h tests/unit/fixture.h \
+    tests/unit/rasters.h tests/unit/shortmemory.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_codecs_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_codecs_LDADD = $(RENDER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_render_gm
 tests_unit_test_render_gm_SOURCES = tests/unit/test_render_gm.c \

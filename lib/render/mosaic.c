@@ -135,7 +135,12 @@ unsigned di_mosaic_ssim_e4(const di_raster_t *a, const di_raster_t *b)
     for (y = 0; y < a->height_px; y += TILE_PX) {
         di_raster_t tile_a = tile_of(a, y), tile_b = tile_of(b, y);
 
-        sum += di_ssim_e4(&tile_a, &tile_b);
+        unsigned tile_e4 = di_ssim_e4(&tile_a, &tile_b);
+
+        if (tile_e4 == DI_SSIM_NO_MEMORY) {
+            return tile_e4;
+        }
+        sum += tile_e4;
     }
     return sum / tiles;
 }

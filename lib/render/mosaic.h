@@ -24,7 +24,7 @@ int di_mosaic_make(di_raster_t *out, const di_raster_t *picture);
 
 /**
  * Mean of di_ssim_e4() over the tiles of two mosaics' lumas: without windows
- * across the seams, which are no part of the picture.
+ * across the seams, which are no part of the picture; DI_SSIM_NO_MEMORY.
  */
 unsigned di_mosaic_ssim_e4(const di_raster_t *a, const di_raster_t *b);
 

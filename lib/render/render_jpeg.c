@@ -51,7 +51,6 @@ static int is_damage(int warning)
     case JWRN_ADOBE_XFORM:     /* unknown transform: YCCK or YCbCr assumed */
     case JWRN_JFIF_MAJOR:      /* a newer JFIF */
     case JWRN_NOT_SEQUENTIAL:  /* careless SOS header; ignored there */
-    case JWRN_BOGUS_ICC:       /* counts as no profile */
         return 0;
     default:
         /* Bad Huffman code, end of a segment or of the file too early,
@@ -211,14 +210,80 @@ static void read_rows(reader_t *r)
     }
 }
 
+/*
+ * A profile lies in segments APP2 (ICC.1 annex B.4):
+ *
+ *   "ICC_PROFILE" 00 | number, from 1 (1) | of how many (1) | a part of it
+ *
+ * Of two in one file Chromium takes the first, the library's own function
+ * neither.
+ */
+#define ICC_NAME "ICC_PROFILE"
+#define ICC_HEAD_BYTES (sizeof(ICC_NAME) + 2)
+
+typedef struct {
+    const struct jpeg_marker_struct *part[256];
+    unsigned count, found;
+    apr_size_t len;
+} profile_t;
+
+static int is_part(const struct jpeg_marker_struct *marker)
+{
+    return marker->marker == JPEG_APP0 + 2 &&
+           marker->data_length >= ICC_HEAD_BYTES &&
+           !memcmp(marker->data, ICC_NAME, sizeof(ICC_NAME)) &&
+           marker->data[12] && marker->data[12] <= marker->data[13];
+}
+
+/* What is incomplete when another profile begins is given up. */
+static void add_part(profile_t *profile,
+                     const struct jpeg_marker_struct *marker)
+{
+    unsigned number = marker->data[12], count = marker->data[13];
+
+    if (profile->count != count || profile->part[number]) {
+        memset(profile, 0, sizeof(*profile));
+        profile->count = count;
+    }
+    profile->part[number] = marker;
+    profile->found++;
+    profile->len += marker->data_length - ICC_HEAD_BYTES;
+}
+
+static void join(reader_t *r, const profile_t *profile)
+{
+    unsigned char *to = malloc(profile->len);
+    unsigned i;
+
+    if (!to) {
+        ERREXIT1(&r->info, JERR_OUT_OF_MEMORY, 0);
+    }
+    r->out.icc.bytes = to;
+    r->out.icc.len = profile->len;
+    for (i = 1; i <= profile->count; i++) {
+        apr_size_t len = profile->part[i]->data_length - ICC_HEAD_BYTES;
+
+        memcpy(to, profile->part[i]->data + ICC_HEAD_BYTES, len);
+        to += len;
+    }
+}
+
 static void read_profile(reader_t *r)
 {
-    JOCTET *bytes;
-    unsigned len;
+    const struct jpeg_marker_struct *marker = r->info.marker_list;
+    profile_t profile;
 
-    if (!r->luma && jpeg_read_icc_profile(&r->info, &bytes, &len)) {
-        r->out.icc.bytes = bytes;
-        r->out.icc.len = len;
+    memset(&profile, 0, sizeof(profile));
+    for (; marker && !r->luma; marker = marker->next) {
+        if (is_part(marker)) {
+            add_part(&profile, marker);
+            if (profile.found == profile.count) {
+                break;
+            }
+        }
+    }
+    if (profile.len && profile.found == profile.count) {
+        join(r, &profile);
     }
 }
 

@@ -39,6 +39,13 @@
 #define LOSSLESS_EFFORT 5
 #define LOSSLESS_EFFORT_FAST 2
 
+/* An encoder takes 42 bytes a pixel, without loss 150, and the library ends the
+   process when it does not get them: 700 and 630 MB of the 1 GB that a renderer
+   has unless told otherwise.  A larger picture gets another format, whatever
+   this process may take: the choice is the same everywhere. */
+#define PIXELS_MAX (16u << 20)
+#define LOSSLESS_PIXELS_MAX (4u << 20)
+
 /* ---- decoding ---- */
 
 typedef struct {
@@ -301,7 +308,13 @@ static di_render_status_e take_output(di_blob_t *out, JxlEncoder *jxl)
     return DI_RENDER_OK;
 }
 
-di_render_status_e di_jxl_encode(di_blob_t *out, const di_raster_t *picture,
+static int is_too_large(const di_raster_t *picture, const di_encode_t *how)
+{
+    return (apr_uint64_t)picture->width_px * picture->height_px >
+           (how->lossless ? LOSSLESS_PIXELS_MAX : PIXELS_MAX);
+}
+
+static di_render_status_e encode(di_blob_t *out, const di_raster_t *picture,
                                  const di_encode_t *how)
 {
     JxlPixelFormat format = {picture->channels, JXL_TYPE_UINT8,
@@ -324,6 +337,13 @@ di_render_status_e di_jxl_encode(di_blob_t *out, const di_raster_t *picture,
     }
     JxlEncoderDestroy(jxl);
     return status;
+}
+
+di_render_status_e di_jxl_encode(di_blob_t *out, const di_raster_t *picture,
+                                 const di_encode_t *how)
+{
+    return is_too_large(picture, how) ? DI_RENDER_NO_FORMAT
+                                      : encode(out, picture, how);
 }
 
 unsigned di_jxl_version(void)

@@ -16,7 +16,8 @@ di_render_status_e di_jxl_decode(di_decoded_t *out, const unsigned char *bytes,
 /* A bare codestream; quality 1..100 is mapped to a distance (documented in
    the source).  Lossy coding takes alpha along: a few levels of 255 at usual
    qualities.  Lossless costs ten times the CPU of lossless WebP and is larger:
-   for clients that take nothing else. */
+   for clients that take nothing else.  DI_RENDER_NO_FORMAT: more than 16 Mpx,
+   lossless 4 Mpx, which would take too much memory. */
 di_encode_fn di_jxl_encode;
 di_check_fn di_jxl_check;
 

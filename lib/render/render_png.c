@@ -70,6 +70,7 @@ typedef struct {
     png_infop info;
     di_render_status_e status; /* of a step that came to its end */
     int no_memory;
+    int large_profile;          /* there is one over ICC_MAX_BYTES */
     const unsigned char *bytes; /* reading: what is left */
     apr_size_t len;
     di_decoded_t *decoded;
@@ -79,14 +80,30 @@ typedef struct {
     unsigned char *row;
 } session_t;
 
+/* The library has no codes.  These are its words for an iCCP of which the
+   profile (pngset.c, png.c), or the chunk itself (pngrutil.c), is over the
+   limit. */
+static int is_large_profile(png_const_charp text)
+{
+    return !strncmp(text, "iCCP", 4) &&
+           (strstr(text, "exceeds application limits") ||
+            strstr(text, "chunk data is too large"));
+}
+
 /* Silent: the library's own functions write to standard error. */
 static void on_error(png_structp png, png_const_charp text)
 {
+    session_t *s = png_get_error_ptr(png);
+
+    s->large_profile = is_large_profile(text);
     png_longjmp(png, 1);
 }
 
 static void on_warning(png_structp png, png_const_charp text)
 {
+    session_t *s = png_get_error_ptr(png);
+
+    s->large_profile |= is_large_profile(text);
 }
 
 static png_voidp get_memory(png_structp png, png_alloc_size_t bytes)
@@ -114,7 +131,9 @@ static di_render_status_e step(session_t *s, void (*work)(session_t *),
                                di_render_status_e wrong)
 {
     if (setjmp(png_jmpbuf(s->png))) {
-        return s->no_memory ? DI_RENDER_NO_MEMORY : wrong;
+        return s->no_memory       ? DI_RENDER_NO_MEMORY
+               : s->large_profile ? DI_RENDER_TOO_LARGE_PROFILE
+                                  : wrong;
     }
     work(s);
     return s->status;
@@ -205,16 +224,25 @@ static void read_gamma(session_t *s)
     }
 }
 
-/* Returns 0 for colours that cannot be told to others. */
-static int read_colors(session_t *s)
+/* A browser takes a profile of any size, so that a picture without it would
+   look different. */
+static di_render_status_e read_colors(session_t *s)
 {
     int srgb = cicp_is_srgb(s);
 
-    if (srgb < 0 && !read_profile(s) &&
-        !png_get_valid(s->png, s->info, PNG_INFO_sRGB)) {
+    if (srgb >= 0) {
+        return srgb ? DI_RENDER_OK : DI_RENDER_UNSUPPORTED;
+    }
+    if (read_profile(s)) {
+        return DI_RENDER_OK;
+    }
+    if (s->large_profile) {
+        return DI_RENDER_TOO_LARGE_PROFILE;
+    }
+    if (!png_get_valid(s->png, s->info, PNG_INFO_sRGB)) {
         read_gamma(s);
     }
-    return srgb != 0;
+    return DI_RENDER_OK;
 }
 
 static void read_rows(session_t *s)
@@ -245,15 +273,14 @@ static void read_picture(session_t *s)
     set_limits(s->png);
     choose_chunks(s->png);
     png_read_info(s->png, s->info);
-    if (!read_colors(s)) {
-        s->status = DI_RENDER_UNSUPPORTED;
+    s->status = read_colors(s);
+    if (s->status != DI_RENDER_OK) {
         return;
     }
     png_set_expand(s->png);
     png_set_scale_16(s->png);
     read_rows(s);
     png_read_end(s->png, NULL);
-    s->status = DI_RENDER_OK;
 }
 
 di_render_status_e di_png_decode(di_decoded_t *out, const unsigned char *bytes,

@@ -15,6 +15,7 @@
  * @return DI_RENDER_OK; DI_RENDER_BROKEN for any damage of picture data or of
  *         a critical chunk (checksums included), not of others;
  *         DI_RENDER_UNSUPPORTED for a cICP that is not sRGB;
+ *         DI_RENDER_TOO_LARGE_PROFILE for one of more than 4 MB that counts;
  *         DI_RENDER_NO_MEMORY, DI_RENDER_FAILED
  */
 di_render_status_e di_png_decode(di_decoded_t *out, const unsigned char *bytes,

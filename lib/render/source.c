@@ -69,6 +69,7 @@ di_render_status_e di_source_read(di_source_t *out, const di_job_t *job,
     memset(out, 0, sizeof(*out));
     out->bytes = bytes;
     out->len = len;
+    out->max_profile_bytes = job->limits.max_profile_bytes;
     read = di_header_read(&out->header, (di_format_e)job->format, bytes, len);
     limits = di_header_check(&out->header, len, &job->limits);
     /* What is over a limit is refused for that, broken or not. */
@@ -155,6 +156,9 @@ di_render_status_e di_source_decode(di_raster_t *out,
                         scale->eighths);
 
     memset(out, 0, sizeof(*out));
+    if (status == DI_RENDER_OK && decoded.icc.len > source->max_profile_bytes) {
+        status = DI_RENDER_TOO_LARGE_PROFILE;
+    }
     /* Before the colours are converted: the fewer pixels the better. */
     if (status == DI_RENDER_OK) {
         forget_filler(&decoded.picture, &source->header);

@@ -14,6 +14,7 @@
 typedef struct {
     const unsigned char *bytes; /* not owned */
     apr_size_t len;
+    apr_uint32_t max_profile_bytes; /* the job's */
     di_header_t header;
     di_exif_t exif;       /* points into bytes */
     unsigned orientation; /* still to be applied to what a decoder gives */
@@ -31,7 +32,8 @@ di_render_status_e di_source_read(di_source_t *out, const di_job_t *job,
                                   const unsigned char *bytes, apr_size_t len);
 
 /**
- * Decode.
+ * Decode.  A profile that is over the job's limit only when it is inflated is
+ * DI_RENDER_TOO_LARGE_PROFILE.
  * @param scale  of the stored picture (di_scale_plan)
  * @param out    upright; an alpha channel that is opaque, and colours that
  *               are all grey, are gone

@@ -337,7 +337,7 @@ unsigned di_ssim_e4(const di_raster_t *a, const di_raster_t *b)
     c.has_edge = a->width_px % BLOCK_PX != 0;
     memory = divide_memory(&c);
     if (!memory) {
-        return 0;
+        return DI_SSIM_NO_MEMORY;
     }
     compare_by_windows(&c);
     free(memory);

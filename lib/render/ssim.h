@@ -6,7 +6,12 @@
 #ifndef DI_SSIM_H
 #define DI_SSIM_H
 
+#include <limits.h>
+
 #include "render/raster.h"
+
+/* In place of a mean: memory is short, and nothing is known. */
+#define DI_SSIM_NO_MEMORY UINT_MAX
 
 /* Smallest side that is compared by windows; smaller pictures by one window
    over all of it. */
@@ -23,7 +28,7 @@ int di_luma_make(di_raster_t *out, const di_raster_t *picture);
 
 /**
  * Mean SSIM of two DI_GREY pictures of one size, in 1/10000; 10000 only when
- * they are equal; 0 when their sizes differ or memory is short.  Rounded down;
+ * they are equal; 0 when their sizes differ; DI_SSIM_NO_MEMORY.  Rounded down;
  * a mean below 0 is 0.  Integer arithmetic up to the last division of a
  * window, so that it is the same on every machine.
  * Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from

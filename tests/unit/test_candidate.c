@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "rasters.h"
+#include "shortmemory.h"
 #include "render/candidate.h"
 #include "render/ssim.h"
 
@@ -263,6 +264,38 @@ static void a_floor_out_of_reach_is_no_format(void **state)
     end(&c);
 }
 
+/* Wider than any picture, so that the sums of a strip, 20 bytes a column, are
+   more than the files and rasters of 8 rows. */
+#define WIDE_PX (1 << 22)
+
+static int keep_a_floor(void *what)
+{
+    di_recipe_t recipe = {.quality = 90, .ssim_e4 = 5000};
+    di_codec_t wide = codec;
+    di_candidate_t out;
+    di_render_status_e status;
+
+    wide.most_side_px = WIDE_PX;
+    status = di_candidate_lossy(&out, &wide, what, &recipe, 5000, NULL);
+    di_candidate_free(&out);
+    return (int)status;
+}
+
+static void memory_that_a_comparison_lacks_is_told(void **state)
+{
+    case_t c;
+
+    if (!SHORT_MEMORY_CAN_BE) {
+        skip();
+    }
+    begin(&c, WIDE_PX, 8);
+    assert_int_equal(keep_a_floor(&c.subject), DI_RENDER_OK);
+    /* 64 MB are enough up to there. */
+    assert_int_equal(short_memory_run(keep_a_floor, &c.subject, 100 << 20),
+                     DI_RENDER_NO_MEMORY);
+    end(&c);
+}
+
 static void the_smaller_candidate_is_kept(void **state)
 {
     di_candidate_t best = {{NULL, 0}, DI_FORMAT_UNKNOWN, 0, 0};
@@ -287,6 +320,7 @@ int main(void)
         UNIT(an_estimate_does_not_touch_the_picture),
         UNIT(without_a_floor_the_first_format_sets_it),
         UNIT(a_floor_out_of_reach_is_no_format),
+        UNIT(memory_that_a_comparison_lacks_is_told),
         UNIT(the_smaller_candidate_is_kept),
     };
 

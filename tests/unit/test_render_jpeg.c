@@ -343,6 +343,87 @@ static void a_profile_with_a_part_missing_is_none(void **state)
     free(file.bytes);
 }
 
+typedef struct {
+    const char *parts;    /* "12" is part 1 of 2; in the order of the file */
+    const char *expected; /* which of them are the profile, from 0 */
+} parts_case_t;
+
+/* Part i of a file holds i + 1 times the letter 'a' + i. */
+static const parts_case_t parts_cases[] = {
+    {"11", "0"},
+    {"12 22", "01"},
+    {"22 12", "10"},
+    {"11 11", "0"},
+    {"12 22 12 22", "01"},
+    {"12 22 11", "01"},
+    {"11 12 22", "0"},
+    {"12 11", "1"},
+    {"12 12 22", "12"},
+    {"12 13 23 33", "123"},
+    {"12", ""},
+    {"22 22", ""},
+    {"01 11", "1"},
+    {"21 11", "1"},
+    {"12 21 22", "02"},
+    {"00", ""},
+};
+
+static apr_size_t put_part(unsigned char *to, const char *digits, unsigned i)
+{
+    unsigned len = 2 + 14 + i + 1;
+
+    to[0] = 0xFF;
+    to[1] = 0xE2;
+    to[2] = (unsigned char)(len >> 8);
+    to[3] = (unsigned char)len;
+    memcpy(to + 4, "ICC_PROFILE", 12);
+    to[16] = (unsigned char)(digits[0] - '0');
+    to[17] = (unsigned char)(digits[1] - '0');
+    memset(to + 18, 'a' + (int)i, i + 1);
+    return len + 2;
+}
+
+static void check_parts(const di_blob_t *plain, const parts_case_t *c)
+{
+    unsigned char *file = malloc(plain->len + 1000);
+    unsigned char expected[100];
+    apr_size_t at = 2, len = 0;
+    di_decoded_t out;
+    const char *part;
+    unsigned i = 0;
+
+    assert_non_null(file);
+    memcpy(file, plain->bytes, 2);
+    for (part = c->parts; *part; part += part[2] ? 3 : 2) {
+        at += put_part(file + at, part, i++);
+    }
+    memcpy(file + at, plain->bytes + 2, plain->len - 2);
+    for (part = c->expected; *part; part++) {
+        i = (unsigned)(*part - '0');
+        memset(expected + len, 'a' + (int)i, i + 1);
+        len += i + 1;
+    }
+    assert_int_equal(di_jpeg_decode(&out, file, at + plain->len - 2, 8),
+                     DI_RENDER_OK);
+    if (out.icc.len != len || (len && memcmp(out.icc.bytes, expected, len))) {
+        fail_msg("%s: %zu bytes, not %zu", c->parts, (size_t)out.icc.len,
+                 (size_t)len);
+    }
+    di_decoded_free(&out);
+    free(file);
+}
+
+static void of_several_profiles_the_first_whole_one_counts(void **state)
+{
+    di_blob_t plain = make(&grey);
+    unsigned i;
+
+    for (i = 0; i < sizeof(parts_cases) / sizeof(*parts_cases); i++) {
+        check_parts(&plain, &parts_cases[i]);
+    }
+    free(plain.bytes);
+}
+
 /* ---- damage ---- */
 
 static void cut_in_half(di_blob_t *file)
@@ -881,6 +962,7 @@ int main(void)
         UNIT(every_kind_of_file_yields_its_samples),
         UNIT(a_profile_is_joined_from_its_parts),
         UNIT(a_profile_with_a_part_missing_is_none),
+        UNIT(of_several_profiles_the_first_whole_one_counts),
         UNIT(damage_is_told_from_what_is_harmless),
         UNIT(no_cut_file_yields_a_picture),
         UNIT(nothing_is_printed),

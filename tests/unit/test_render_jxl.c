@@ -167,6 +167,27 @@ static void a_long_side_is_no_obstacle(void **state)
     free(file.bytes);
 }
 
+static void what_takes_too_much_memory_is_no_format(void **state)
+{
+    static const struct {
+        unsigned width_px, height_px;
+        int lossless;
+    } cases[] = {{4096, 4097, 0}, {60000, 300, 0}, {2048, 2049, 1}};
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        di_encode_t how = {.quality = 50, .lossless = cases[i].lossless};
+        di_raster_t picture;
+        di_blob_t file;
+
+        assert_true(di_raster_make(&picture, cases[i].width_px,
+                                   cases[i].height_px, DI_RGB));
+        assert_int_equal(di_jxl_encode(&file, &picture, &how),
+                         DI_RENDER_NO_FORMAT);
+        di_raster_free(&picture);
+    }
+}
+
 /* What another program may write: Display P3, and turned. */
 static di_blob_t foreign(const di_raster_t *picture, int original_colors,
                          JxlPrimaries primaries, JxlOrientation orientation)
@@ -331,6 +352,7 @@ int main(void)
         UNIT(the_same_picture_gives_the_same_bytes),
         UNIT(higher_quality_takes_more_bytes),
         UNIT(a_long_side_is_no_obstacle),
+        UNIT(what_takes_too_much_memory_is_no_format),
         UNIT(colors_are_srgb_or_have_a_profile),
         UNIT(the_picture_stays_as_stored),
         UNIT(every_cut_is_broken),

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "render/render_png.h"
+#include "render/source.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -287,19 +288,25 @@ static void put32(unsigned char *b, unsigned long value)
     b[3] = (unsigned char)value;
 }
 
-/* Put a chunk behind IHDR. */
-static void add_chunk(di_blob_t *file, const char *type, const void *data,
-                      size_t len)
+/* Put a chunk behind IHDR, for which there is room. */
+static void insert_chunk(di_blob_t *file, const char *type, const void *data,
+                         size_t len)
 {
     unsigned char *at = file->bytes + IHDR_END;
 
-    assert_true(file->len + 12 + len <= FILE_ROOM);
     memmove(at + 12 + len, at, file->len - IHDR_END);
     put32(at, len);
     memcpy(at + 4, type, 4);
     memcpy(at + 8, data, len);
     put32(at + 8 + len, crc32(0, at + 4, (unsigned)len + 4));
     file->len += 12 + len;
+}
+
+static void add_chunk(di_blob_t *file, const char *type, const void *data,
+                      size_t len)
+{
+    assert_true(file->len + 12 + len <= FILE_ROOM);
+    insert_chunk(file, type, data, len);
 }
 
 /* Offset of the chunk's length field; fails the test when there is none. */
@@ -570,13 +577,85 @@ static void a_profile_that_inflates_a_hundredfold_is_not_inflated(void **state)
         int right;
 
         getrusage(RUSAGE_SELF, &before);
-        right = di_png_decode(&decoded, file.bytes, file.len) == DI_RENDER_OK &&
-                decoded.icc.bytes == NULL;
+        right = di_png_decode(&decoded, file.bytes, file.len) ==
+                DI_RENDER_TOO_LARGE_PROFILE;
         getrusage(RUSAGE_SELF, &after);
         _exit(right && after.ru_maxrss - before.ru_maxrss < 20 * 1024 ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &ended, 0), child);
     assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    free(file.bytes);
+}
+
+#define MOST_BYTES (4ul * 1024 * 1024)
+
+static void a_profile_over_the_limit_is_not_left_out(void **state)
+{
+    di_blob_t file = file_of(&plain), most = file_of(&plain);
+    unsigned char *damaged;
+    di_decoded_t decoded;
+
+    add_profile(&most, MOST_BYTES);
+    assert_int_equal(di_png_decode(&decoded, most.bytes, most.len),
+                     DI_RENDER_OK);
+    assert_int_equal(decoded.icc.len, MOST_BYTES);
+    di_decoded_free(&decoded);
+
+    add_color_chunk(&file, 'S');
+    add_profile(&file, MOST_BYTES + 4);
+    assert_int_equal(decode_status(&file, file.len),
+                     DI_RENDER_TOO_LARGE_PROFILE);
+    /* What counts more is there. */
+    add_color_chunk(&file, 'C');
+    assert_int_equal(decode_status(&file, file.len), DI_RENDER_OK);
+    damaged = file.bytes + chunk_at(&file, "IDAT") + 9;
+    *damaged ^= 1;
+    assert_int_equal(decode_status(&file, file.len), DI_RENDER_BROKEN);
+    free(file.bytes);
+    free(most.bytes);
+}
+
+static void a_profile_chunk_over_the_limit_is_no_damage(void **state)
+{
+    di_blob_t file = file_of(&plain);
+    unsigned char *data = calloc(1, MOST_BYTES + 1);
+
+    assert_non_null(data);
+    memcpy(data, "abc", 3);
+    file.bytes = realloc(file.bytes, FILE_ROOM + MOST_BYTES);
+    assert_non_null(file.bytes);
+    insert_chunk(&file, "iCCP", data, MOST_BYTES + 1);
+    assert_int_equal(decode_status(&file, file.len),
+                     DI_RENDER_TOO_LARGE_PROFILE);
+    free(data);
+    free(file.bytes);
+}
+
+static void a_profile_over_the_jobs_limit_is_refused_inflated(void **state)
+{
+    di_job_t job = {.format = DI_FORMAT_PNG,
+                    .limits = {.max_bytes = FILE_ROOM,
+                               .max_pixels = 10000,
+                               .max_side_px = 1000,
+                               .max_frames = 1,
+                               .max_scans = 1,
+                               .max_profile_bytes = 20000}};
+    di_blob_t file = file_of(&plain);
+    di_scale_t scale = {plain.width, plain.height, 8};
+    di_source_t source;
+    di_raster_t out;
+
+    add_profile(&file, 20004);
+    assert_int_equal(di_source_read(&source, &job, file.bytes, file.len),
+                     DI_RENDER_OK);
+    assert_int_equal(di_source_decode(&out, &source, &scale),
+                     DI_RENDER_TOO_LARGE_PROFILE);
+    assert_null(out.pixels);
+    job.limits.max_profile_bytes = 20004;
+    assert_int_equal(di_source_read(&source, &job, file.bytes, file.len),
+                     DI_RENDER_OK);
+    assert_int_equal(di_source_decode(&out, &source, &scale), DI_RENDER_OK);
+    di_raster_free(&out);
     free(file.bytes);
 }
 
@@ -791,6 +870,9 @@ int main(void)
         UNIT(a_wrong_checksum_elsewhere_only_drops_that_chunk),
         UNIT(nothing_is_written_to_standard_error),
         UNIT(a_profile_that_inflates_a_hundredfold_is_not_inflated),
+        UNIT(a_profile_over_the_limit_is_not_left_out),
+        UNIT(a_profile_chunk_over_the_limit_is_no_damage),
+        UNIT(a_profile_over_the_jobs_limit_is_refused_inflated),
         UNIT(a_side_beyond_the_limit_is_refused),
         UNIT(what_is_encoded_decodes_to_the_same_samples),
         UNIT(a_large_picture_is_written_whole),

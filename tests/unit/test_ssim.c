@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "render/ssim.h"
+#include "shortmemory.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -232,6 +233,35 @@ static void other_sizes_are_not_alike(void **state)
     di_raster_free(&b);
 }
 
+typedef struct {
+    di_raster_t a, b;
+} pair_t;
+
+static int is_told_by_the_value(void *what)
+{
+    const pair_t *pair = what;
+
+    return di_ssim_e4(&pair->a, &pair->b) == DI_SSIM_NO_MEMORY;
+}
+
+/* The sums of a strip take 20 bytes a column. */
+static void too_little_memory_is_no_likeness(void **state)
+{
+    pair_t pair;
+
+    if (!SHORT_MEMORY_CAN_BE) {
+        skip();
+    }
+    assert_int_equal(di_raster_make(&pair.a, 1 << 20, 8, DI_GREY), 1);
+    assert_int_equal(di_raster_make(&pair.b, 1 << 20, 8, DI_GREY), 1);
+    memset(pair.a.pixels, 7, pair.a.row_bytes * 8);
+    memset(pair.b.pixels, 8, pair.b.row_bytes * 8);
+    assert_int_equal(short_memory_run(is_told_by_the_value, &pair, 1 << 20), 1);
+    assert_true(di_ssim_e4(&pair.a, &pair.b) < 10000);
+    di_raster_free(&pair.a);
+    di_raster_free(&pair.b);
+}
+
 static void luma_is_jpegs_y(void **state)
 {
     unsigned seed = 5;
@@ -323,6 +353,7 @@ int main(void)
         UNIT(black_is_least_like_white),
         UNIT(a_negative_is_not_alike),
         UNIT(other_sizes_are_not_alike),
+        UNIT(too_little_memory_is_no_likeness),
         UNIT(luma_is_jpegs_y),
         UNIT(luma_shows_alpha_on_white_and_on_black),
         UNIT(inks_have_no_luma),
