@@ -23,7 +23,7 @@
 
 #include "base/arg.h"
 #include "image/sniff.h"
-#include "render/render_gm.h"
+#include "render/compose.h"
 #include "render/workers.h"
 
 #define ROUNDS_MAX 1000
@@ -65,12 +65,12 @@ static int bench_alone(const char *path, di_job_t job, int rounds)
 
     if (fd < 0 || fstat(fd, &st) || !(bytes = malloc((size_t)st.st_size)) ||
         read(fd, bytes, (size_t)st.st_size) != st.st_size ||
-        !di_gm_start(1 << 30)) {
+        !di_compose_start(DI_FORMATS_IN, 1 << 30)) {
         return 1;
     }
     for (i = 0; i < rounds; i++) {
         double start = now_ms(CLOCK_PROCESS_CPUTIME_ID);
-        di_gm_render(&result, &out, &job, bytes, (apr_size_t)st.st_size);
+        di_compose(&result, &out, &job, bytes, (apr_size_t)st.st_size);
         cpu[i] = now_ms(CLOCK_PROCESS_CPUTIME_ID) - start;
         if (result.status != DI_RENDER_OK) {
             return 1;
@@ -86,6 +86,8 @@ static int bench_alone(const char *path, di_job_t job, int rounds)
 static int bench_pool(const char *path, di_job_t job, int rounds, apr_pool_t *p)
 {
     di_workers_conf_t conf = {.renderers = 1,
+                              .formats = DI_FORMATS_IN_DEFAULT,
+                              .age_ms = 1000,
                               .queue = 8,
                               .memory_bytes = 1 << 30,
                               .user = "nobody",
@@ -134,8 +136,13 @@ static apr_uint32_t number(const char *text)
 int main(int argc, char **argv)
 {
     di_job_t job = {.format = DI_FORMAT_JPEG,
-                    .max_pixels = 100000000,
-                    .max_bytes = 100000000,
+                    .formats = DI_FORMAT_SET(JPEG),
+                    .limits = {.max_bytes = 100000000,
+                               .max_pixels = 100000000,
+                               .max_side_px = DI_SIDE_MAX_PX,
+                               .max_frames = 1,
+                               .max_scans = 100,
+                               .max_profile_bytes = 4 << 20},
                     .time_limit_ms = 20000};
     apr_pool_t *p;
     int rounds = argc == 5 ? (int)number(argv[4]) : 0, status;
@@ -145,8 +152,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s FILE FIT QUALITY ROUNDS\n", argv[0]);
         return 2;
     }
-    job.fit_px = number(argv[2]);
-    job.quality = number(argv[3]);
+    job.recipe.fit_px = number(argv[2]);
+    job.recipe.quality = number(argv[3]);
     child = fork();
     if (child == 0) {
         _exit(bench_alone(argv[1], job, rounds));

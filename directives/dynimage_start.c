@@ -380,6 +380,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     if (parts->workers &&
         di_later_make(&parts->later, &parts->world,
                       (int)DI_SERVER_CONF(conf, later),
+                      (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
                       pchild) == APR_SUCCESS) {
         parts->world.later = make_later;
         parts->world.later_baton = parts->later;

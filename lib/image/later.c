@@ -31,6 +31,7 @@ typedef struct {
 
 struct di_later_t {
     di_world_t world;
+    apr_uint32_t wait_ms; /* of a render, waiting for a renderer included */
     apr_pool_t *pool; /* of the pools; under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t news;
@@ -80,7 +81,8 @@ static int is_known(const di_later_t *later, const di_key_t *key)
     return 0;
 }
 
-static kept_t *copy_of(apr_pool_t *p, const di_wish_t *wish)
+static kept_t *copy_of(apr_pool_t *p, const di_later_t *later,
+                       const di_wish_t *wish)
 {
     kept_t *kept = apr_palloc(p, sizeof(*kept));
 
@@ -97,6 +99,7 @@ static kept_t *copy_of(apr_pool_t *p, const di_wish_t *wish)
     kept->wish.recipe = &kept->recipe;
     kept->wish.key = &kept->key;
     kept->wish.urgency = DI_URGENCY_STALE;
+    kept->wish.wait_ms = later->wait_ms;
     kept->wish.slow = 0;
     kept->wish.others = NULL;
     return kept;
@@ -175,7 +178,8 @@ static apr_status_t end(void *baton)
 /* ---- from outside ---- */
 
 apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
-                           int places, apr_pool_t *pchild)
+                           int places, apr_uint32_t wait_ms,
+                           apr_pool_t *pchild)
 {
     apr_size_t size =
         sizeof(di_later_t) + sizeof(kept_t *) * (apr_size_t)places;
@@ -191,6 +195,7 @@ apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
     later->world.later = NULL;
     later->pool = pool;
     later->places = places;
+    later->wait_ms = wait_ms;
     pthread_mutex_init(&later->mutex, NULL);
     pthread_cond_init(&later->news, NULL);
     apr_pool_pre_cleanup_register(pchild, later, end);
@@ -212,7 +217,7 @@ int di_later_add(di_later_t *later, const di_wish_t *wish)
              is_running(later) &&
              ds_pool_make_own(&p, later->pool) == APR_SUCCESS) {
         later->ring[(later->first + later->count++) % later->places] =
-            copy_of(p, wish);
+            copy_of(p, later, wish);
         pthread_cond_signal(&later->news);
         added = 1;
     }

@@ -22,11 +22,14 @@ typedef struct di_later_t di_later_t;
  * @param places  most wishes that wait, 1..DI_LATER_PLACES_MAX; one that comes
  *                when the list is full is dropped: the next request wishes
  *                it again
+ * @param wait_ms  that a render may take: nobody waits for it, so this is
+ *                 not what a client's request would wait
  * @param pchild  the thread ends with it, after the render that it is at
  * @return APR_SUCCESS or APR_ENOMEM
  */
 apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
-                           int places, apr_pool_t *pchild);
+                           int places, apr_uint32_t wait_ms,
+                           apr_pool_t *pchild);
 
 /**
  * Have a rendition made and kept.  Everything is copied; never waits; any

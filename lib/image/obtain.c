@@ -217,7 +217,8 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
 static int is_shortage(di_reason_e reason)
 {
     return reason == DI_REASON_BUSY || reason == DI_REASON_TIMEOUT ||
-           reason == DI_REASON_NO_POOL || reason == DI_REASON_RENDER_FAILED;
+           reason == DI_REASON_NO_POOL || reason == DI_REASON_NO_MEMORY ||
+           reason == DI_REASON_RENDER_FAILED;
 }
 
 static void render_and_keep(di_obtained_t *out, const di_world_t *world,
@@ -230,6 +231,11 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
 
     render(&result, &file, &changed, world, wish, p);
     outcome = outcome_of(result.status);
+    /* The little time that a cheap render has tells nothing of the picture. */
+    if (outcome.reason == DI_REASON_TIMEOUT &&
+        wish->urgency == DI_URGENCY_QUICK) {
+        outcome.verdict = 0;
+    }
     judge_size(&result, &outcome, wish);
     out->cache = "miss";
     out->reason = outcome.reason;
@@ -273,6 +279,10 @@ static int wait_or_render(di_obtained_t *out, const di_world_t *world,
             render_and_keep(out, world, wish, p);
             di_lease_release(lease);
             return 1;
+        }
+        /* Behind an answer nobody waits for what another makes. */
+        if (wish->urgency >= DI_URGENCY_STALE) {
+            return 0;
         }
         world->pause(pause_for);
         pause_for = pause_for * 2 < PAUSE_MAX ? pause_for * 2 : PAUSE_MAX;
@@ -364,9 +374,12 @@ static int take_quick(di_obtained_t *out, const di_world_t *world,
     return 1;
 }
 
-/* Would a slow client wait too long for the full recipe? */
-static int is_dear(const di_world_t *world, const di_wish_t *wish,
-                   apr_pool_t *p)
+/* Would a slow client wait too long for the full recipe?
+   @param no_quick  set to 1 when a cheap rendition would be none: JPEG shows
+                    no transparent pixels, and what is dear to decode is dear
+                    in any case */
+static int is_dear(int *no_quick, const di_world_t *world,
+                   const di_wish_t *wish, apr_pool_t *p)
 {
     apr_uint32_t expected_ms =
         world->backlog_ms ? world->backlog_ms(world->renderer) : 0;
@@ -392,6 +405,9 @@ static int is_dear(const di_world_t *world, const di_wish_t *wish,
     (void)di_header_read(&header, format, (unsigned char *)head, len);
     job = job_of(wish, format);
     expected_ms += di_cost_ms(&job, &header);
+    job.formats = DI_FORMAT_SET(JPEG);
+    job.recipe = (di_recipe_t){.fit_px = 1};
+    *no_quick = header.alpha || di_cost_ms(&job, &header) > QUICK_WAIT_MS;
     return expected_ms > wish->cold_wait_ms;
 }
 
@@ -399,12 +415,14 @@ static int is_dear(const di_world_t *world, const di_wish_t *wish,
 static int be_kind(di_obtained_t *out, const di_world_t *world,
                    const di_wish_t *wish, apr_pool_t *p)
 {
+    int no_quick = 0;
+
     if (!wish->slow || !wish->cold_wait_ms || !world->later ||
-        !is_dear(world, wish, p)) {
+        !is_dear(&no_quick, world, wish, p)) {
         return 0;
     }
     if (!take_nearest(out, world, wish, 1, DI_REASON_SMALLER_FIRST, p) &&
-        !take_quick(out, world, wish, wish->wait_ms, p)) {
+        (no_quick || !take_quick(out, world, wish, wish->wait_ms, p))) {
         if (out->reason != DI_REASON_BUSY && out->reason != DI_REASON_TIMEOUT) {
             return 0;
         }

@@ -93,7 +93,9 @@ typedef struct {
 
 /**
  * Obtain the rendition of a wish.  Returns within twice wish->wait_ms (waiting
- * for another's render, then an own one) and the store's own bounds.
+ * for another's render, then an own one) and the store's own bounds; for a
+ * slow client a cheap one's waits, each at most as long, may come before, and
+ * 2 s after.
  * @param out  set in any case; without out->have the caller sends the
  *             original and gives out->reason
  * @param p    the rendition's file or memory lives here

@@ -16,10 +16,8 @@
 #include "render/render_gm.h"
 #include "render/ssim.h"
 
-/* Below 30 skies show bands and blocks whatever a comparison of luma says;
-   above 98 files grow without a difference that eyes see (ours, from looking
+/* Above it files grow without a difference that eyes see (ours, from looking
    at photographs). */
-#define QUALITY_LEAST 30
 #define QUALITY_MOST 98
 
 /* Where a search begins when the recipe does not say. */
@@ -244,7 +242,7 @@ di_render_status_e di_candidate_estimate(di_estimate_t *out,
     if (!*floor_e4) {
         return set_floor(out, floor_e4, subject, &how);
     }
-    di_search_begin(&out->search, *floor_e4, how.quality, QUALITY_LEAST,
+    di_search_begin(&out->search, *floor_e4, how.quality, codec->least_quality,
                     QUALITY_MOST);
     di_search_bound(&out->search, MOSAIC_TRIES);
     status = search_on(&smallest, &out->search, codec, &subject->part, &how);
@@ -270,7 +268,7 @@ static di_render_status_e find_smallest(di_candidate_t *out,
                          pixels_of(subject->whole.picture));
     }
     else {
-        di_search_begin(&search, floor_e4, how->quality, QUALITY_LEAST,
+        di_search_begin(&search, floor_e4, how->quality, codec->least_quality,
                         QUALITY_MOST);
     }
     status = search_on(out, &search, codec, &subject->whole, how);

@@ -16,19 +16,19 @@
 #define WEBP_SIDE_MAX_PX 16383
 
 static const di_codec_t codecs[] = {
-    {DI_FORMAT_JPEG, "JPEG", di_jpeg_encode, di_jpeg_check, 1, 0, 0,
+    {DI_FORMAT_JPEG, "JPEG", di_jpeg_encode, di_jpeg_check, 1, 0, 0, 50,
      DI_SIDE_MAX_PX},
-    {DI_FORMAT_PNG, "PNG", di_png_encode, di_png_check, 0, 1, 1,
+    {DI_FORMAT_PNG, "PNG", di_png_encode, di_png_check, 0, 1, 1, 0,
      DI_SIDE_MAX_PX},
-    {DI_FORMAT_GIF, "GIF", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_WEBP, "WEBP", di_webp_encode, di_webp_check, 1, 1, 1,
+    {DI_FORMAT_GIF, "GIF", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_WEBP, "WEBP", di_webp_encode, di_webp_check, 1, 1, 1, 30,
      WEBP_SIDE_MAX_PX},
-    {DI_FORMAT_TIFF, "TIFF", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_BMP, "BMP", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_AVIF, "AVIF", di_avif_encode, di_avif_check, 1, 0, 1,
+    {DI_FORMAT_TIFF, "TIFF", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_BMP, "BMP", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_AVIF, "AVIF", di_avif_encode, di_avif_check, 1, 0, 1, 30,
      DI_AVIF_SIDE_MAX_PX},
-    {DI_FORMAT_HEIC, "HEIC", NULL, NULL, 0, 0, 0, 0},
-    {DI_FORMAT_JXL, "JXL", di_jxl_encode, di_jxl_check, 1, 1, 1,
+    {DI_FORMAT_HEIC, "HEIC", NULL, NULL, 0, 0, 0, 0, 0},
+    {DI_FORMAT_JXL, "JXL", di_jxl_encode, di_jxl_check, 1, 1, 1, 30,
      DI_SIDE_MAX_PX},
 };
 
@@ -44,8 +44,7 @@ const di_codec_t *di_codec_of(apr_uint32_t format)
     return NULL;
 }
 
-di_render_status_e di_codec_decode(di_decoded_t *out,
-                                   const di_header_t *header,
+di_render_status_e di_codec_decode(di_decoded_t *out, const di_header_t *header,
                                    const unsigned char *bytes, apr_size_t len,
                                    unsigned eighths)
 {

@@ -16,6 +16,9 @@ typedef struct {
     di_check_fn *check;    /* NULL if encode is */
     int lossy, lossless;   /* what encode can do */
     int alpha;             /* 1: encode takes transparent pixels */
+    int least_quality; /* of a search: below it skies, wood and gradients show
+                          blocks or bands, whatever a comparison of luma says
+                          (ours, from looking at photographs) */
     apr_uint32_t most_side_px; /* that encode takes; 0: originals only */
 } di_codec_t;
 

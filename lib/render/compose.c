@@ -39,6 +39,11 @@
    all of graphics' lossy formats in turn (docs/formats.md). */
 #define SLOW_FROM_PX ((apr_uint64_t)4 << 20)
 
+#define ICON_MOST_PX (128 * 128)
+
+/* Smaller originals are left alone: the header of the answer is larger. */
+#define LEAST_BYTES 128
+
 /* Times that a picture is made smaller for the ceiling's sake. */
 #define LOWER_MOST 2
 
@@ -461,10 +466,19 @@ static di_render_status_e decode(compose_t *c, const di_scale_t *first)
     return status;
 }
 
+/* Small and of few colours: lossless, because lossy formats smear what little
+   there is of it, which a comparison of luma does not see. */
+static int is_icon(const compose_t *c)
+{
+    return c->kind.colors <= 256 &&
+           c->picture.width_px * c->picture.height_px <= ICON_MOST_PX;
+}
+
 static di_render_status_e choose(compose_t *c, const di_scale_t *wanted)
 {
     /* A JPEG has been through lossy coding: nothing in it is flat any more. */
-    int photo = c->kind.kind == DI_KIND_PHOTO || c->job->recipe.quick ||
+    int photo = (c->kind.kind == DI_KIND_PHOTO && !is_icon(c)) ||
+                c->job->recipe.quick ||
                 c->source.header.format == DI_FORMAT_JPEG;
     di_render_status_e status =
         photo ? compose_photo(c, wanted) : compose_graphics(c, wanted);
@@ -483,6 +497,9 @@ static di_render_status_e run(compose_t *c)
     di_scale_t first, wanted;
     di_render_status_e status;
 
+    if (c->source.len < LEAST_BYTES) {
+        return DI_RENDER_NO_GAIN;
+    }
     plan(&first, &wanted, c);
     if ((status = decode(c, &first)) != DI_RENDER_OK ||
         (status = choose(c, &wanted)) != DI_RENDER_OK ||

@@ -22,7 +22,7 @@
    between 0.45 and 0.95. */
 #define SLOPE_E12 (ONE_E12 * 3 / 4)
 #define LEAST_SLOPE_E12 (ONE_E12 / 3)
-#define MOST_SLOPE_E12 (ONE_E12 * 3 / 2)
+#define MOST_SLOPE_E12 (ONE_E12 * 3)
 
 /* The same of the bytes, falling. */
 #define BYTES_SLOPE_E12 (ONE_E12 * 6 / 10)
@@ -38,6 +38,10 @@
    photographs in 2 sizes, JPEG and WebP, by a standard deviation of 9 %.  A
    guess stays half of that on the safe side: log2(1.04). */
 #define GUESS_MARGIN_E12 232
+
+/* What keeps a floor on a mosaic by this much keeps it on the picture, by more
+   than twice that deviation: log2(1.2). */
+#define SURE_MARGIN_E12 1077
 
 /* The last try aims at a loss that is smaller by 0.7 % and by a part of the
    way that is left, because a try that just misses the floor is wasted. */
@@ -233,6 +237,9 @@ static int next_higher(const di_search_t *s, const di_try_t *below)
     quality = quality_on_line(s, low, s->highest, 0);
     if (is_last(s)) {
         quality += (quality - below->quality) / (s->follows ? 2 : 1);
+        if (s->sure > below->quality && s->sure < quality) {
+            quality = s->sure;
+        }
     }
     return quality > s->highest ? s->highest : quality;
 }
@@ -310,6 +317,24 @@ static void take_slope(di_search_t *s, int small_e12)
     s->steep_e12 = steep < SLOPE_E12 ? SLOPE_E12 : steep;
 }
 
+/* The loss of a JPEG that is coded again in its own blocks falls in leaps, and
+   a line through two tries is no help: but a try is. */
+static int sure_quality(const di_search_t *small)
+{
+    int i, quality = 0;
+
+    for (i = 0; i < small->count; i++) {
+        const di_try_t *t = &small->tries[i];
+
+        if (loss_log(t->ssim_e4) + SURE_MARGIN_E12 <=
+                loss_log(small->floor_e4) &&
+            (!quality || t->quality < quality)) {
+            quality = t->quality;
+        }
+    }
+    return quality;
+}
+
 void di_search_follow(di_search_t *search, const di_search_t *small,
                       apr_uint64_t pixels)
 {
@@ -319,6 +344,7 @@ void di_search_follow(di_search_t *search, const di_search_t *small,
     di_search_begin(search, small->floor_e4, quality, small->lowest,
                     small->highest);
     search->follows = 1;
+    search->sure = sure_quality(small);
     search->most = DI_SEARCH_TRIES - small->count;
     if (small->count > 1) {
         const di_try_t *from = nearest(small, NULL);

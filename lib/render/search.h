@@ -36,6 +36,8 @@ typedef struct {
     int most;            /* tries of this search */
     int goes_on;         /* 1: another search follows, so no try is the last */
     int follows;         /* 1: another went before */
+    int sure;            /* lowest quality that kept the floor of a search
+                            before it by far; 0: none */
     int slope_e12;       /* of the line of loss, before two tries show it */
     int steep_e12;       /* the same for going down, on the safe side */
     int saving_e12;      /* another try pays for so much, log2 of bytes */

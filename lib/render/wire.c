@@ -207,25 +207,13 @@ void di_wire_put_result(unsigned char frame[DI_WIRE_RESULT_BYTES],
     put64(frame + 40, told.bytes);
 }
 
-static int keeps(apr_uint32_t value, apr_uint32_t limit)
+/* Whether the recipe's size is kept is not asked: graphics may keep their own
+   in any format (compose.c). */
+static int size_is_legal(const di_result_t *result)
 {
-    return !limit || value <= limit;
-}
-
-/* A JPEG can say at which size it is laid out, so it always has the pixels
-   that the recipe asks for; others may have kept theirs. */
-static int size_is_legal(const di_result_t *result, const di_recipe_t *recipe)
-{
-    if (!result->width_px || !result->height_px ||
-        result->width_px > result->source_width_px ||
-        result->height_px > result->source_height_px) {
-        return 0;
-    }
-    return result->format != DI_FORMAT_JPEG ||
-           (keeps(result->width_px, recipe->fit_px) &&
-            keeps(result->height_px, recipe->fit_px) &&
-            keeps(result->width_px, recipe->max_width_px) &&
-            keeps(result->height_px, recipe->max_height_px));
+    return result->width_px && result->height_px &&
+           result->width_px <= result->source_width_px &&
+           result->height_px <= result->source_height_px;
 }
 
 static int source_is_legal(const di_result_t *result, const di_limits_t *limits)
@@ -241,7 +229,7 @@ static int success_is_legal(const di_result_t *result, const di_job_t *job)
 {
     return result->format < DI_FORMAT_END &&
            DI_FORMAT_IN(job->formats & DI_FORMATS_OUT, result->format) &&
-           size_is_legal(result, &job->recipe) &&
+           size_is_legal(result) &&
            source_is_legal(result, &job->limits) && result->quality <= 100 &&
            result->ssim_e4 <= 10000 && result->bytes &&
            result->bytes <= DI_WIRE_RENDITION_MAX_BYTES;

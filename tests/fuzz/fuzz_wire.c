@@ -62,8 +62,8 @@ static void try_result(const uint8_t *data, size_t size)
         require(ok == (result.bytes > 0));
         require(ok == (result.format != DI_FORMAT_UNKNOWN));
         require(!ok || DI_FORMAT_IN(job.formats, result.format));
-        require(result.format != DI_FORMAT_JPEG ||
-                (result.width_px <= 640 && result.height_px <= 640));
+        require(result.width_px <= result.source_width_px &&
+                result.height_px <= result.source_height_px);
         require(!ok ||
                 (uint64_t)result.source_width_px * result.source_height_px <=
                     job.limits.max_pixels);

@@ -79,7 +79,7 @@ static di_render_status_e fake_check(di_raster_t *out, const di_blob_t *file)
 }
 
 static const di_codec_t codec = {
-    DI_FORMAT_WEBP, "FAKE", fake_encode, fake_check, 1, 0, 0, 20000};
+    DI_FORMAT_WEBP, "FAKE", fake_encode, fake_check, 1, 0, 0, 30, 20000};
 
 typedef struct {
     di_raster_t picture;

@@ -146,12 +146,13 @@ static void a_wish_is_copied_made_and_kept(void **state)
     apr_pool_t *pchild;
 
     apr_pool_create(&pchild, *state);
-    assert_int_equal(di_later_make(&later, &place->world, 4, pchild), 0);
+    assert_int_equal(di_later_make(&later, &place->world, 4, 9000, pchild), 0);
     let_go(place);
     assert_int_equal(add(later, place, 640), 1);
     await(place, &place->kept, 1);
     assert_int_equal(place->job.recipe.fit_px, 640);
     assert_int_equal(place->job.urgency, DI_URGENCY_STALE);
+    assert_int_equal(place->job.time_limit_ms, 9000);
     apr_pool_destroy(pchild);
     unlink(place->path);
 }
@@ -164,7 +165,7 @@ static void the_list_is_bounded_and_holds_a_key_once(void **state)
     int i;
 
     apr_pool_create(&pchild, *state);
-    assert_int_equal(di_later_make(&later, &place->world, 4, pchild), 0);
+    assert_int_equal(di_later_make(&later, &place->world, 4, 9000, pchild), 0);
     assert_int_equal(add(later, place, 1), 1);
     await(place, &place->begun, 1); /* and stays at it */
     assert_int_equal(add(later, place, 1), 1);
@@ -189,7 +190,7 @@ static void the_end_drops_what_waits_and_waits_for_what_runs(void **state)
     apr_pool_t *pchild;
 
     apr_pool_create(&pchild, *state);
-    assert_int_equal(di_later_make(&later, &place->world, 4, pchild), 0);
+    assert_int_equal(di_later_make(&later, &place->world, 4, 9000, pchild), 0);
     assert_int_equal(add(later, place, 1), 1);
     assert_int_equal(add(later, place, 2), 1);
     await(place, &place->begun, 1);

@@ -398,6 +398,33 @@ static void odd_answers_do_no_harm(void **state)
     }
 }
 
+/* A JPEG coded again in its own blocks: quality 54 looks well on the line
+   through two tries on a mosaic, and is not. */
+static void what_kept_the_floor_on_a_mosaic_is_the_last_resort(void **state)
+{
+    di_search_t small, search;
+    int quality = 0;
+
+    di_search_begin(&small, 9700, 70, 30, 98);
+    di_search_bound(&small, 2);
+    assert_true(di_search_next(&small, &quality));
+    di_search_feed(&small, 9852, 52139);
+    assert_true(di_search_next(&small, &quality));
+    assert_true(quality < 70);
+    di_search_feed(&small, 9059, 26157);
+    assert_false(di_search_next(&small, &quality));
+
+    di_search_follow(&search, &small, 8000000);
+    assert_true(di_search_next(&search, &quality));
+    assert_in_range(quality, 45, 69);
+    di_search_feed(&search, 9453, 910322);
+    assert_true(di_search_next(&search, &quality));
+    assert_int_equal(quality, 70);
+    di_search_feed(&search, 9859, 1289238);
+    assert_int_equal(search.best, 1);
+    assert_false(di_search_next(&search, &quality));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +438,7 @@ int main(void)
         UNIT(tries_go_up_while_all_fail),
         UNIT(the_smallest_of_those_that_keep_the_floor_is_best),
         UNIT(odd_answers_do_no_harm),
+        UNIT(what_kept_the_floor_on_a_mosaic_is_the_last_resort),
     };
 
     return UNIT_RUN(tests);
