@@ -137,11 +137,11 @@ kill 'STOP', $stuck;
 my @outcomes = Client::in_parallel(17, sub {
     my ($i) = @_;
     if ($i == 17) {
-        counts_reach('busy', 4);
+        counts_reach('pool_pushed_out', 1);
         kill 'CONT', $stuck;
         return 'released';
     }
-    select undef, undef, undef, 0.5 if $i > 12;
+    counts_reach('pool_refused', 4) if $i > 12;
     return outcome($paths[$i - 1], 'X-Client' => "203.0.113.$i");
 });
 my $after = count();
@@ -246,7 +246,8 @@ for my $case (@limits) {
     note("$reason: refused after $why->{ms} ms");
     is(Client::why($server->get("/$where/pool/$name"))->{cache}, 'disk',
         "$reason: the verdict is kept");
-    is(count()->{ plain($reason) } - $before->{ plain($reason) }, 2, "$reason: its counter");
+    is(count()->{ plain($reason) } - $before->{ plain($reason) }, 2,
+        "$reason: its counter");
 }
 isnt(Client::why($server->get('/scans/pool/plain.jpg'))->{reason},
     'too-many-scans', 'a baseline JPEG has one scan');

@@ -10,8 +10,7 @@ use Client ();
 use Private;
 use Test::More;
 
-my ($photo) = map { m{/(photos/[^/]+)$} }
-  sort { -s $a <=> -s $b } glob(Client::site_file('photos/*.jpg'));
+my $photo = 'photos/fig.jpg';
 my $server = private_server("DynImage On\nDynImageCacheRoot cache\n",
     'speedprobe_module');
 my $pid = $server->pid;
