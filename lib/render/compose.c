@@ -386,7 +386,7 @@ static di_render_status_e compose_graphics(compose_t *c,
                          : 0;
     di_render_status_e status = try_formats(c, lossy, lossless);
 
-    if (status == DI_RENDER_OK &&
+    if (status == DI_RENDER_OK && wanted->width_px < c->scale.width_px &&
         (!c->best.file.bytes || is_over(c) ||
          c->best.file.len >= c->source.len) &&
         usable_at(c, 1, wanted)) {
