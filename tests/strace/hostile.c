@@ -58,13 +58,20 @@ static long grown_kb(pid_t pid, long before_kb, int known)
     return known && peak_kb >= 0 && before_kb >= 0 ? peak_kb - before_kb : -1;
 }
 
-static void obey(rig_t *rig, unsigned format, const char *path)
+/* Looking for it reads all of /proc, and strace stops at each call. */
+static void find_again_if_gone(pid_t *renderer)
+{
+    if (rig_status_field(*renderer, "VmRSS") < 0) {
+        rig_find_renderers(renderer, 1);
+    }
+}
+
+static void obey(rig_t *rig, pid_t *renderer, unsigned format, const char *path)
 {
     di_job_t job = usual;
     di_result_t result;
     apr_file_t *original, *out;
     apr_pool_t *p;
-    pid_t pid;
     long before_kb;
     int known;
 
@@ -74,18 +81,19 @@ static void obey(rig_t *rig, unsigned format, const char *path)
         exit(1);
     }
     job.format = format;
-    rig_find_renderers(&pid, 1);
-    known = forget_peak(pid);
-    before_kb = rig_status_field(pid, "VmRSS");
+    find_again_if_gone(renderer);
+    known = forget_peak(*renderer);
+    before_kb = rig_status_field(*renderer, "VmRSS");
     di_workers_child_render(rig->workers, &result, &out, &job, original, p);
     printf("%u %s %u %u %u %ld\n", format, path, result.status, result.format,
-           result.cpu_us, grown_kb(pid, before_kb, known));
+           result.cpu_us, grown_kb(*renderer, before_kb, known));
     apr_pool_destroy(p);
 }
 
 int main(void)
 {
     char line[1024];
+    pid_t renderer;
     apr_pool_t *p;
     rig_t rig;
 
@@ -95,12 +103,13 @@ int main(void)
     rig.conf.formats = DI_FORMATS_IN;
     rig.conf.memory_bytes = (apr_uint64_t)1 << 30;
     rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
     puts(di_sandbox_is_weakened() ? "weakened" : "closed");
     while (fgets(line, sizeof(line), stdin)) {
         char *path, *number = apr_strtok(line, " \n", &path);
 
         if (number && path) {
-            obey(&rig, (unsigned)apr_atoi64(number),
+            obey(&rig, &renderer, (unsigned)apr_atoi64(number),
                  apr_strtok(NULL, " \n", &path));
         }
     }
