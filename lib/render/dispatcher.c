@@ -86,9 +86,11 @@ typedef struct {
     di_queue_t *queue;
     int events; /* epoll */
     int signals;
-    int draining;  /* accepts no more */
-    int listening; /* the listener is among the events */
-    int silent;    /* callers whose order is awaited */
+    int draining;         /* accepts no more */
+    int listening;        /* the listener is among the events */
+    int short_of_files;   /* or of memory: accepts none until the next tick */
+    apr_uint64_t tick_us; /* the last one */
+    int silent;           /* callers whose order is awaited */
     int callers_now, callers_max;
     caller_t *callers;
     hand_t hands[HANDS_MAX];
@@ -118,7 +120,8 @@ static void unwatch(const dispatcher_t *d, int fd)
 
 static void listen_if_room(dispatcher_t *d)
 {
-    int wanted = !d->draining && d->callers_now < d->callers_max;
+    int wanted =
+        !d->draining && !d->short_of_files && d->callers_now < d->callers_max;
 
     if (wanted && !d->listening) {
         d->listening = !watch(d, EPOLL_CTL_ADD, d->conf->listener, EPOLLIN,
@@ -241,6 +244,14 @@ static caller_t *free_place(dispatcher_t *d)
     return NULL;
 }
 
+/* What accept4 needs is used up, here or in the whole system; the caller is
+   still there, and so would be the event. */
+static int is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM ||
+           error == ENOBUFS;
+}
+
 static void on_listener(dispatcher_t *d)
 {
     int sock =
@@ -250,6 +261,10 @@ static void on_listener(dispatcher_t *d)
     if (!caller) {
         if (sock >= 0) {
             close(sock);
+        }
+        else if (is_shortage(errno)) {
+            d->short_of_files = 1;
+            listen_if_room(d);
         }
         return;
     }
@@ -468,6 +483,21 @@ static void expire(dispatcher_t *d)
     }
 }
 
+static void tick(dispatcher_t *d)
+{
+    if (d->now_us >= d->tick_us + TICK_MS * 1000) {
+        d->tick_us = d->now_us;
+        d->short_of_files = 0;
+        listen_if_room(d);
+    }
+}
+
+/* Until there is something to do without any event, ms; -1: never. */
+static int wait_ms(const dispatcher_t *d)
+{
+    return d->callers_now || d->short_of_files ? TICK_MS : -1;
+}
+
 /* ---- the end ---- */
 
 /* Their callers send them again, to the next dispatcher. */
@@ -532,13 +562,14 @@ static int serve(dispatcher_t *d)
         int got;
 
         d->now_us = di_clock_us(CLOCK_MONOTONIC);
+        tick(d);
         expire(d);
         hand_out(d);
         publish(d);
         if (d->draining && is_done(d)) {
             return 0;
         }
-        got = epoll_wait(d->events, &event, 1, d->callers_now ? TICK_MS : -1);
+        got = epoll_wait(d->events, &event, 1, wait_ms(d));
         if (got < 0 && errno != EINTR) {
             return EXIT_NO_EVENTS;
         }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,21 @@
 #include "render/sandbox.h"
 #include "render/wire.h"
 #include "render/workers_in.h"
+
+/* What the system refuses: each process of the pool has what was set when it
+   was forked. */
+static int accepts_that_fail;
+
+/* Comes before that of libc. */
+int accept4(int sock, __SOCKADDR_ARG address, socklen_t *len, int flags)
+{
+    if (accepts_that_fail) {
+        accepts_that_fail--;
+        errno = EMFILE;
+        return -1;
+    }
+    return (int)syscall(SYS_accept4, sock, NULL, NULL, flags);
+}
 
 /* ---- one job ---- */
 
@@ -342,7 +358,8 @@ static void a_caller_that_is_gone_leaves_the_queue(void **state)
     rig_end(&rig);
 }
 
-static void a_job_with_too_little_time_left_never_reaches_a_renderer(void **state)
+static void
+a_job_with_too_little_time_left_never_reaches_a_renderer(void **state)
 {
     rig_t rig = rig_make(*state, 1);
     di_job_t job = rig_job;
@@ -852,6 +869,30 @@ static void many_silent_callers_do_not_keep_others_out_for_long(void **state)
     rig_end(&rig);
 }
 
+static long times_given_way(pid_t pid)
+{
+    return rig_status_field(pid, "voluntary_ctxt_switches:");
+}
+
+/* A dispatcher that spins never gives way; one that waits for its next tick
+   does so each time. */
+static void a_dispatcher_without_descriptors_waits_for_some(void **state)
+{
+    enum { TIMES = 30 };
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer;
+    long before;
+
+    accepts_that_fail = TIMES;
+    rig_start(&rig);
+    accepts_that_fail = 0;
+    rig_find_renderers(&renderer, 1);
+    before = times_given_way(rig_dispatcher());
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_true(times_given_way(rig_dispatcher()) >= before + TIMES);
+    rig_end(&rig);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -887,6 +928,7 @@ int main(int argc, char **argv)
         UNIT(dispatcher_and_renderers_have_no_rights),
         UNIT(who_connects_and_says_nothing_or_nonsense_is_dropped),
         UNIT(many_silent_callers_do_not_keep_others_out_for_long),
+        UNIT(a_dispatcher_without_descriptors_waits_for_some),
     };
 
     rig_init();
