@@ -10,6 +10,10 @@
  *                caller sees the end of the connection
  *   control   -> a new renderer's socket
  *
+ * A renderer that has a job for longer than the job has time is let go.  Its
+ * own timer should have ended it before; so the manager, which is told of
+ * every renderer that was let go, ends it.
+ *
  * The last of several renderers that is free takes no job for which nobody
  * waits: such jobs may be long, and who comes then would wait for their end.
  *
@@ -61,6 +65,12 @@
 /* Beyond the time limit of a job, until a dispatcher that is to end does. */
 #define LATE_MS 300
 
+/* Beyond a job's deadline, until its renderer is let go. */
+#define OVERDUE_MS 500
+
+/* How often it is looked whether one is. */
+#define OVERDUE_TICK_MS 100
+
 enum { EXIT_NO_EVENTS = 12 };
 
 /* A caller. */
@@ -76,8 +86,10 @@ typedef struct {
     int sock; /* -1: place is free */
     int is_free;
     int has_job;
+    apr_uint32_t number;   /* the manager's */
     apr_uint64_t client;   /* of its job */
     apr_uint64_t began_us; /* its job */
+    apr_uint64_t due_us;   /* its job's deadline */
 } hand_t;
 
 typedef struct {
@@ -317,8 +329,16 @@ static void end_job(dispatcher_t *d, hand_t *hand)
     }
 }
 
+static int is_overdue(const dispatcher_t *d, const hand_t *hand)
+{
+    return hand->has_job && hand->due_us + OVERDUE_MS * 1000 <= d->now_us;
+}
+
 static void let_hand_go(dispatcher_t *d, hand_t *hand)
 {
+    di_let_go_t told = {hand->number, (apr_uint32_t)is_overdue(d, hand)};
+
+    (void)di_fdmsg_send(d->conf->control, &told, sizeof(told), -1);
     end_job(d, hand);
     unwatch(d, hand->sock);
     close(hand->sock);
@@ -349,9 +369,10 @@ static void on_hand(dispatcher_t *d, hand_t *hand)
 
 static void on_control(dispatcher_t *d)
 {
-    char word;
+    apr_uint32_t number = 0;
     int sock, i;
-    apr_ssize_t len = di_fdmsg_receive(d->conf->control, &word, 1, &sock);
+    apr_ssize_t len =
+        di_fdmsg_receive(d->conf->control, &number, sizeof(number), &sock);
 
     if (len == 0) {
         unwatch(d, d->conf->control);
@@ -364,6 +385,7 @@ static void on_control(dispatcher_t *d)
         if (hand->sock < 0 &&
             !watch(d, EPOLL_CTL_ADD, sock, EPOLLIN, EVENT_HAND, i)) {
             hand->sock = sock;
+            hand->number = number;
             return;
         }
     }
@@ -447,6 +469,7 @@ static int hand_out_next(dispatcher_t *d, hand_t *hand)
     hand->has_job = 1;
     hand->client = next.client;
     hand->began_us = d->now_us;
+    hand->due_us = caller->order.deadline_us;
     let_caller_go(d, caller);
     return 1;
 }
@@ -483,19 +506,35 @@ static void expire(dispatcher_t *d)
     }
 }
 
+/* Nobody waits for their answers any more. */
+static void drop_overdue(dispatcher_t *d)
+{
+    int i;
+
+    for (i = 0; i < HANDS_MAX; i++) {
+        if (d->hands[i].sock >= 0 && is_overdue(d, &d->hands[i])) {
+            let_hand_go(d, &d->hands[i]);
+        }
+    }
+}
+
 static void tick(dispatcher_t *d)
 {
     if (d->now_us >= d->tick_us + TICK_MS * 1000) {
         d->tick_us = d->now_us;
         d->short_of_files = 0;
         listen_if_room(d);
+        drop_overdue(d);
     }
 }
 
 /* Until there is something to do without any event, ms; -1: never. */
 static int wait_ms(const dispatcher_t *d)
 {
-    return d->callers_now || d->short_of_files ? TICK_MS : -1;
+    if (d->callers_now || d->short_of_files) {
+        return TICK_MS;
+    }
+    return count_hands(d, 1) ? OVERDUE_TICK_MS : -1;
 }
 
 /* ---- the end ---- */

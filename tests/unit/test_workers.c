@@ -136,6 +136,76 @@ static void a_job_over_its_time_is_given_up_and_its_renderer_ended(void **state)
     rig_end(&rig);
 }
 
+static void a_renderer_that_no_timer_ends_is_killed_and_replaced(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned timed_out, died; /* so far */
+    } cases[] = {{"stay", 1, 0}, {"desert", 1, 1}};
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    size_t i;
+
+    rig_start(&rig);
+    job.time_limit_ms = 400;
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        pid_t before, after;
+        di_result_t result;
+        picture_t out;
+
+        rig_find_renderers(&before, 1);
+        assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+        assert_int_equal(rig_render(&result, &out, &rig, &job,
+                                    rig_line(cases[i].line, rig.p)),
+                         DI_RENDER_TIMEOUT);
+        assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+        rig_find_renderers(&after, 1);
+        assert_int_not_equal(before, after);
+        assert_int_equal(rig_stats(&rig).timed_out, cases[i].timed_out);
+        assert_int_equal(rig_stats(&rig).died, cases[i].died);
+    }
+    rig_end(&rig);
+}
+
+static void a_stopped_renderer_is_killed_and_replaced(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    pid_t before, after;
+    di_result_t result;
+    picture_t out;
+
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_wait_for_running(&rig, 0);
+    assert_int_equal(kill(before, SIGSTOP), 0);
+    job.time_limit_ms = 400;
+    assert_int_equal(
+        rig_render(&result, &out, &rig, &job, rig_line("ok", rig.p)),
+        DI_RENDER_NOT_BEGUN);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_find_renderers(&after, 1);
+    assert_int_not_equal(before, after);
+    assert_int_equal(rig_stats(&rig).timed_out, 1);
+    rig_end(&rig);
+}
+
+static void a_stopped_renderer_does_not_outlive_its_dispatcher(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t before, after;
+
+    rig.conf.time_limit_ms = 400;
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    assert_int_equal(kill(before, SIGSTOP), 0);
+    assert_int_equal(kill(rig_dispatcher(), SIGKILL), 0);
+    rig_wait_for_end(before);
+    rig_find_renderers(&after, 1);
+    rig_end(&rig);
+}
+
 static void a_pools_own_limit_bounds_every_job(void **state)
 {
     rig_t rig = rig_make(*state, 1);
@@ -900,6 +970,9 @@ int main(int argc, char **argv)
         UNIT(what_is_no_file_or_too_long_does_not_reach_a_renderer),
         UNIT(a_renderer_that_dies_at_its_job_is_told_and_replaced),
         UNIT(a_job_over_its_time_is_given_up_and_its_renderer_ended),
+        UNIT(a_renderer_that_no_timer_ends_is_killed_and_replaced),
+        UNIT(a_stopped_renderer_is_killed_and_replaced),
+        UNIT(a_stopped_renderer_does_not_outlive_its_dispatcher),
         UNIT(a_pools_own_limit_bounds_every_job),
         UNIT(a_job_that_eats_memory_without_end_does_no_harm),
         UNIT(a_full_queue_is_told_at_once_and_loses_nothing),
