@@ -63,8 +63,9 @@ static apr_uint64_t time_left_us(const di_order_t *order,
     return (left < most ? left : most) + GRACE_US;
 }
 
-/* The whole original in memory; NULL when it has become shorter, or memory
-   is short.  Never mapped: a file that shrinks would kill the process. */
+/* The whole original in memory; NULL when it has become shorter, cannot be
+   read (which tells nothing of it), or memory is short.  Never mapped: a file
+   that shrinks would kill the process. */
 static unsigned char *read_original(di_render_status_e *status, int fd,
                                     apr_size_t size)
 {
@@ -76,7 +77,7 @@ static unsigned char *read_original(di_render_status_e *status, int fd,
         ssize_t got = pread(fd, bytes + have, size - have, (off_t)have);
 
         if (got <= 0) {
-            *status = DI_RENDER_BROKEN;
+            *status = got ? DI_RENDER_FAILED : DI_RENDER_BROKEN;
             free(bytes);
             return NULL;
         }

@@ -89,6 +89,26 @@ static void what_is_no_file_or_too_long_does_not_reach_a_renderer(void **state)
     rig_end(&rig);
 }
 
+/* Which of the descriptor's rights is missing does not matter here. */
+static void an_original_that_cannot_be_read_is_not_called_broken(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    apr_os_file_t fd = memfd_create("original", MFD_CLOEXEC), deaf;
+    di_result_t result;
+    apr_file_t *file;
+    picture_t out;
+
+    rig_start(&rig);
+    assert_int_equal(write(fd, "ok", 2), 2);
+    deaf = open(apr_psprintf(rig.p, "/proc/self/fd/%d", fd), O_WRONLY);
+    assert_int_equal(apr_os_file_put(&file, &deaf, APR_FOPEN_WRITE, rig.p), 0);
+    assert_int_equal(rig_render(&result, &out, &rig, &rig_job, file),
+                     DI_RENDER_FAILED);
+    close(deaf);
+    close(fd);
+    rig_end(&rig);
+}
+
 static void a_renderer_that_dies_at_its_job_is_told_and_replaced(void **state)
 {
     static const char *const lines[] = {"crash", "forbidden"};
@@ -968,6 +988,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         UNIT(a_job_is_rendered_and_refused_as_its_renderer_says),
         UNIT(what_is_no_file_or_too_long_does_not_reach_a_renderer),
+        UNIT(an_original_that_cannot_be_read_is_not_called_broken),
         UNIT(a_renderer_that_dies_at_its_job_is_told_and_replaced),
         UNIT(a_job_over_its_time_is_given_up_and_its_renderer_ended),
         UNIT(a_renderer_that_no_timer_ends_is_killed_and_replaced),
