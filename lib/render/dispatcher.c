@@ -10,6 +10,10 @@
  *                caller sees the end of the connection
  *   control   -> a new renderer's socket
  *
+ * A renderer that has a job for longer than the job has time is let go.  Its
+ * own timer should have ended it before; so the manager, which is told of
+ * every renderer that was let go, ends it.
+ *
  * The last of several renderers that is free takes no job for which nobody
  * waits: such jobs may be long, and who comes then would wait for their end.
  *
@@ -61,6 +65,12 @@
 /* Beyond the time limit of a job, until a dispatcher that is to end does. */
 #define LATE_MS 300
 
+/* Beyond a job's deadline, until its renderer is let go. */
+#define OVERDUE_MS 500
+
+/* How often it is looked whether one is. */
+#define OVERDUE_TICK_MS 100
+
 enum { EXIT_NO_EVENTS = 12 };
 
 /* A caller. */
@@ -76,8 +86,10 @@ typedef struct {
     int sock; /* -1: place is free */
     int is_free;
     int has_job;
+    apr_uint32_t number;   /* the manager's */
     apr_uint64_t client;   /* of its job */
     apr_uint64_t began_us; /* its job */
+    apr_uint64_t due_us;   /* its job's deadline */
 } hand_t;
 
 typedef struct {
@@ -86,9 +98,11 @@ typedef struct {
     di_queue_t *queue;
     int events; /* epoll */
     int signals;
-    int draining;  /* accepts no more */
-    int listening; /* the listener is among the events */
-    int silent;    /* callers whose order is awaited */
+    int draining;         /* accepts no more */
+    int listening;        /* the listener is among the events */
+    int short_of_files;   /* or of memory: accepts none until the next tick */
+    apr_uint64_t tick_us; /* the last one */
+    int silent;           /* callers whose order is awaited */
     int callers_now, callers_max;
     caller_t *callers;
     hand_t hands[HANDS_MAX];
@@ -118,7 +132,8 @@ static void unwatch(const dispatcher_t *d, int fd)
 
 static void listen_if_room(dispatcher_t *d)
 {
-    int wanted = !d->draining && d->callers_now < d->callers_max;
+    int wanted =
+        !d->draining && !d->short_of_files && d->callers_now < d->callers_max;
 
     if (wanted && !d->listening) {
         d->listening = !watch(d, EPOLL_CTL_ADD, d->conf->listener, EPOLLIN,
@@ -241,6 +256,14 @@ static caller_t *free_place(dispatcher_t *d)
     return NULL;
 }
 
+/* What accept4 needs is used up, here or in the whole system; the caller is
+   still there, and so would be the event. */
+static int is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM ||
+           error == ENOBUFS;
+}
+
 static void on_listener(dispatcher_t *d)
 {
     int sock =
@@ -250,6 +273,10 @@ static void on_listener(dispatcher_t *d)
     if (!caller) {
         if (sock >= 0) {
             close(sock);
+        }
+        else if (is_shortage(errno)) {
+            d->short_of_files = 1;
+            listen_if_room(d);
         }
         return;
     }
@@ -302,8 +329,16 @@ static void end_job(dispatcher_t *d, hand_t *hand)
     }
 }
 
+static int is_overdue(const dispatcher_t *d, const hand_t *hand)
+{
+    return hand->has_job && hand->due_us + OVERDUE_MS * 1000 <= d->now_us;
+}
+
 static void let_hand_go(dispatcher_t *d, hand_t *hand)
 {
+    di_let_go_t told = {hand->number, (apr_uint32_t)is_overdue(d, hand)};
+
+    (void)di_fdmsg_send(d->conf->control, &told, sizeof(told), -1);
     end_job(d, hand);
     unwatch(d, hand->sock);
     close(hand->sock);
@@ -334,9 +369,10 @@ static void on_hand(dispatcher_t *d, hand_t *hand)
 
 static void on_control(dispatcher_t *d)
 {
-    char word;
+    apr_uint32_t number = 0;
     int sock, i;
-    apr_ssize_t len = di_fdmsg_receive(d->conf->control, &word, 1, &sock);
+    apr_ssize_t len =
+        di_fdmsg_receive(d->conf->control, &number, sizeof(number), &sock);
 
     if (len == 0) {
         unwatch(d, d->conf->control);
@@ -349,6 +385,7 @@ static void on_control(dispatcher_t *d)
         if (hand->sock < 0 &&
             !watch(d, EPOLL_CTL_ADD, sock, EPOLLIN, EVENT_HAND, i)) {
             hand->sock = sock;
+            hand->number = number;
             return;
         }
     }
@@ -432,6 +469,7 @@ static int hand_out_next(dispatcher_t *d, hand_t *hand)
     hand->has_job = 1;
     hand->client = next.client;
     hand->began_us = d->now_us;
+    hand->due_us = caller->order.deadline_us;
     let_caller_go(d, caller);
     return 1;
 }
@@ -447,12 +485,27 @@ static void hand_out(dispatcher_t *d)
 
 /* ---- time ---- */
 
+static void refuse_all(dispatcher_t *d)
+{
+    di_waiting_t next;
+
+    while (di_queue_take(d->queue, &next, d->now_us)) {
+        di_queue_done(d->queue, next.client);
+        di_poolcount_add(d->counts, DI_POOL_REFUSED, 1);
+        tell_caller(d, next.job, DI_RENDER_NO_POOL);
+    }
+}
+
 /* What can no longer be done in time is told so while its caller still has
    time for something else.  It is the queue's fault, not the picture's. */
 static void expire(dispatcher_t *d)
 {
     di_waiting_t late;
     int i;
+
+    if (!d->draining && di_poolcount_is_hopeless(d->counts, d->now_us)) {
+        refuse_all(d);
+    }
 
     while (di_queue_expire(d->queue, &late, d->now_us)) {
         di_poolcount_add(d->counts, DI_POOL_EXPIRED, 1);
@@ -466,6 +519,37 @@ static void expire(dispatcher_t *d)
             let_caller_go(d, caller);
         }
     }
+}
+
+/* Nobody waits for their answers any more. */
+static void drop_overdue(dispatcher_t *d)
+{
+    int i;
+
+    for (i = 0; i < HANDS_MAX; i++) {
+        if (d->hands[i].sock >= 0 && is_overdue(d, &d->hands[i])) {
+            let_hand_go(d, &d->hands[i]);
+        }
+    }
+}
+
+static void tick(dispatcher_t *d)
+{
+    if (d->now_us >= d->tick_us + TICK_MS * 1000) {
+        d->tick_us = d->now_us;
+        d->short_of_files = 0;
+        listen_if_room(d);
+        drop_overdue(d);
+    }
+}
+
+/* Until there is something to do without any event, ms; -1: never. */
+static int wait_ms(const dispatcher_t *d)
+{
+    if (d->callers_now || d->short_of_files) {
+        return TICK_MS;
+    }
+    return count_hands(d, 1) ? OVERDUE_TICK_MS : -1;
 }
 
 /* ---- the end ---- */
@@ -492,12 +576,18 @@ static int is_done(dispatcher_t *d)
 
 /* ---- the process ---- */
 
+static int count_alive(const dispatcher_t *d)
+{
+    return count_free(d) + count_hands(d, 1);
+}
+
 static void publish(dispatcher_t *d)
 {
     if (!d->draining) {
         di_poolcount_set(d->counts, DI_POOL_WAITING, di_queue_count(d->queue));
         di_poolcount_set(d->counts, DI_POOL_RUNNING,
                          (apr_uint64_t)count_hands(d, 1));
+        di_poolcount_alive(d->counts, (apr_uint64_t)count_alive(d), d->now_us);
     }
 }
 
@@ -532,13 +622,14 @@ static int serve(dispatcher_t *d)
         int got;
 
         d->now_us = di_clock_us(CLOCK_MONOTONIC);
+        tick(d);
         expire(d);
         hand_out(d);
         publish(d);
         if (d->draining && is_done(d)) {
             return 0;
         }
-        got = epoll_wait(d->events, &event, 1, d->callers_now ? TICK_MS : -1);
+        got = epoll_wait(d->events, &event, 1, wait_ms(d));
         if (got < 0 && errno != EINTR) {
             return EXIT_NO_EVENTS;
         }

@@ -14,8 +14,8 @@
 
 typedef struct {
     int listener; /* not blocking */
-    int control;  /* socket: the manager sends the sockets of new renderers;
-                     its end is ours */
+    int control;  /* socket: the manager sends those of new renderers, each
+                     with a number; is told di_let_go_t; its end is ours */
     int ready;    /* is told how the start went, and closed */
     di_sandbox_t sandbox;
     int places;                 /* jobs that may wait */
@@ -23,6 +23,13 @@ typedef struct {
     apr_uint32_t time_limit_ms; /* of any job */
     di_poolcount_t *counts;
 } di_dispatcher_conf_t;
+
+/* What the manager is told of a renderer that the dispatcher has let go: it
+   should end by itself, but may be stuck, or no longer do as it was made. */
+typedef struct {
+    apr_uint32_t number; /* that came with its socket */
+    apr_uint32_t late;   /* 1: it has had a job for too long */
+} di_let_go_t;
 
 /* Descriptors that a dispatcher with so many places may need, for
    di_sandbox_t. */

@@ -2,16 +2,21 @@
 /*
  * The manager has one thread, blocks the few signals it lives by and waits
  * for them: SIGCHLD (a renderer or the dispatcher died), SIGTERM, SIGINT,
- * SIGHUP (stop; httpd sends the latter two to its whole process group), or
- * the time of the next start.
+ * SIGHUP (stop; httpd sends the latter two to its whole process group), for a
+ * word of the dispatcher, or the time of the next start or kill.
  *
  * A renderer and the dispatcher are joined by a pair of sockets: made here,
  * one end given by fork, the other sent through the dispatcher's control
  * socket.  So a renderer ends when its dispatcher does, and no renderer is
  * started while there is none.
  *
+ * No renderer is trusted to end by itself: one that the dispatcher has let go
+ * is killed when it has not ended soon after, and at once when it was late
+ * with a job.
+ *
  * It runs as httpd's parent does, because the others change their user, so it
- * reads nothing that they write but how their start went.  It keeps the
+ * reads nothing that they write but how their start went, and which renderer
+ * was let go: a number, that can at worst end a renderer.  It keeps the
  * listener and standard error of what it inherited; open log pipes and
  * listening ports of an old configuration must not survive in it.
  *
@@ -30,6 +35,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -57,19 +63,27 @@
 /* Beyond the time limit of a job, until a renderer is killed. */
 #define LATE_MS 500
 
+/* For a renderer that was let go to end by itself (ours). */
+#define LET_GO_MS 2000
+
 typedef struct {
     const char *name;
     pid_t pid; /* 0: not running */
     int ready; /* read end: how the start went */
     apr_uint64_t started_ms;
-    apr_uint64_t due_ms; /* when to start it, if not running */
+    apr_uint64_t due_ms;  /* when to start it, if not running */
+    apr_uint32_t number;  /* the dispatcher's name for it */
+    int late;             /* killed because it was late with a job */
+    apr_uint64_t kill_ms; /* when to kill it; 0: not */
     di_restart_t restart;
 } slot_t;
 
 typedef struct {
     const di_manager_conf_t *conf;
     ds_log_t log;
-    sigset_t signals; /* blocked, and waited for */
+    sigset_t signals;     /* blocked, and waited for */
+    int signal_fd;        /* the same to be polled */
+    apr_uint32_t numbers; /* given to renderers */
     slot_t dispatcher;
     int control; /* our end of its socket; -1: it does not run */
     slot_t slots[DI_MANAGER_RENDERERS_MAX];
@@ -248,6 +262,14 @@ static void be_dispatcher(const manager_t *m, int ready, int sock)
     _exit(keep_only(fds, 3) ? di_dispatcher_run(&conf) : DI_READY_NOT);
 }
 
+static void close_control(manager_t *m)
+{
+    if (m->control >= 0) {
+        close(m->control);
+        m->control = -1;
+    }
+}
+
 static void close_both(const int *ends)
 {
     close(ends[0]);
@@ -305,7 +327,9 @@ static void start_renderer(manager_t *m, slot_t *slot)
     int sock = start(m, slot, be_renderer);
 
     if (sock >= 0) {
-        (void)di_fdmsg_send(m->control, "r", 1, sock);
+        slot->number = ++m->numbers;
+        (void)di_fdmsg_send(m->control, &slot->number, sizeof(slot->number),
+                            sock);
         close(sock);
     }
 }
@@ -322,6 +346,9 @@ static apr_uint64_t start_due(manager_t *m)
     if (!m->dispatcher.pid) {
         return m->dispatcher.due_ms > now ? m->dispatcher.due_ms - now : 0;
     }
+    if (m->control < 0) {
+        return wait_ms; /* it is dying */
+    }
     for (i = 0; i < m->conf->renderers; i++) {
         slot_t *slot = &m->slots[i];
 
@@ -337,9 +364,11 @@ static apr_uint64_t start_due(manager_t *m)
 
 /* ---- deaths ---- */
 
-static int ran_out_of_time(int how)
+/* By its own timer, or by us. */
+static int ran_out_of_time(const slot_t *slot, int how)
 {
-    return WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM;
+    return WIFSIGNALED(how) && (WTERMSIG(how) == SIGALRM ||
+                                (slot->late && WTERMSIG(how) == SIGKILL));
 }
 
 static int has_code(int how, int code)
@@ -349,7 +378,7 @@ static int has_code(int how, int code)
 
 static void log_death(const manager_t *m, const slot_t *slot, int how)
 {
-    if (ran_out_of_time(how)) {
+    if (ran_out_of_time(slot, how)) {
         ds_log(&m->log, DS_LOG_WARNING, "DI0307", 0,
                "%s %ld took too long and was ended", slot->name,
                (long)slot->pid);
@@ -396,6 +425,8 @@ static void schedule(const manager_t *m, slot_t *slot, di_restart_e end)
     }
     close(slot->ready);
     slot->pid = 0;
+    slot->late = 0;
+    slot->kill_ms = 0;
     slot->due_ms = now + delay_ms;
 }
 
@@ -413,7 +444,7 @@ static void note_renderer(const manager_t *m, slot_t *slot, int how)
         return;
     }
     log_death(m, slot, how);
-    if (ran_out_of_time(how)) {
+    if (ran_out_of_time(slot, how)) {
         di_poolcount_add(m->conf->counts, DI_POOL_TIMED_OUT, 1);
         /* Its own time limit has paced it already. */
         schedule(m, slot, DI_RESTART_ENDED);
@@ -423,17 +454,30 @@ static void note_renderer(const manager_t *m, slot_t *slot, int how)
     schedule(m, slot, ready ? DI_RESTART_DIED : DI_RESTART_UNREADY);
 }
 
-/* Renderers end with it, and are started again when there is another. */
+static void kill_after(slot_t *slot, apr_uint64_t span_ms)
+{
+    apr_uint64_t at_ms = now_ms() + span_ms;
+
+    if (slot->pid && (!slot->kill_ms || at_ms < slot->kill_ms)) {
+        slot->kill_ms = at_ms;
+    }
+}
+
+/* Renderers end with it, when they are done with their jobs, and are started
+   again when there is another. */
 static void note_dispatcher(manager_t *m, int how)
 {
-    int ready = came_up(m, &m->dispatcher);
+    int ready = came_up(m, &m->dispatcher), i;
 
+    for (i = 0; i < m->conf->renderers; i++) {
+        kill_after(&m->slots[i], m->conf->time_limit_ms + LATE_MS);
+    }
     log_death(m, &m->dispatcher, how);
     di_poolcount_add(m->conf->counts, DI_POOL_DISPATCHERS_DIED, 1);
     di_poolcount_set(m->conf->counts, DI_POOL_WAITING, 0);
     di_poolcount_set(m->conf->counts, DI_POOL_RUNNING, 0);
-    close(m->control);
-    m->control = -1;
+    di_poolcount_alive(m->conf->counts, 0, di_clock_us(CLOCK_MONOTONIC));
+    close_control(m);
     schedule(m, &m->dispatcher, ready ? DI_RESTART_DIED : DI_RESTART_UNREADY);
 }
 
@@ -452,6 +496,63 @@ static void reap(manager_t *m)
             }
         }
     }
+}
+
+/* ---- the dispatcher's words ---- */
+
+static void note_let_go(manager_t *m, const di_let_go_t *told)
+{
+    int i;
+
+    for (i = 0; i < m->conf->renderers; i++) {
+        slot_t *slot = &m->slots[i];
+
+        if (slot->pid && slot->number == told->number) {
+            slot->late = told->late == 1;
+            kill_after(slot, slot->late ? 0 : LET_GO_MS);
+        }
+    }
+}
+
+static void hear_dispatcher(manager_t *m)
+{
+    di_let_go_t told;
+    apr_ssize_t len;
+    int none;
+
+    do {
+        len = di_fdmsg_receive(m->control, &told, sizeof(told), &none);
+        if (none >= 0) {
+            close(none);
+        }
+        if (len == (apr_ssize_t)sizeof(told)) {
+            note_let_go(m, &told);
+        }
+    } while (len > 0);
+    if (len == 0) { /* it is dead, or of no use */
+        (void)kill(m->dispatcher.pid, SIGKILL);
+        close_control(m);
+    }
+}
+
+/* Kill what is due; returns ms until the next one is, at most a minute. */
+static apr_uint64_t kill_due(manager_t *m)
+{
+    apr_uint64_t now = now_ms(), wait_ms = 60000;
+    int i;
+
+    for (i = 0; i < m->conf->renderers; i++) {
+        slot_t *slot = &m->slots[i];
+
+        if (slot->kill_ms && slot->kill_ms <= now) {
+            (void)kill(slot->pid, SIGKILL);
+            slot->kill_ms = 0; /* SIGCHLD is next */
+        }
+        if (slot->kill_ms && slot->kill_ms - now < wait_ms) {
+            wait_ms = slot->kill_ms - now;
+        }
+    }
+    return wait_ms;
 }
 
 /* ---- the end ---- */
@@ -531,9 +632,7 @@ static void stop(manager_t *m)
 {
     int i;
 
-    if (m->control >= 0) {
-        close(m->control);
-    }
+    close_control(m);
     for (i = 0; i < STOP_WAIT_MS / STOP_STEP_MS; i++) {
         forget_ended(m);
         if (!running(m)) {
@@ -563,6 +662,27 @@ static void name_slots(manager_t *m)
     }
 }
 
+/* Wait for a signal, or a word of the dispatcher.  Returns 1 when told to
+   stop. */
+static int wait_for_news(manager_t *m, apr_uint64_t wait_ms)
+{
+    struct pollfd polled[] = {{m->signal_fd, POLLIN, 0},
+                              {m->control, POLLIN, 0}};
+    struct signalfd_siginfo got;
+    int stopped = 0;
+
+    if (poll(polled, 2, (int)wait_ms) <= 0) {
+        return 0;
+    }
+    while (read(m->signal_fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
+        stopped |= got.ssi_signo != SIGCHLD;
+    }
+    if (polled[1].revents && !stopped) {
+        hear_dispatcher(m);
+    }
+    return stopped;
+}
+
 void di_manager_run(const di_manager_conf_t *conf)
 {
     manager_t m = {
@@ -573,7 +693,9 @@ void di_manager_run(const di_manager_conf_t *conf)
     die_with(conf->parent);
     block_signals(&m.signals);
     (void)prctl(PR_SET_NAME, "di-manager", 0, 0, 0);
-    if (!keep_descriptors(conf->listener)) {
+    if (!keep_descriptors(conf->listener) ||
+        (m.signal_fd = signalfd(-1, &m.signals, SFD_CLOEXEC | SFD_NONBLOCK)) <
+            0) {
         ds_log(&m.log, DS_LOG_ERROR, "DI0311", errno,
                "the render manager cannot keep its descriptors");
         _exit(1);
@@ -583,12 +705,9 @@ void di_manager_run(const di_manager_conf_t *conf)
     }
     log_kernel(&m);
     for (;;) {
-        apr_uint64_t wait_ms = start_due(&m);
-        struct timespec span = {(time_t)(wait_ms / 1000),
-                                (long)(wait_ms % 1000) * 1000000};
-        int got = sigtimedwait(&m.signals, NULL, &span);
+        apr_uint64_t start_ms = start_due(&m), kill_ms = kill_due(&m);
 
-        if (got == SIGTERM || got == SIGINT || got == SIGHUP) {
+        if (wait_for_news(&m, start_ms < kill_ms ? start_ms : kill_ms)) {
             stop(&m);
         }
         reap(&m);

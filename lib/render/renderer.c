@@ -63,8 +63,9 @@ static apr_uint64_t time_left_us(const di_order_t *order,
     return (left < most ? left : most) + GRACE_US;
 }
 
-/* The whole original in memory; NULL when it has become shorter, or memory
-   is short.  Never mapped: a file that shrinks would kill the process. */
+/* The whole original in memory; NULL when it has become shorter, cannot be
+   read (which tells nothing of it), or memory is short.  Never mapped: a file
+   that shrinks would kill the process. */
 static unsigned char *read_original(di_render_status_e *status, int fd,
                                     apr_size_t size)
 {
@@ -76,7 +77,7 @@ static unsigned char *read_original(di_render_status_e *status, int fd,
         ssize_t got = pread(fd, bytes + have, size - have, (off_t)have);
 
         if (got <= 0) {
-            *status = DI_RENDER_BROKEN;
+            *status = got ? DI_RENDER_FAILED : DI_RENDER_BROKEN;
             free(bytes);
             return NULL;
         }
@@ -141,6 +142,13 @@ static void answer(int conn, di_result_t *result, const unsigned char *out)
     }
 }
 
+/* A caller of an older or newer configuration than this renderer's: no
+   verdict on the picture. */
+static int may_decode(const di_order_t *order, const di_renderer_conf_t *conf)
+{
+    return (int)DI_FORMAT_IN(conf->formats, order->job.format);
+}
+
 static void work(int conn, const di_order_t *order, int original)
 {
     apr_uint64_t started = di_clock_us(CLOCK_PROCESS_CPUTIME_ID);
@@ -181,6 +189,10 @@ static void serve(int conn, int original, const di_order_t *order,
     }
     if (!left_us) {
         answer_status(conn, DI_RENDER_BUSY);
+        return;
+    }
+    if (!may_decode(order, conf)) {
+        answer_status(conn, DI_RENDER_FAILED);
         return;
     }
     arm(left_us);

@@ -12,17 +12,21 @@
  *   crash        a segmentation fault
  *   forbidden    a system call that the sandbox forbids
  *   hang         never ends
+ *   stay         the same, and sees to it that no timer ends it
+ *   desert       the same, and leaves the dispatcher before
  */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "render/compose.h"
 
+#define DISPATCHER_FD 3 /* of every renderer */
 #define EAT_STEP_BYTES (1 << 20)
 #define EAT_MOST_STEPS 4096
 
@@ -65,6 +69,21 @@ static di_render_status_e eat(void)
     return step < EAT_MOST_STEPS ? DI_RENDER_NO_MEMORY : DI_RENDER_FAILED;
 }
 
+static void hang(void)
+{
+    for (;;) {
+        (void)poll(NULL, 0, 1000);
+    }
+}
+
+static void stay(void)
+{
+    struct itimerval never = {{0, 0}, {0, 0}};
+
+    (void)setitimer(ITIMER_REAL, &never, NULL);
+    hang();
+}
+
 /* Nothing holds what is taken here, which the leak checker need not know. */
 static di_render_status_e leak(size_t size)
 {
@@ -103,9 +122,14 @@ static di_render_status_e obey(const char *line)
         (void)fork();
     }
     else if (!strcmp(line, "hang")) {
-        for (;;) {
-            (void)poll(NULL, 0, 1000);
-        }
+        hang();
+    }
+    else if (!strcmp(line, "stay")) {
+        stay();
+    }
+    else if (!strcmp(line, "desert")) {
+        (void)close(DISPATCHER_FD);
+        stay();
     }
     return DI_RENDER_OK;
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,34 @@
 #include "render/sandbox.h"
 #include "render/wire.h"
 #include "render/workers_in.h"
+
+/* What the system refuses: each process of the pool has what was set when it
+   was forked. */
+static int accepts_that_fail;
+
+static int forks_fail;
+
+/* Comes before that of APR, for httpd's parent. */
+apr_status_t apr_proc_fork(apr_proc_t *proc, apr_pool_t *p)
+{
+    if (forks_fail) {
+        return APR_EAGAIN;
+    }
+    memset(proc, 0, sizeof(*proc));
+    proc->pid = fork();
+    return proc->pid < 0 ? errno : proc->pid ? APR_INPARENT : APR_INCHILD;
+}
+
+/* Comes before that of libc. */
+int accept4(int sock, __SOCKADDR_ARG address, socklen_t *len, int flags)
+{
+    if (accepts_that_fail) {
+        accepts_that_fail--;
+        errno = EMFILE;
+        return -1;
+    }
+    return (int)syscall(SYS_accept4, sock, NULL, NULL, flags);
+}
 
 /* ---- one job ---- */
 
@@ -73,6 +102,43 @@ static void what_is_no_file_or_too_long_does_not_reach_a_renderer(void **state)
     rig_end(&rig);
 }
 
+/* Which of the descriptor's rights is missing does not matter here. */
+static void an_original_that_cannot_be_read_is_not_called_broken(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    apr_os_file_t fd = memfd_create("original", MFD_CLOEXEC), deaf;
+    di_result_t result;
+    apr_file_t *file;
+    picture_t out;
+
+    rig_start(&rig);
+    assert_int_equal(write(fd, "ok", 2), 2);
+    deaf = open(apr_psprintf(rig.p, "/proc/self/fd/%d", fd), O_WRONLY);
+    assert_int_equal(apr_os_file_put(&file, &deaf, APR_FOPEN_WRITE, rig.p), 0);
+    assert_int_equal(rig_render(&result, &out, &rig, &rig_job, file),
+                     DI_RENDER_FAILED);
+    close(deaf);
+    close(fd);
+    rig_end(&rig);
+}
+
+static void a_format_that_is_off_reaches_no_decoder(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    di_result_t result;
+    picture_t out;
+
+    rig_start(&rig);
+    job.format = DI_FORMAT_TIFF;
+    assert_int_equal(
+        rig_render(&result, &out, &rig, &job, rig_line("crash", rig.p)),
+        DI_RENDER_FAILED);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).died, 0);
+    rig_end(&rig);
+}
+
 static void a_renderer_that_dies_at_its_job_is_told_and_replaced(void **state)
 {
     static const char *const lines[] = {"crash", "forbidden"};
@@ -117,6 +183,76 @@ static void a_job_over_its_time_is_given_up_and_its_renderer_ended(void **state)
     assert_int_not_equal(before, after);
     assert_int_equal(rig_stats(&rig).timed_out, 1);
     assert_int_equal(rig_stats(&rig).died, 0);
+    rig_end(&rig);
+}
+
+static void a_renderer_that_no_timer_ends_is_killed_and_replaced(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned timed_out, died; /* so far */
+    } cases[] = {{"stay", 1, 0}, {"desert", 1, 1}};
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    size_t i;
+
+    rig_start(&rig);
+    job.time_limit_ms = 400;
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        pid_t before, after;
+        di_result_t result;
+        picture_t out;
+
+        rig_find_renderers(&before, 1);
+        assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+        assert_int_equal(rig_render(&result, &out, &rig, &job,
+                                    rig_line(cases[i].line, rig.p)),
+                         DI_RENDER_TIMEOUT);
+        assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+        rig_find_renderers(&after, 1);
+        assert_int_not_equal(before, after);
+        assert_int_equal(rig_stats(&rig).timed_out, cases[i].timed_out);
+        assert_int_equal(rig_stats(&rig).died, cases[i].died);
+    }
+    rig_end(&rig);
+}
+
+static void a_stopped_renderer_is_killed_and_replaced(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    pid_t before, after;
+    di_result_t result;
+    picture_t out;
+
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_wait_for_running(&rig, 0);
+    assert_int_equal(kill(before, SIGSTOP), 0);
+    job.time_limit_ms = 400;
+    assert_int_equal(
+        rig_render(&result, &out, &rig, &job, rig_line("ok", rig.p)),
+        DI_RENDER_NOT_BEGUN);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_find_renderers(&after, 1);
+    assert_int_not_equal(before, after);
+    assert_int_equal(rig_stats(&rig).timed_out, 1);
+    rig_end(&rig);
+}
+
+static void a_stopped_renderer_does_not_outlive_its_dispatcher(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t before, after;
+
+    rig.conf.time_limit_ms = 400;
+    rig_start(&rig);
+    rig_find_renderers(&before, 1);
+    assert_int_equal(kill(before, SIGSTOP), 0);
+    assert_int_equal(kill(rig_dispatcher(), SIGKILL), 0);
+    rig_wait_for_end(before);
+    rig_find_renderers(&after, 1);
     rig_end(&rig);
 }
 
@@ -342,7 +478,8 @@ static void a_caller_that_is_gone_leaves_the_queue(void **state)
     rig_end(&rig);
 }
 
-static void a_job_with_too_little_time_left_never_reaches_a_renderer(void **state)
+static void
+a_job_with_too_little_time_left_never_reaches_a_renderer(void **state)
 {
     rig_t rig = rig_make(*state, 1);
     di_job_t job = rig_job;
@@ -688,6 +825,64 @@ static void the_pool_ends_with_httpds_parent(void **state)
 
 /* ---- settings ---- */
 
+/* The manager is stopped, so that it does not replace the only renderer. */
+static void when_no_renderer_is_left_nobody_waits(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, manager, dispatcher;
+
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    manager = rig_manager();
+    dispatcher = rig_dispatcher();
+    assert_int_equal(kill(manager, SIGSTOP), 0);
+    assert_int_equal(kill(renderer, SIGKILL), 0);
+    rig_wait_for_alive(&rig, 0);
+    /* Who waits is told, and whoever comes next without asking. */
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_NO_POOL);
+    assert_int_equal(rig_stats(&rig).refused, 1);
+    assert_int_equal(kill(dispatcher, SIGSTOP), 0);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_NO_POOL);
+    assert_int_equal(rig_stats(&rig).refused, 1);
+    assert_int_equal(kill(dispatcher, SIGCONT), 0);
+    assert_int_equal(kill(manager, SIGCONT), 0);
+    rig_wait_for_alive(&rig, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_end(&rig);
+}
+
+static void a_manager_that_cannot_be_forked_is_tried_again(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, manager;
+
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    manager = rig_manager();
+    di_workers_parent_maintain(rig.workers);
+    assert_int_equal(rig_manager(), manager);
+    forks_fail = 1;
+    assert_int_equal(kill(manager, SIGKILL), 0);
+    while (kill(manager, 0) == 0) {
+        rig_maintain();
+        rig_pause_ms(1);
+    }
+    rig_wait_for_end(renderer);
+    di_workers_parent_maintain(rig.workers);
+    assert_int_equal(rig_manager(), 0);
+    assert_int_equal(rig_stats(&rig).alive, 0);
+    forks_fail = 0;
+    di_workers_parent_maintain(rig.workers);
+    rig_find_renderers(&renderer, 1);
+    rig_wait_for_alive(&rig, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_end(&rig);
+    di_workers_parent_maintain(rig.workers);
+    di_workers_parent_maintain(NULL);
+    assert_int_equal(rig_manager(), 0);
+}
+
 static void without_renderers_the_caller_is_told(void **state)
 {
     rig_t rig = rig_make(*state, 1);
@@ -852,13 +1047,42 @@ static void many_silent_callers_do_not_keep_others_out_for_long(void **state)
     rig_end(&rig);
 }
 
+static long times_given_way(pid_t pid)
+{
+    return rig_status_field(pid, "voluntary_ctxt_switches:");
+}
+
+/* A dispatcher that spins never gives way; one that waits for its next tick
+   does so each time. */
+static void a_dispatcher_without_descriptors_waits_for_some(void **state)
+{
+    enum { TIMES = 30 };
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer;
+    long before;
+
+    accepts_that_fail = TIMES;
+    rig_start(&rig);
+    accepts_that_fail = 0;
+    rig_find_renderers(&renderer, 1);
+    before = times_given_way(rig_dispatcher());
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_true(times_given_way(rig_dispatcher()) >= before + TIMES);
+    rig_end(&rig);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         UNIT(a_job_is_rendered_and_refused_as_its_renderer_says),
         UNIT(what_is_no_file_or_too_long_does_not_reach_a_renderer),
+        UNIT(an_original_that_cannot_be_read_is_not_called_broken),
+        UNIT(a_format_that_is_off_reaches_no_decoder),
         UNIT(a_renderer_that_dies_at_its_job_is_told_and_replaced),
         UNIT(a_job_over_its_time_is_given_up_and_its_renderer_ended),
+        UNIT(a_renderer_that_no_timer_ends_is_killed_and_replaced),
+        UNIT(a_stopped_renderer_is_killed_and_replaced),
+        UNIT(a_stopped_renderer_does_not_outlive_its_dispatcher),
         UNIT(a_pools_own_limit_bounds_every_job),
         UNIT(a_job_that_eats_memory_without_end_does_no_harm),
         UNIT(a_full_queue_is_told_at_once_and_loses_nothing),
@@ -881,12 +1105,15 @@ int main(int argc, char **argv)
         UNIT(counters_survive_a_restart),
         UNIT(a_dead_manager_is_not_replaced_while_the_server_stops),
         UNIT(the_pool_ends_with_httpds_parent),
+        UNIT(when_no_renderer_is_left_nobody_waits),
+        UNIT(a_manager_that_cannot_be_forked_is_tried_again),
         UNIT(without_renderers_the_caller_is_told),
         UNIT(illegal_settings_start_nothing),
         UNIT(inherited_descriptors_are_closed),
         UNIT(dispatcher_and_renderers_have_no_rights),
         UNIT(who_connects_and_says_nothing_or_nonsense_is_dropped),
         UNIT(many_silent_callers_do_not_keep_others_out_for_long),
+        UNIT(a_dispatcher_without_descriptors_waits_for_some),
     };
 
     rig_init();
