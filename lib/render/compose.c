@@ -324,25 +324,69 @@ static di_render_status_e shrink_to(compose_t *c, const di_scale_t *scale)
     return status;
 }
 
+/* What the best file's format will say at that size; bytes, 0: nothing. */
+static apr_size_t write_exif(unsigned char block[DI_EXIF_MAX],
+                             const compose_t *c, apr_uint32_t width_px,
+                             apr_uint32_t height_px)
+{
+    di_exif_wish_t wish = {.width_px = width_px,
+                           .height_px = height_px,
+                           .shown_width_px = c->source.shown_width_px,
+                           .shown_height_px = c->source.shown_height_px};
+
+    if (!di_container_carries_size(c->best.format)) {
+        wish.shown_width_px = wish.width_px;
+        wish.shown_height_px = wish.height_px;
+    }
+    if (c->job->recipe.keep_copyright) {
+        wish.artist = c->source.exif.artist;
+        wish.copyright = c->source.exif.copyright;
+    }
+    return di_exif_write(block, &wish);
+}
+
+static apr_size_t exif_bytes(const compose_t *c, apr_uint32_t width_px,
+                             apr_uint32_t height_px)
+{
+    unsigned char block[DI_EXIF_MAX];
+    apr_size_t len = write_exif(block, c, width_px, height_px);
+
+    return len ? len + DI_CONTAINER_EXIF_BYTES : 0;
+}
+
+/* EXIF is added to the best alone, and counts. */
 static int is_over(const compose_t *c)
 {
     return c->job->recipe.most_bytes && c->best.file.bytes &&
-           c->best.file.len > c->job->recipe.most_bytes;
+           c->best.file.len +
+                   exif_bytes(c, c->best_width_px, c->best_height_px) >
+               c->job->recipe.most_bytes;
+}
+
+/* The next size that is expected to be under the ceiling, with the EXIF that a
+   smaller picture has; 0: there is none. */
+static int lower_size(di_scale_t *lower, const compose_t *c)
+{
+    apr_size_t exif = exif_bytes(c, 1, 1);
+    apr_size_t most = c->job->recipe.most_bytes;
+
+    return most > exif &&
+           di_scale_lower(lower, c->source.header.width_px,
+                          c->source.header.height_px, c->best.file.len,
+                          most - exif) &&
+           usable_at(c, 1, lower);
 }
 
 /* As long as the best file is over the ceiling: fewer pixels. */
 static di_render_status_e keep_ceiling(compose_t *c)
 {
-    const di_header_t *header = &c->source.header;
     di_render_status_e status = DI_RENDER_OK;
     di_scale_t lower = c->scale;
     int times;
 
     for (times = 0; times < LOWER_MOST && status == DI_RENDER_OK && is_over(c);
          times++) {
-        if (!di_scale_lower(&lower, header->width_px, header->height_px,
-                            c->best.file.len, c->job->recipe.most_bytes) ||
-            !usable_at(c, 1, &lower)) {
+        if (!lower_size(&lower, c)) {
             break;
         }
         status = shrink_to(c, &lower);
@@ -433,22 +477,9 @@ static di_render_status_e flatten_if_needed(compose_t *c)
 static di_render_status_e add_exif(compose_t *c)
 {
     unsigned char block[DI_EXIF_MAX];
-    di_exif_wish_t wish = {.width_px = c->best_width_px,
-                           .height_px = c->best_height_px,
-                           .shown_width_px = c->source.shown_width_px,
-                           .shown_height_px = c->source.shown_height_px};
     di_render_status_e status;
-    apr_size_t len;
+    apr_size_t len = write_exif(block, c, c->best_width_px, c->best_height_px);
 
-    if (!di_container_carries_size(c->best.format)) {
-        wish.shown_width_px = wish.width_px;
-        wish.shown_height_px = wish.height_px;
-    }
-    if (c->job->recipe.keep_copyright) {
-        wish.artist = c->source.exif.artist;
-        wish.copyright = c->source.exif.copyright;
-    }
-    len = di_exif_write(block, &wish);
     if (!len) {
         return DI_RENDER_OK;
     }

@@ -9,6 +9,9 @@
 
 #include "render/codec.h"
 
+/* What the EXIF block's surroundings take at most, bytes: AVIF's 65. */
+#define DI_CONTAINER_EXIF_BYTES 80
+
 /**
  * @param file       from an encoder of this tree; replaced on success
  * @param width_px   of the picture in it

@@ -9,6 +9,7 @@
 #include <lcms2.h>
 
 #include "rasters.h"
+#include "render/container.h"
 #include "render/ssim.h"
 
 #define SET(name) DI_FORMAT_SET(name)
@@ -673,6 +674,40 @@ static void a_file_over_the_ceiling_costs_pixels_and_not_the_floor(void **state)
     assert_int_equal(height, 480);
 }
 
+/* At its full size the file alone is under the ceiling. */
+static void the_ceiling_holds_for_the_file_with_its_exif(void **state)
+{
+    static const unsigned formats[] = {SET(JPEG), SET(WEBP), SET(AVIF),
+                                       SET(JXL)};
+    picture_t in = fat_picture("JPEG", 640, 480, PICTURE_NOISE, *state);
+    unsigned char block[DI_EXIF_MAX];
+    char text[1000];
+    di_exif_wish_t wish = {.artist = {text, sizeof(text)},
+                           .copyright = {text, sizeof(text)}};
+    apr_size_t len;
+    size_t i;
+
+    memset(text, 'c', sizeof(text));
+    len = di_exif_write(block, &wish);
+    in = with_exif(&in, block, len, *state);
+    for (i = 0; i < COUNT(formats); i++) {
+        di_job_t job = job_of(DI_FORMAT_JPEG, formats[i]);
+        di_result_t bare, kept, result;
+
+        job.recipe.quality = 30;
+        job.recipe.page_layout = 1;
+        (void)render_ok(&bare, &job, &in, *state);
+        job.recipe.keep_copyright = 1;
+        (void)render_ok(&kept, &job, &in, *state);
+        assert_in_range(kept.bytes - bare.bytes, len,
+                        len + DI_CONTAINER_EXIF_BYTES);
+        job.recipe.most_bytes = (apr_uint32_t)bare.bytes + 500;
+        (void)render_ok(&result, &job, &in, *state);
+        assert_true(result.bytes <= job.recipe.most_bytes);
+        assert_true(result.width_px < 640);
+    }
+}
+
 static void
 a_format_without_a_layout_is_not_made_smaller_for_the_ceiling(void **state)
 {
@@ -762,6 +797,7 @@ int main(void)
         UNIT(a_color_profile_is_applied_and_gone),
         UNIT(the_floor_is_kept_and_what_is_told_is_true),
         UNIT(a_file_over_the_ceiling_costs_pixels_and_not_the_floor),
+        UNIT(the_ceiling_holds_for_the_file_with_its_exif),
         UNIT(a_format_without_a_layout_is_not_made_smaller_for_the_ceiling),
         UNIT(the_size_told_is_that_of_the_picture_taken),
         UNIT(copyright_is_kept_where_asked_for_and_else_nothing),
