@@ -93,6 +93,25 @@ static void read_pam_header(picture_t *p, int *most, FILE *file)
     }
 }
 
+/* GraphicsMagick packs pictures of two levels, against the format: rows of
+   bits, first sample topmost, and 1 is black as in PBM. */
+static void read_bits(picture_t *p, FILE *file, const char *path)
+{
+    size_t row = (size_t)p->width * p->channels, x;
+    unsigned char *bytes = need(malloc((row + 7) / 8));
+    int y;
+
+    for (y = 0; y < p->height; y++) {
+        if (fread(bytes, 1, (row + 7) / 8, file) != (row + 7) / 8) {
+            fail(path, "cut off");
+        }
+        for (x = 0; x < row; x++) {
+            p->at[y * row + x] = bytes[x / 8] & 0x80 >> x % 8 ? 0 : 255;
+        }
+    }
+    free(bytes);
+}
+
 static void read_samples(picture_t *p, int most, FILE *file, const char *path)
 {
     size_t i, count = (size_t)p->width * p->height * p->channels;
@@ -140,7 +159,12 @@ static picture_t read_pnm(const char *path)
         p = blank(p.width, p.height, p.channels);
         p.cmyk = cmyk;
     }
-    read_samples(&p, most, file, path);
+    if (kind == '7' && most == 1) {
+        read_bits(&p, file, path);
+    }
+    else {
+        read_samples(&p, most, file, path);
+    }
     fclose(file);
     return p;
 }
