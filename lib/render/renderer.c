@@ -142,6 +142,13 @@ static void answer(int conn, di_result_t *result, const unsigned char *out)
     }
 }
 
+/* A caller of an older or newer configuration than this renderer's: no
+   verdict on the picture. */
+static int may_decode(const di_order_t *order, const di_renderer_conf_t *conf)
+{
+    return (int)DI_FORMAT_IN(conf->formats, order->job.format);
+}
+
 static void work(int conn, const di_order_t *order, int original)
 {
     apr_uint64_t started = di_clock_us(CLOCK_PROCESS_CPUTIME_ID);
@@ -182,6 +189,10 @@ static void serve(int conn, int original, const di_order_t *order,
     }
     if (!left_us) {
         answer_status(conn, DI_RENDER_BUSY);
+        return;
+    }
+    if (!may_decode(order, conf)) {
+        answer_status(conn, DI_RENDER_FAILED);
         return;
     }
     arm(left_us);

@@ -109,6 +109,23 @@ static void an_original_that_cannot_be_read_is_not_called_broken(void **state)
     rig_end(&rig);
 }
 
+static void a_format_that_is_off_reaches_no_decoder(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    di_job_t job = rig_job;
+    di_result_t result;
+    picture_t out;
+
+    rig_start(&rig);
+    job.format = DI_FORMAT_TIFF;
+    assert_int_equal(
+        rig_render(&result, &out, &rig, &job, rig_line("crash", rig.p)),
+        DI_RENDER_FAILED);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    assert_int_equal(rig_stats(&rig).died, 0);
+    rig_end(&rig);
+}
+
 static void a_renderer_that_dies_at_its_job_is_told_and_replaced(void **state)
 {
     static const char *const lines[] = {"crash", "forbidden"};
@@ -989,6 +1006,7 @@ int main(int argc, char **argv)
         UNIT(a_job_is_rendered_and_refused_as_its_renderer_says),
         UNIT(what_is_no_file_or_too_long_does_not_reach_a_renderer),
         UNIT(an_original_that_cannot_be_read_is_not_called_broken),
+        UNIT(a_format_that_is_off_reaches_no_decoder),
         UNIT(a_renderer_that_dies_at_its_job_is_told_and_replaced),
         UNIT(a_job_over_its_time_is_given_up_and_its_renderer_ended),
         UNIT(a_renderer_that_no_timer_ends_is_killed_and_replaced),
