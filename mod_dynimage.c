@@ -19,6 +19,7 @@
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "mpm_common.h"
 
 #include "apr_strings.h"
 
@@ -286,10 +287,18 @@ static void child_start(apr_pool_t *pchild, server_rec *s)
     di_start_child(&parts, s, pchild);
 }
 
+/* In the parent, every ten seconds. */
+static int parent_maintain(apr_pool_t *p, server_rec *s)
+{
+    di_workers_parent_maintain(parts.workers);
+    return OK;
+}
+
 static void register_hooks(apr_pool_t *p)
 {
     ap_hook_check_config(check_settings, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(parent_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_monitor(parent_maintain, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(image_handler, NULL, NULL, APR_HOOK_LAST);
     di_private_out_register();

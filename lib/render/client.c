@@ -266,6 +266,11 @@ void di_workers_child_render(di_workers_t *workers, di_result_t *result,
         order.deadline_us = di_clock_us(CLOCK_MONOTONIC) +
                             (apr_uint64_t)order.job.time_limit_ms * 1000;
         status = check_original(&order.original_bytes, fd, job);
+        if (status == DI_RENDER_OK &&
+            di_poolcount_is_hopeless(workers->counts,
+                                     di_clock_us(CLOCK_MONOTONIC))) {
+            status = DI_RENDER_NO_POOL;
+        }
         if (status == DI_RENDER_OK) {
             status = ask(result, out, workers, &order, fd, p);
         }
@@ -298,5 +303,6 @@ void di_workers_child_stats(di_workers_stats_t *out,
     out->dispatchers_died = di_poolcount_get(counts, DI_POOL_DISPATCHERS_DIED);
     out->wait_us = di_poolcount_get(counts, DI_POOL_WAIT_US);
     out->busy_us = di_poolcount_get(counts, DI_POOL_BUSY_US);
+    out->alive = di_poolcount_get(counts, DI_POOL_ALIVE);
     out->renderers = (apr_uint64_t)workers->renderers;
 }

@@ -485,12 +485,27 @@ static void hand_out(dispatcher_t *d)
 
 /* ---- time ---- */
 
+static void refuse_all(dispatcher_t *d)
+{
+    di_waiting_t next;
+
+    while (di_queue_take(d->queue, &next, d->now_us)) {
+        di_queue_done(d->queue, next.client);
+        di_poolcount_add(d->counts, DI_POOL_REFUSED, 1);
+        tell_caller(d, next.job, DI_RENDER_NO_POOL);
+    }
+}
+
 /* What can no longer be done in time is told so while its caller still has
    time for something else.  It is the queue's fault, not the picture's. */
 static void expire(dispatcher_t *d)
 {
     di_waiting_t late;
     int i;
+
+    if (!d->draining && di_poolcount_is_hopeless(d->counts, d->now_us)) {
+        refuse_all(d);
+    }
 
     while (di_queue_expire(d->queue, &late, d->now_us)) {
         di_poolcount_add(d->counts, DI_POOL_EXPIRED, 1);
@@ -561,12 +576,18 @@ static int is_done(dispatcher_t *d)
 
 /* ---- the process ---- */
 
+static int count_alive(const dispatcher_t *d)
+{
+    return count_free(d) + count_hands(d, 1);
+}
+
 static void publish(dispatcher_t *d)
 {
     if (!d->draining) {
         di_poolcount_set(d->counts, DI_POOL_WAITING, di_queue_count(d->queue));
         di_poolcount_set(d->counts, DI_POOL_RUNNING,
                          (apr_uint64_t)count_hands(d, 1));
+        di_poolcount_alive(d->counts, (apr_uint64_t)count_alive(d), d->now_us);
     }
 }
 

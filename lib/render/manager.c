@@ -476,6 +476,7 @@ static void note_dispatcher(manager_t *m, int how)
     di_poolcount_add(m->conf->counts, DI_POOL_DISPATCHERS_DIED, 1);
     di_poolcount_set(m->conf->counts, DI_POOL_WAITING, 0);
     di_poolcount_set(m->conf->counts, DI_POOL_RUNNING, 0);
+    di_poolcount_alive(m->conf->counts, 0, di_clock_us(CLOCK_MONOTONIC));
     close_control(m);
     schedule(m, &m->dispatcher, ready ? DI_RESTART_DIED : DI_RESTART_UNREADY);
 }

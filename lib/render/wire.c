@@ -134,9 +134,8 @@ static void get_places(void *to, const unsigned char *frame,
 /* Half a limit that is as short as that. */
 apr_uint64_t di_wire_latest_us(const di_order_t *order, apr_uint32_t most_ms)
 {
-    apr_uint64_t limit_ms = order->job.time_limit_ms < most_ms
-                                ? order->job.time_limit_ms
-                                : most_ms;
+    apr_uint64_t limit_ms =
+        order->job.time_limit_ms < most_ms ? order->job.time_limit_ms : most_ms;
     apr_uint64_t least_us = limit_ms * 1000 / 4;
 
     if (least_us < LEAST_US) {
@@ -266,7 +265,8 @@ static int success_is_legal(const di_result_t *result, const di_job_t *job)
 static int failure_is_legal(const di_result_t *result)
 {
     return (result->status < DI_RENDER_TOLD ||
-            result->status == DI_RENDER_BUSY) &&
+            result->status == DI_RENDER_BUSY ||
+            result->status == DI_RENDER_NO_POOL) &&
            !result->format && !result->width_px && !result->height_px &&
            !result->quality && !result->ssim_e4 && !result->bytes;
 }

@@ -60,7 +60,8 @@ void di_wire_put_result(unsigned char frame[DI_WIRE_RESULT_BYTES],
  * @param job  what was asked for: a result that cannot be the answer to it
  *             (another format, too many pixels) is not legal
  * @return 1 when the frame is a legal result: one that a renderer tells
- *         (below DI_RENDER_TOLD), or DI_RENDER_BUSY; else 0, with *out undefined
+ *         (below DI_RENDER_TOLD), or DI_RENDER_BUSY or
+ *         DI_RENDER_NO_POOL; else 0, with *out undefined
  */
 int di_wire_get_result(di_result_t *out, const unsigned char *frame,
                        apr_size_t len, const di_job_t *job);

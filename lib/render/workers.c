@@ -47,7 +47,7 @@
 #define BURST 64
 
 /* One configuration's manager, over all its lives; in pconf. */
-typedef struct {
+typedef struct di_care_t {
     di_workers_t *workers;
     di_manager_conf_t conf;
     const ds_log_t *log;
@@ -170,14 +170,24 @@ static void unregister(care_t *care)
     }
 }
 
+static void start_again(care_t *care)
+{
+    apr_status_t rv = start_manager(care);
+
+    if (rv != APR_SUCCESS) {
+        ds_log(care->log, DS_LOG_ERROR, "DI0313", rv,
+               "cannot start a render manager; it will be tried again");
+    }
+}
+
 /* The manager is dead; httpd's parent has its exit status already. */
 static void restart_manager(care_t *care)
 {
     apr_uint64_t lived_us = di_clock_us(CLOCK_MONOTONIC) - care->started_us;
-    apr_status_t rv;
 
     unregister(care);
     care->proc.pid = 0;
+    di_poolcount_alive(care->conf.counts, 0, di_clock_us(CLOCK_MONOTONIC));
     if (care->stopping()) {
         return;
     }
@@ -186,10 +196,16 @@ static void restart_manager(care_t *care)
     ds_log(care->log, DS_LOG_ERROR, "DI0312", 0,
            "the render manager died; the next one begins work in %u s",
            (unsigned)(care->conf.delay_ms / 1000));
-    rv = start_manager(care);
-    if (rv != APR_SUCCESS) {
-        ds_log(care->log, DS_LOG_ERROR, "DI0313", rv,
-               "cannot start a render manager");
+    start_again(care);
+}
+
+void di_workers_parent_maintain(di_workers_t *workers)
+{
+    care_t *care = workers ? workers->care : NULL;
+
+    if (care && !care->proc.pid && care->owner == getpid() &&
+        !care->stopping()) {
+        start_again(care);
     }
 }
 
@@ -240,7 +256,9 @@ static apr_status_t end_care(void *data)
         stop_manager(care);
         unregister(care);
         care->proc.pid = 0;
+        di_poolcount_alive(care->conf.counts, 0, di_clock_us(CLOCK_MONOTONIC));
     }
+    care->workers->care = NULL;
     return APR_SUCCESS;
 }
 
@@ -331,8 +349,11 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
     if (listen(workers->listener, conf->queue + BURST)) {
         return errno;
     }
+    di_poolcount_hope(workers->counts, di_clock_us(CLOCK_MONOTONIC),
+                      DI_POOL_START_MS);
     rv = start_manager(care);
     if (rv == APR_SUCCESS) {
+        workers->care = care;
         workers->renderers = conf->renderers;
         workers->time_limit_ms = conf->time_limit_ms;
         apr_pool_cleanup_register(pconf, care, end_care, apr_pool_cleanup_null);

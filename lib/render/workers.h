@@ -57,7 +57,8 @@ apr_status_t di_workers_parent_make(di_workers_t **out, apr_pool_t *pprocess);
 
 /**
  * Fork the manager and its processes with these settings, and keep them
- * running: a manager that dies is started again, with back-off.  They end
+ * running: a manager that dies is started again, with back-off; when it cannot
+ * be forked then, di_workers_parent_maintain tries again.  They end
  * when pconf is cleared: accept no more, finish all jobs that they have, exit.
  * @param stopping  called in the parent; non-zero when the server is going
  *                  down, so that a dead manager is not replaced
@@ -71,7 +72,16 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
                                      int (*stopping)(void), apr_pool_t *pconf);
 
 /**
- * Render one original; waits for a free renderer and for the render.
+ * To be called now and then: start a manager that could not be forked when the
+ * one before had died.
+ * @param workers  NULL: nothing happens
+ */
+void di_workers_parent_maintain(di_workers_t *workers);
+
+/**
+ * Render one original; waits for a free renderer and for the render.  When
+ * none has been alive for some seconds it does not wait, nor does who waits
+ * then: DI_RENDER_NO_POOL.
  * @param result    result->status says how it ended, always set
  * @param out       on DI_RENDER_OK the rendition: a sealed memory file of
  *                  result->bytes bytes, open for reading at its start, with
@@ -92,8 +102,9 @@ void di_workers_child_render(di_workers_t *workers, di_result_t *result,
 typedef struct {
     apr_uint64_t waiting;    /* now */
     apr_uint64_t running;    /* now */
+    apr_uint64_t alive;      /* renderers, now: free or at a job */
     apr_uint64_t taken;      /* jobs out of the queue, for a renderer */
-    apr_uint64_t refused;    /* no place in the queue */
+    apr_uint64_t refused;    /* no place in the queue, or no renderer */
     apr_uint64_t pushed_out; /* of the queue, by a job that goes first */
     apr_uint64_t expired;    /* in the queue */
     apr_uint64_t hung_up;    /* callers, while their job was in the queue */

@@ -16,6 +16,7 @@ struct di_workers_t {
     int renderers;              /* 0: none were started */
     apr_uint32_t time_limit_ms; /* of any job */
     di_poolcount_t *counts;     /* a mapping of its own, shared by fork */
+    struct di_care_t *care;     /* of the parent, in pconf; NULL: none */
 };
 
 #endif

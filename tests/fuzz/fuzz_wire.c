@@ -56,7 +56,8 @@ static void try_result(const uint8_t *data, size_t size)
 
         require(size == sizeof(frame));
         require(result.status < DI_RENDER_TOLD ||
-                result.status == DI_RENDER_BUSY);
+                result.status == DI_RENDER_BUSY ||
+                result.status == DI_RENDER_NO_POOL);
         require(result.bytes <= DI_WIRE_RENDITION_MAX_BYTES);
         require(ok == (result.bytes > 0));
         require(ok == (result.format != DI_FORMAT_UNKNOWN));

@@ -362,3 +362,16 @@ void rig_wait_for_running(const rig_t *rig, unsigned count)
     }
     fail_msg("no %u jobs run", count);
 }
+
+void rig_wait_for_alive(const rig_t *rig, unsigned count)
+{
+    int i;
+
+    for (i = 0; i < RIG_WAIT_STEPS; i++) {
+        if (rig_stats(rig).alive == count) {
+            return;
+        }
+        rig_pause_ms(5);
+    }
+    fail_msg("no %u renderers are alive", count);
+}

@@ -102,6 +102,9 @@ int rig_outcome(pid_t caller);
 void rig_wait_for_waiting(const rig_t *rig, unsigned count);
 void rig_wait_for_running(const rig_t *rig, unsigned count);
 
+/* Wait until so many renderers are alive. */
+void rig_wait_for_alive(const rig_t *rig, unsigned count);
+
 di_workers_stats_t rig_stats(const rig_t *rig);
 
 #endif

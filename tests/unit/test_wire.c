@@ -84,7 +84,8 @@ static void every_failure_that_can_be_told_is_read(void **state)
     for (status = 0; status < 100; status++) {
         unsigned char frame[DI_WIRE_RESULT_BYTES];
         di_result_t result = success, got;
-        int told = status < DI_RENDER_TOLD || status == DI_RENDER_BUSY;
+        int told = status < DI_RENDER_TOLD || status == DI_RENDER_BUSY ||
+                   status == DI_RENDER_NO_POOL;
 
         result.status = status;
         di_wire_put_result(frame, &result);

@@ -28,6 +28,19 @@
    was forked. */
 static int accepts_that_fail;
 
+static int forks_fail;
+
+/* Comes before that of APR, for httpd's parent. */
+apr_status_t apr_proc_fork(apr_proc_t *proc, apr_pool_t *p)
+{
+    if (forks_fail) {
+        return APR_EAGAIN;
+    }
+    memset(proc, 0, sizeof(*proc));
+    proc->pid = fork();
+    return proc->pid < 0 ? errno : proc->pid ? APR_INPARENT : APR_INCHILD;
+}
+
 /* Comes before that of libc. */
 int accept4(int sock, __SOCKADDR_ARG address, socklen_t *len, int flags)
 {
@@ -812,6 +825,64 @@ static void the_pool_ends_with_httpds_parent(void **state)
 
 /* ---- settings ---- */
 
+/* The manager is stopped, so that it does not replace the only renderer. */
+static void when_no_renderer_is_left_nobody_waits(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, manager, dispatcher;
+
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    manager = rig_manager();
+    dispatcher = rig_dispatcher();
+    assert_int_equal(kill(manager, SIGSTOP), 0);
+    assert_int_equal(kill(renderer, SIGKILL), 0);
+    rig_wait_for_alive(&rig, 0);
+    /* Who waits is told, and whoever comes next without asking. */
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_NO_POOL);
+    assert_int_equal(rig_stats(&rig).refused, 1);
+    assert_int_equal(kill(dispatcher, SIGSTOP), 0);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_NO_POOL);
+    assert_int_equal(rig_stats(&rig).refused, 1);
+    assert_int_equal(kill(dispatcher, SIGCONT), 0);
+    assert_int_equal(kill(manager, SIGCONT), 0);
+    rig_wait_for_alive(&rig, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_end(&rig);
+}
+
+static void a_manager_that_cannot_be_forked_is_tried_again(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t renderer, manager;
+
+    rig_start(&rig);
+    rig_find_renderers(&renderer, 1);
+    manager = rig_manager();
+    di_workers_parent_maintain(rig.workers);
+    assert_int_equal(rig_manager(), manager);
+    forks_fail = 1;
+    assert_int_equal(kill(manager, SIGKILL), 0);
+    while (kill(manager, 0) == 0) {
+        rig_maintain();
+        rig_pause_ms(1);
+    }
+    rig_wait_for_end(renderer);
+    di_workers_parent_maintain(rig.workers);
+    assert_int_equal(rig_manager(), 0);
+    assert_int_equal(rig_stats(&rig).alive, 0);
+    forks_fail = 0;
+    di_workers_parent_maintain(rig.workers);
+    rig_find_renderers(&renderer, 1);
+    rig_wait_for_alive(&rig, 1);
+    assert_int_equal(rig_obey(&rig, "ok"), DI_RENDER_OK);
+    rig_end(&rig);
+    di_workers_parent_maintain(rig.workers);
+    di_workers_parent_maintain(NULL);
+    assert_int_equal(rig_manager(), 0);
+}
+
 static void without_renderers_the_caller_is_told(void **state)
 {
     rig_t rig = rig_make(*state, 1);
@@ -1034,6 +1105,8 @@ int main(int argc, char **argv)
         UNIT(counters_survive_a_restart),
         UNIT(a_dead_manager_is_not_replaced_while_the_server_stops),
         UNIT(the_pool_ends_with_httpds_parent),
+        UNIT(when_no_renderer_is_left_nobody_waits),
+        UNIT(a_manager_that_cannot_be_forked_is_tried_again),
         UNIT(without_renderers_the_caller_is_told),
         UNIT(illegal_settings_start_nothing),
         UNIT(inherited_descriptors_are_closed),
