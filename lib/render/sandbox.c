@@ -14,12 +14,12 @@
  * the memory limit does not count.  write() is the only call left that makes
  * one grow: each up to RLIMIT_FSIZE (64 MB), and only those with the lowest 16
  * descriptors, so 1 GB a renderer.  More can be on their way in the connection
- * of its job, each sent off before the next is made: the kernel bounds
- * them by RLIMIT_NOFILE (render/manager.c: at least 256, 16 GB), httpd ends
- * them by closing the connection at the first message that it does not expect,
- * and all of it ends with the caller, at its deadline, and the renderer, which
- * the manager kills when its job is overdue.  Nothing here bounds the sum over all renderers: a memory limit
- * of the service does (cgroup).
+ * of its job, each sent off before the next is made: the kernel bounds them by
+ * RLIMIT_NOFILE (render/manager.c: at least 256, 16 GB), httpd ends them by
+ * closing the connection at the first message that it does not expect, and all
+ * of it ends with the caller, at its deadline, and the renderer, which the
+ * manager kills when its job is overdue.  Nothing here bounds the sum over all
+ * renderers: a memory limit of the service does (cgroup).
  *
  * Landlock is spoken to by number because libc has no calls for it, and the
  * constants of newer kernels are written out because the headers here may be
