@@ -33,11 +33,11 @@
     X(POOL_TAKEN, "pool_taken", GAUGE, "jobs",                                 \
       "jobs that renderers took, since httpd was started")                     \
     X(POOL_REFUSED, "pool_refused", GAUGE, "jobs",                             \
-      "jobs that found the queue full")                                        \
+      "jobs that found the queue full, or no renderer")                        \
     X(POOL_PUSHED_OUT, "pool_pushed_out", GAUGE, "jobs",                       \
       "jobs that a more urgent one pushed out of a full queue")                \
     X(POOL_EXPIRED, "pool_expired", GAUGE, "jobs",                             \
-      "jobs whose time ended in the queue")                                    \
+      "jobs with too little time left at their turn")                          \
     X(POOL_HUNG_UP, "pool_hung_up", GAUGE, "jobs",                             \
       "jobs whose caller went away before their turn came")                    \
     X(POOL_DIED, "pool_died", GAUGE, "renderers",                              \

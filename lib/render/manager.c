@@ -222,6 +222,20 @@ static void log_kernel(const manager_t *m)
 
 /* ---- starts ---- */
 
+/* Of all that may be under way when httpd runs as the renderers' user: an
+   original of each caller that is not accepted yet, two descriptors to each
+   renderer, one from each; and as much again of others, but at least so
+   many (ours).  With fewer, renderers could not answer while callers are
+   waiting for a place, which only they can make. */
+#define RENDERER_FILES_MIN 256
+
+static int renderer_files(const di_manager_conf_t *conf)
+{
+    int files = 2 * (conf->queue + DI_MANAGER_BURST + 3 * conf->renderers);
+
+    return files > RENDERER_FILES_MIN ? files : RENDERER_FILES_MIN;
+}
+
 /* What a new process becomes.  It never returns. */
 typedef void be_fn(const manager_t *m, int ready, int sock);
 
@@ -237,6 +251,7 @@ static void be_renderer(const manager_t *m, int ready, int sock)
                                .recycle_bytes = of->recycle_bytes};
     int fds[] = {sock, ready};
 
+    conf.sandbox.open_files = renderer_files(of);
     (void)prctl(PR_SET_NAME, "di-renderer", 0, 0, 0);
     _exit(keep_only(fds, 2) ? di_renderer_run(&conf) : DI_READY_NOT);
 }

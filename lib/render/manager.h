@@ -13,6 +13,10 @@
 
 #define DI_MANAGER_RENDERERS_MAX 64
 
+/* Callers at once that need not find a dispatcher which is that quick; whether
+   there is a place for them it says itself. */
+#define DI_MANAGER_BURST 64
+
 typedef struct {
     int renderers;             /* 1..DI_MANAGER_RENDERERS_MAX */
     int listener;              /* descriptor, not blocking */

@@ -10,6 +10,17 @@
  *   seccomp        an allow-list; looking for files yields EACCES, as the
  *                  libraries do that now and then; anything else is fatal
  *
+ * What a renderer that was taken over can still fill is memory files, which
+ * the memory limit does not count.  write() is the only call left that makes
+ * one grow: each up to RLIMIT_FSIZE (64 MB), and only those with the lowest 16
+ * descriptors, so 1 GB a renderer.  More can be on their way in the connection
+ * of its job, each sent off before the next is made: the kernel bounds them by
+ * RLIMIT_NOFILE (render/manager.c: at least 256, 16 GB), httpd ends them by
+ * closing the connection at the first message that it does not expect, and all
+ * of it ends with the caller, at its deadline, and the renderer, which the
+ * manager kills when its job is overdue.  Nothing here bounds the sum over all
+ * renderers: a memory limit of the service does (cgroup).
+ *
  * Landlock is spoken to by number because libc has no calls for it, and the
  * constants of newer kernels are written out because the headers here may be
  * older than the kernel below.
@@ -37,10 +48,11 @@
 #define WEAKENED 0
 #endif
 
-/* None can be opened; but the kernel holds this limit against the descriptors
-   that all processes of the same user have under way in sockets, httpd's
-   children perhaps among them, and lets an answer wait when they are more. */
-#define OPEN_FILES_MAX 4096
+/* Of a process whose settings do not say; see di_sandbox_t. */
+#define OPEN_FILES_MAX 256
+
+/* Descriptors that may be written to: the lowest.  Both roles have few. */
+#define WRITE_FILES 16
 
 int di_sandbox_is_weakened(void)
 {
@@ -108,7 +120,7 @@ static const int common_calls[] = {
     SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
     SCMP_SYS(futex),
     /* descriptors that are open */
-    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(write), SCMP_SYS(close),
+    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(close),
     /* time and signals */
     SCMP_SYS(setitimer), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
     SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(getpid),
@@ -143,8 +155,10 @@ static int add_conditional(scmp_filter_ctx filter)
 {
     struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     struct scmp_arg_cmp seals = SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS);
+    struct scmp_arg_cmp low = SCMP_A0(SCMP_CMP_LT, WRITE_FILES);
 
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, low) ||
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                             no_code) ||
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                             no_code) ||

@@ -23,7 +23,10 @@ typedef enum {
 
 typedef struct {
     di_sandbox_role_e role;
-    int open_files;    /* most descriptors; 0: 32 */
+    int open_files;    /* most descriptors; 0: 256.  The kernel also holds this
+                          limit against those that all processes of the same
+                          user have under way in sockets when this one sends
+                          some */
     const void *keeps; /* the one shared mapping that stays; NULL: none */
     int drop;          /* 1: change to uid and gid */
     uid_t uid;

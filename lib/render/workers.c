@@ -42,10 +42,6 @@
 #define MANAGER_STOP_WAIT_MS 1000
 #define QUEUE_BEFORE_START 1
 
-/* Callers at once that need not find a dispatcher which is that quick; whether
-   there is a place for them it says itself. */
-#define BURST 64
-
 /* One configuration's manager, over all its lives; in pconf. */
 typedef struct di_care_t {
     di_workers_t *workers;
@@ -346,7 +342,7 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
                conf->user ? conf->user : "");
         return rv;
     }
-    if (listen(workers->listener, conf->queue + BURST)) {
+    if (listen(workers->listener, conf->queue + DI_MANAGER_BURST)) {
         return errno;
     }
     di_poolcount_hope(workers->counts, di_clock_us(CLOCK_MONOTONIC),

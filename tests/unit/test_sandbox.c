@@ -142,6 +142,21 @@ static int duplicate(void *data)
     return refusal(fcntl(*(int *)data, F_DUPFD, 10));
 }
 
+/* Each would hold memory that no limit counts. */
+static int fill_many_memory_files(void *data)
+{
+    int i;
+
+    for (i = 0; i < 40; i++) {
+        int fd = memfd_create("probe", MFD_CLOEXEC);
+
+        if (fd < 0 || write(fd, "x", 1) != 1) {
+            return OTHER_ERROR;
+        }
+    }
+    return SUCCEEDED;
+}
+
 /* Everything that is not a mere look at files ends the process. */
 typedef struct {
     const char *what;
@@ -162,6 +177,7 @@ static const probe_case_t probes[] = {
     {"map code", map_code, 1},
     {"move the original's offset", move_an_offset, 1},
     {"duplicate a descriptor", duplicate, 1},
+    {"fill many memory files", fill_many_memory_files, 1},
 };
 
 static void the_sandbox_itself_can_be_closed(void **state)
@@ -199,7 +215,9 @@ static int read_a_file(void *data)
 
 static int make_a_memory_file(void *data)
 {
-    return refusal(memfd_create("probe", MFD_CLOEXEC));
+    int fd = memfd_create("probe", MFD_CLOEXEC);
+
+    return refusal(fd < 0 ? fd : write(fd, "x", 1));
 }
 
 static int accept_a_caller(void *data)
