@@ -46,11 +46,13 @@ librender_la_SOURCES += lib/render/wire.c lib/render/wire.h \
     lib/render/client.c
 librender_la_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS) $(JPEG_CFLAGS) \
     $(PNG_CFLAGS) $(WEBP_CFLAGS) $(AVIF_CFLAGS) $(JXL_CFLAGS) \
-    $(HEIF_CFLAGS) $(DE265_CFLAGS) $(LCMS_CFLAGS) $(SECCOMP_CFLAGS)
+    $(HEIF_CFLAGS) $(DE265_CFLAGS) $(LCMS_CFLAGS) $(SECCOMP_CFLAGS) \
+    $(ZLIB_CFLAGS)
 
 # What librender.la needs.
 RENDER_LIBS = $(GM_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(WEBP_LIBS) $(AVIF_LIBS) \
-    $(JXL_LIBS) $(HEIF_LIBS) $(DE265_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) -lm
+    $(JXL_LIBS) $(HEIF_LIBS) $(DE265_LIBS) $(LCMS_LIBS) $(SECCOMP_LIBS) \
+    $(ZLIB_LIBS) -lm
 
 RENDER_TEST_LIBS = librender.la libbase.la $(RENDER_LIBS) $(UNIT_LIBS)
 RENDER_TEST_CPPFLAGS = $(LIB_CPPFLAGS) $(GM_CFLAGS)

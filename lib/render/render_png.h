@@ -30,7 +30,7 @@ di_render_status_e di_png_decode(di_decoded_t *out, const unsigned char *bytes,
 di_encode_fn di_png_encode;
 di_check_fn di_png_check;
 
-/* Number of the library's version. */
+/* Another number for every version of libpng and of zlib, as they run. */
 unsigned di_png_version(void);
 
 #endif

@@ -305,5 +305,6 @@ di_render_status_e di_webp_encode(di_blob_t *out, const di_raster_t *picture,
 
 unsigned di_webp_version(void)
 {
-    return (unsigned)WebPGetEncoderVersion();
+    return (unsigned)WebPGetEncoderVersion() ^
+           (unsigned)WebPGetDecoderVersion() * 16777619u;
 }

@@ -21,7 +21,7 @@ di_render_status_e di_webp_decode(di_decoded_t *out, const unsigned char *bytes,
 di_encode_fn di_webp_encode;
 di_check_fn di_webp_check;
 
-/* The library's version as its own number; any process. */
+/* Another number for every version of encoder and decoder; any process. */
 unsigned di_webp_version(void);
 
 #endif

@@ -677,6 +677,10 @@ static void the_version_names_every_library(void **state)
         assert_in_range(at[strlen(names[i])], '1', '9');
     }
     assert_null(strchr(version, ' '));
+    /* "gm-1.3.40-Q16/": the bits of a sample are part of it. */
+    assert_in_range(strspn(version + 3, "0123456789."), 3, 20);
+    assert_memory_equal(version + 3 + strspn(version + 3, "0123456789."), "-Q",
+                        2);
 }
 
 int main(void)

@@ -860,6 +860,27 @@ static void a_file_holds_no_other_chunks(void **state)
     di_raster_free(&picture);
 }
 
+/* In place of zlib's. */
+static const char *told_version = ZLIB_VERSION;
+
+const char *zlibVersion(void)
+{
+    return told_version;
+}
+
+static void another_zlib_is_another_version(void **state)
+{
+    static const char *const others[] = {"1.2.11", "1.3", "1.3.1.zlib-ng"};
+    unsigned before = di_png_version(), i;
+
+    assert_int_equal(di_png_version(), before);
+    for (i = 0; i < 3; i++) {
+        told_version = others[i];
+        assert_int_not_equal(di_png_version(), before);
+    }
+    told_version = ZLIB_VERSION;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -879,6 +900,7 @@ int main(void)
         UNIT(few_colors_become_a_palette_with_a_short_trns),
         UNIT(a_palette_that_is_asked_for_must_hold_all_colors),
         UNIT(a_file_holds_no_other_chunks),
+        UNIT(another_zlib_is_another_version),
     };
 
     return UNIT_RUN(tests);

@@ -310,6 +310,35 @@ static void an_animation_is_told(void **state)
     free(plain.bytes);
 }
 
+/* In place of the library's. */
+static int encoder_version = 0x010204, decoder_version = 0x010204;
+
+int WebPGetEncoderVersion(void);
+int WebPGetEncoderVersion(void)
+{
+    return encoder_version;
+}
+
+int WebPGetDecoderVersion(void);
+int WebPGetDecoderVersion(void)
+{
+    return decoder_version;
+}
+
+static void encoder_and_decoder_are_in_the_version(void **state)
+{
+    unsigned before = di_webp_version();
+
+    encoder_version++;
+    assert_int_not_equal(di_webp_version(), before);
+    decoder_version++;
+    assert_int_not_equal(di_webp_version(), before);
+    encoder_version--;
+    assert_int_not_equal(di_webp_version(), before);
+    decoder_version--;
+    assert_int_equal(di_webp_version(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +353,7 @@ int main(void)
         UNIT(the_decoder_scales),
         UNIT(the_profile_is_handed_over),
         UNIT(an_animation_is_told),
+        UNIT(encoder_and_decoder_are_in_the_version),
     };
 
     return UNIT_RUN(tests);
