@@ -206,7 +206,7 @@ static apr_status_t start_renderers(di_parts_t *parts,
         .user = render_user(conf, s),
         .time_limit_ms = (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
         .log = &parts->log};
-    static const char key[] = "dynimage-workers";
+    static const char key[] = "dynimage-workers-2";
     apr_pool_t *pprocess = s->process->pool;
     void *workers = NULL;
     apr_status_t rv = APR_SUCCESS;
