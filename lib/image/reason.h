@@ -24,7 +24,8 @@
       "request or response forbids another picture")                           \
     X(9, NEAREST, "nearest",                                                   \
       "the tier's rendition is not ready: the nearest stored one was sent")    \
-    X(10, BUSY, "busy", "the render queue is full; the original was sent")     \
+    X(10, BUSY, "busy",                                                        \
+      "no place in the render queue, or no turn; the original was sent")       \
     X(11, TIMEOUT, "timeout", "no rendition in time; the original was sent")   \
     X(12, RENDER_FAILED, "render-failed",                                      \
       "the renderer died or failed; the original was sent")                    \
