@@ -20,6 +20,7 @@ static void set_gauges(void)
     di_workers_child_stats(&stats, shown->workers);
     ds_tally_set(di_tally, DI_COUNT_POOL_WAITING, stats.waiting);
     ds_tally_set(di_tally, DI_COUNT_POOL_RUNNING, stats.running);
+    ds_tally_set(di_tally, DI_COUNT_POOL_ALIVE, stats.alive);
     ds_tally_set(di_tally, DI_COUNT_POOL_TAKEN, stats.taken);
     ds_tally_set(di_tally, DI_COUNT_POOL_REFUSED, stats.refused);
     ds_tally_set(di_tally, DI_COUNT_POOL_PUSHED_OUT, stats.pushed_out);

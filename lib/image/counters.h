@@ -30,6 +30,8 @@
     X(POOL_WAITING, "pool_waiting", GAUGE, "jobs",                             \
       "jobs that wait for a renderer now")                                     \
     X(POOL_RUNNING, "pool_running", GAUGE, "jobs", "renders at work now")      \
+    X(POOL_ALIVE, "pool_alive", GAUGE, "renderers",                            \
+      "renderers that work or wait for work now")                              \
     X(POOL_TAKEN, "pool_taken", GAUGE, "jobs",                                 \
       "jobs that renderers took, since httpd was started")                     \
     X(POOL_REFUSED, "pool_refused", GAUGE, "jobs",                             \
