@@ -48,7 +48,9 @@ sub watch_end {
     my @bad = grep {
         /:(?:warn|error|crit|alert|emerg)\]/
           || /exit signal|Sanitizer|runtime error:|core dumped/
-    } grep { !/DI0305/ } watch_lines();    # a sanitized build says so
+    }
+      # A sanitized build says so; 50 ms are little on a machine at work.
+      grep { !/DI0305|DI0403: .*A TIMEOUT OCCURRED/ } watch_lines();
     @bad = grep { !/(?:$known)/ } @bad if $known;
     Test::More::ok(!@bad, 'the error log holds nothing unannounced')
       or Test::More::diag(@bad[0 .. ($#bad < 9 ? $#bad : 9)]);
