@@ -20,7 +20,7 @@
 #include "directives/share_memcached.h"
 #include "directives/speedprobe_conf.h"
 #include "speed/client.h"
-#include "speed/memory.h"
+#include "base/memory.h"
 #include "speed/networks.h"
 
 extern module AP_MODULE_DECLARE_DATA speedprobe_module;
@@ -104,7 +104,7 @@ void sp_start_check(server_rec *s)
 
 /* What the process pool keeps from one configuration to the next. */
 typedef struct {
-    sp_memory_t memory;
+    ds_memory_t memory;
     const char *path; /* of its file; NULL: none */
 } kept_t;
 
@@ -157,15 +157,15 @@ static void log_no_file(server_rec *s, const char *path, apr_status_t rv)
 
 /* Processes that were forked without our knowledge, such as a daemon for CGI,
    may hold the lock for a moment longer than the httpd they belonged to. */
-static apr_status_t take_file(sp_memory_t *out, const char *path,
+static apr_status_t take_file(ds_memory_t *out, const char *path,
                               apr_size_t bytes)
 {
-    apr_status_t rv = sp_memory_make(out, path, bytes);
+    apr_status_t rv = ds_memory_make(out, path, bytes);
     int i;
 
     for (i = 0; i < LOCK_TRIES && APR_STATUS_IS_EBUSY(rv); i++) {
         apr_sleep(LOCK_PAUSE_FOR);
-        rv = sp_memory_make(out, path, bytes);
+        rv = ds_memory_make(out, path, bytes);
     }
     return rv;
 }
@@ -174,7 +174,7 @@ static apr_status_t take_file(sp_memory_t *out, const char *path,
 static apr_status_t replace(kept_t *kept, server_rec *s, const char *path,
                             apr_size_t bytes)
 {
-    sp_memory_t made;
+    ds_memory_t made;
     apr_status_t rv = path ? take_file(&made, path, bytes) : APR_ENOENT;
 
     if (path && rv != APR_SUCCESS) {
@@ -185,10 +185,10 @@ static apr_status_t replace(kept_t *kept, server_rec *s, const char *path,
         }
     }
     if (!path) {
-        rv = sp_memory_make(&made, NULL, bytes);
+        rv = ds_memory_make(&made, NULL, bytes);
     }
     if (rv == APR_SUCCESS) {
-        sp_memory_drop(&kept->memory);
+        ds_memory_drop(&kept->memory);
         kept->memory = made;
         kept->path = path ? apr_pstrdup(s->process->pool, path) : NULL;
     }
@@ -198,7 +198,7 @@ static apr_status_t replace(kept_t *kept, server_rec *s, const char *path,
 /* The same, but empty, or of another size. */
 static apr_status_t renew(kept_t *kept, server_rec *s, apr_size_t bytes)
 {
-    apr_status_t rv = sp_memory_renew(&kept->memory, kept->path, bytes);
+    apr_status_t rv = ds_memory_renew(&kept->memory, kept->path, bytes);
 
     if (rv != APR_SUCCESS && kept->path) {
         log_no_file(s, kept->path, rv);
@@ -275,7 +275,7 @@ static void start_tables(server_rec *s, apr_uint32_t rows, const char *path)
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
                      "SP0504: no memory for the table of clients: nothing is "
                      "remembered on the server");
-        sp_memory_drop(&kept->memory);
+        ds_memory_drop(&kept->memory);
         return;
     }
     make_tables(kept, &clients, &networks);
@@ -304,7 +304,7 @@ void sp_start_parent(server_rec *s, const ds_seal_keys_t *keys,
         return;
     }
     if (rows == 0) {
-        sp_memory_drop(&kept_of(s)->memory);
+        ds_memory_drop(&kept_of(s)->memory);
         return;
     }
     if (conf->state_file && !conf->keys) {
@@ -348,7 +348,7 @@ void sp_start_child(server_rec *s, apr_pool_t *pchild)
 {
     const sp_server_conf_t *conf = sp_server_conf_of(s);
 
-    sp_memory_child(&kept_of(s)->memory);
+    ds_memory_child(&kept_of(s)->memory);
     if (conf->memcached && sp_parts.clients) {
         start_share(s, conf, pchild);
     }

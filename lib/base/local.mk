@@ -2,7 +2,9 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/arg.c lib/base/arg.h lib/base/seal.c lib/base/seal.h \
     lib/base/band.c lib/base/band.h lib/base/digest.c lib/base/digest.h \
-    lib/base/tally.c lib/base/tally.h lib/base/pool.c lib/base/pool.h
+    lib/base/tally.c lib/base/tally.h lib/base/pool.c lib/base/pool.h \
+    lib/base/memory.c lib/base/memory.h \
+    lib/base/caretaker.c lib/base/caretaker.h lib/base/fetch.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
 # The whole archive goes into each module, so each needs what seal.c
 # and digest.c need.
@@ -23,3 +25,8 @@ tests_unit_test_seal_LDADD = libbase.la $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_digest
 tests_unit_test_digest_SOURCES = tests/unit/test_digest.c tests/unit/unit.h
 tests_unit_test_digest_LDADD = libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_memory
+tests_unit_test_memory_SOURCES = tests/unit/test_memory.c tests/unit/unit.h \
+    tests/unit/folder.h
+tests_unit_test_memory_LDADD = libspeed.la libbase.la $(UNIT_LIBS)

@@ -104,6 +104,7 @@ static void fill_record(di_record_t *record, const di_result_t *result,
     record->made_at = now;
     record->source_bytes = wish->original->bytes;
     record->render_us = result->cpu_us;
+    record->priority = wish->key->priority;
     if (outcome->verdict) {
         record->verdict = outcome->reason;
         record->expires_at = outcome->lasts ? now + outcome->lasts : 0;
@@ -205,7 +206,8 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
 {
     apr_status_t rv;
 
-    rv = di_store_put(world->store, wish->key, record, body, world->now(), p);
+    rv = di_store_put(world->store, DI_KEEP_ALL, wish->key, record, body,
+                      world->now(), p);
     if (rv != APR_SUCCESS) {
         ds_log(world->log, DS_LOG_INFO, "DI0622", rv,
                "no level of the store kept %s", wish->key->hex);

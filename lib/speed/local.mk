@@ -24,7 +24,6 @@ libspeed_la_SOURCES = \
     lib/speed/clientkey.c lib/speed/clientkey.h \
     lib/speed/table.c lib/speed/table.h \
     lib/speed/client.h \
-    lib/speed/memory.c lib/speed/memory.h \
     lib/speed/networks.c lib/speed/networks.h \
     lib/speed/sharedrow.c lib/speed/sharedrow.h \
     lib/speed/share.c lib/speed/share.h
@@ -170,11 +169,6 @@ check_PROGRAMS += tests/unit/test_clientkey
 tests_unit_test_clientkey_SOURCES = tests/unit/test_clientkey.c \
     tests/unit/unit.h
 tests_unit_test_clientkey_LDADD = $(SPEED_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_memory
-tests_unit_test_memory_SOURCES = tests/unit/test_memory.c tests/unit/unit.h \
-    tests/unit/folder.h
-tests_unit_test_memory_LDADD = $(SPEED_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_networks
 tests_unit_test_networks_SOURCES = tests/unit/test_networks.c \

@@ -10,7 +10,9 @@ libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
 libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
     lib/store/reclaim.c lib/store/reclaim.h \
     lib/store/sweeper.c lib/store/sweeper.h \
-    lib/store/lease.c lib/store/lease.h
+    lib/store/lease.c lib/store/lease.h lib/store/account.h \
+    lib/store/usage.h lib/store/purges.h lib/store/flight.h \
+    lib/store/store_memory.h lib/store/books.h
 libstore_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libstore_la_LIBADD = libmemstore.la -lpthread
 

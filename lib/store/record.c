@@ -4,7 +4,7 @@
  *
  *    0  4  magic: 89 'D' 'I' 0a          40  8  expires_at, 0 = never
  *    4  1  version                       48  8  source_bytes
- *    5  3  0 0 0                         56  8  body_bytes
+ *    5  3  0 0, priority                56  8  body_bytes
  *    8  4  verdict                       64  4  CRC-32 of the body
  *   12  4  format                        68  4  CRC-32 of bytes 0..67 and of
  *   16  4  width_px                             the key text
@@ -24,6 +24,7 @@
 #include <zlib.h>
 
 #define AT_VERSION 4
+#define AT_PRIORITY 7
 #define AT_VERDICT 8
 #define AT_FORMAT 12
 #define AT_WIDTH 16
@@ -79,6 +80,7 @@ void di_record_format(char *out, const di_record_t *record,
 {
     memcpy(out, magic, sizeof(magic));
     put_number(out + AT_VERSION, (apr_uint64_t)DI_RECORD_VERSION << 24, 4);
+    out[AT_PRIORITY] = (char)(record->priority & 0xff);
     put_number(out + AT_VERDICT, record->verdict, 4);
     put_number(out + AT_FORMAT, record->format, 4);
     put_number(out + AT_WIDTH, record->width_px, 4);
@@ -96,6 +98,7 @@ void di_record_format(char *out, const di_record_t *record,
 
 static void take_record(di_record_t *out, const char *head)
 {
+    out->priority = (unsigned char)head[AT_PRIORITY];
     out->verdict = take_u32(head + AT_VERDICT);
     out->format = take_u32(head + AT_FORMAT);
     out->width_px = take_u32(head + AT_WIDTH);

@@ -13,7 +13,7 @@
 
 /* Raise it whenever the bytes mean something else; old records then count as
    missing. */
-#define DI_RECORD_VERSION 1
+#define DI_RECORD_VERSION 2
 
 /* Bytes of the head without the key text. */
 #define DI_RECORD_FIXED_BYTES 72

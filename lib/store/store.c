@@ -30,6 +30,8 @@ apr_status_t di_key_make(di_key_t *out, const char *text)
     }
     out->text = text;
     out->text_len = len;
+    out->customer = 0;
+    out->priority = DI_PRIORITY_USUAL;
     memcpy(out->hash, digest, DI_KEY_HASH_BYTES);
     for (i = 0; i < DI_KEY_HASH_BYTES; i++) {
         out->hex[2 * i] = digits[digest[i] >> 4];
@@ -102,6 +104,18 @@ static void promote(di_level_t *level, const di_key_t *key,
     }
 }
 
+static void touch_later(const di_store_t *store, int from, const di_key_t *key,
+                        apr_time_t now)
+{
+    int i;
+
+    for (i = from; i < store->count; i++) {
+        if (store->level[i]->touch) {
+            store->level[i]->touch(store->level[i], key, now);
+        }
+    }
+}
+
 apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
                           const di_key_t *key, apr_time_t now, apr_pool_t *p)
 {
@@ -120,6 +134,7 @@ apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
     if (i == store->count) {
         return APR_NOTFOUND;
     }
+    touch_later(store, i + 1, key, now);
     /* A level that is out of order would only cost the caller's time. */
     for (earlier = 0; earlier < i; earlier++) {
         if (rv[earlier] == APR_NOTFOUND) {
@@ -129,14 +144,18 @@ apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
     return APR_SUCCESS;
 }
 
-apr_status_t di_store_put(const di_store_t *store, const di_key_t *key,
-                          const di_record_t *record, const di_body_t *body,
-                          apr_time_t now, apr_pool_t *ptemp)
+apr_status_t di_store_put(const di_store_t *store, di_keep_e keep,
+                          const di_key_t *key, const di_record_t *record,
+                          const di_body_t *body, apr_time_t now,
+                          apr_pool_t *ptemp)
 {
     apr_status_t first = APR_SUCCESS, rv;
     int kept = 0, i;
 
-    for (i = 0; i < store->count; i++) {
+    for (i = 0; i < store->count && !(kept && store->keep_first); i++) {
+        if (keep == DI_KEEP_PASSING && store->level[i]->lasting) {
+            continue;
+        }
         rv = store->level[i]->put(store->level[i], key, record, body, now,
                                   ptemp);
         kept += rv == APR_SUCCESS;
@@ -145,5 +164,5 @@ apr_status_t di_store_put(const di_store_t *store, const di_key_t *key,
     if (kept) {
         return APR_SUCCESS;
     }
-    return store->count ? first : APR_ENOSPC;
+    return first != APR_SUCCESS ? first : APR_ENOSPC;
 }

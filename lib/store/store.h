@@ -33,15 +33,23 @@
 /* Most levels in one list. */
 #define DI_STORE_LEVELS_MAX 4
 
+/* Priority of entries for which nobody says another one. */
+#define DI_PRIORITY_USUAL 5
+
 typedef struct {
     const char *text;    /* the whole truth, printable, no NUL inside */
     apr_size_t text_len; /* bytes, without the final NUL */
     unsigned char hash[DI_KEY_HASH_BYTES];
     char hex[2 * DI_KEY_HASH_BYTES + 1]; /* hash as lower-case hex */
+    /* Not part of the truth: the same key under two customers is the same
+       rendition. */
+    int customer;          /* whose entry it is (store/account.h) */
+    apr_uint32_t priority; /* 0..9, 9 is kept longest; of what is put */
 } di_key_t;
 
 /**
  * Make a key of its text: the first 16 bytes of the text's SHA-256.
+ * @param out   its customer is the first one, its priority 5
  * @param text  not copied: must live as long as the key
  * @return APR_SUCCESS, APR_ENAMETOOLONG past DI_KEY_TEXT_MAX, or the status
  *         of ds_digest_sha256
@@ -56,6 +64,7 @@ typedef struct {
     apr_uint32_t width_px; /* of the body's pixels */
     apr_uint32_t height_px;
     apr_uint32_t render_us; /* CPU time that the render took, us */
+    apr_uint32_t priority;  /* 0..9, of the key that put it */
     apr_time_t made_at;
     apr_time_t expires_at;     /* 0: never */
     apr_uint64_t source_bytes; /* size of the original, bytes */
@@ -78,8 +87,10 @@ typedef struct {
 
 typedef struct di_level_t di_level_t;
 struct di_level_t {
-    const char *name; /* "disk", "memcached": static text */
+    const char *name; /* "memory", "disk", "memcached": static text */
     void *self;       /* the level's own state */
+    int lasting;      /* 1: what is put here stays until it is reclaimed; 0: a
+                         cache that forgets by itself */
 
     /**
      * Find an entry.
@@ -106,13 +117,26 @@ struct di_level_t {
     apr_status_t (*put)(di_level_t *level, const di_key_t *key,
                         const di_record_t *record, const di_body_t *body,
                         apr_time_t now, apr_pool_t *ptemp);
+
+    /* An entry of that key was found on an earlier level, so this one was not
+       asked: it may count that as a use.  NULL: it need not know. */
+    void (*touch)(di_level_t *level, const di_key_t *key, apr_time_t now);
 };
 
 /* The levels in the order in which they are asked. */
 typedef struct {
     int count;
     di_level_t *level[DI_STORE_LEVELS_MAX];
+    int keep_first; /* 1: an entry is put into the first level that takes it,
+                       so that small ones go here and large ones there; 0:
+                       into every level */
 } di_store_t;
+
+/* Which levels an entry may be put into. */
+typedef enum {
+    DI_KEEP_ALL = 0,
+    DI_KEEP_PASSING /* only those that are not lasting */
+} di_keep_e;
 
 /**
  * Ask the levels in order.  An entry found in a later level is put into the
@@ -125,13 +149,14 @@ apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
                           const di_key_t *key, apr_time_t now, apr_pool_t *p);
 
 /**
- * Put into every level.
+ * Put into the levels, as store->keep_first and keep say.
  * @return APR_SUCCESS when at least one level kept it, else the first error;
  *         APR_ENOSPC when there is no level
  */
-apr_status_t di_store_put(const di_store_t *store, const di_key_t *key,
-                          const di_record_t *record, const di_body_t *body,
-                          apr_time_t now, apr_pool_t *ptemp);
+apr_status_t di_store_put(const di_store_t *store, di_keep_e keep,
+                          const di_key_t *key, const di_record_t *record,
+                          const di_body_t *body, apr_time_t now,
+                          apr_pool_t *ptemp);
 
 /**
  * Copy a whole body into memory of p.

@@ -432,6 +432,7 @@ apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
     disk = apr_pcalloc(p, sizeof(*disk));
     disk->conf = *conf;
     disk->level.name = "disk";
+    disk->level.lasting = 1;
     disk->level.self = disk;
     disk->level.get = disk_get;
     disk->level.put = disk_put;

@@ -10,7 +10,7 @@
 
 #include <apr_strings.h>
 
-#include "speed/memory.h"
+#include "base/memory.h"
 #include "speed/table.h"
 #include "folder.h"
 
@@ -21,11 +21,11 @@ static const char *path_in(apr_pool_t *p)
     return apr_pstrcat(p, folder_make(p), "/state", NULL);
 }
 
-static sp_memory_t made(const char *path, apr_size_t bytes)
+static ds_memory_t made(const char *path, apr_size_t bytes)
 {
-    sp_memory_t memory;
+    ds_memory_t memory;
 
-    assert_int_equal(sp_memory_make(&memory, path, bytes), APR_SUCCESS);
+    assert_int_equal(ds_memory_make(&memory, path, bytes), APR_SUCCESS);
     assert_non_null(memory.at);
     return memory;
 }
@@ -36,20 +36,20 @@ static void a_child_writes_what_the_parent_reads(void **state)
     int i, status;
 
     for (i = 0; i < 2; i++) {
-        sp_memory_t memory = made(paths[i], BYTES);
+        ds_memory_t memory = made(paths[i], BYTES);
         pid_t pid;
 
         assert_int_equal(memory.is_new, 1);
         assert_int_equal(((char *)memory.at)[100], 0);
         pid = fork();
         if (pid == 0) {
-            sp_memory_child(&memory);
+            ds_memory_child(&memory);
             ((char *)memory.at)[100] = 7;
             _exit(0);
         }
         waitpid(pid, &status, 0);
         assert_int_equal(((char *)memory.at)[100], 7);
-        sp_memory_drop(&memory);
+        ds_memory_drop(&memory);
         assert_null(memory.at);
     }
 }
@@ -57,35 +57,35 @@ static void a_child_writes_what_the_parent_reads(void **state)
 static void a_file_keeps_what_was_written(void **state)
 {
     const char *path = path_in(*state);
-    sp_memory_t memory = made(path, BYTES);
+    ds_memory_t memory = made(path, BYTES);
     struct stat info;
 
     strcpy(memory.at, "still here");
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
     assert_int_equal(info.st_size, BYTES);
     memory = made(path, BYTES);
     assert_int_equal(memory.is_new, 0);
     assert_string_equal(memory.at, "still here");
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
 }
 
 static void a_file_of_another_size_is_replaced(void **state)
 {
     const char *path = path_in(*state);
-    sp_memory_t before = made(path, BYTES), after;
+    ds_memory_t before = made(path, BYTES), after;
 
     strcpy(before.at, "old");
-    sp_memory_child(&before); /* as if its parent had ended */
+    ds_memory_child(&before); /* as if its parent had ended */
     after = made(path, 2 * BYTES);
     assert_int_equal(after.is_new, 1);
     assert_string_equal(after.at, "");
     /* Whoever still has the old one may go on to write to it. */
     memset(before.at, 1, BYTES);
     assert_string_equal(after.at, "");
-    sp_memory_drop(&after);
-    sp_memory_drop(&before);
+    ds_memory_drop(&after);
+    ds_memory_drop(&before);
 }
 
 static void new_memory_leaves_the_old_to_its_users(void **state)
@@ -94,7 +94,7 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
     int i;
 
     for (i = 0; i < 2; i++) {
-        sp_memory_t memory = made(paths[i], BYTES), again;
+        ds_memory_t memory = made(paths[i], BYTES), again;
         int pipes[2], status;
         char c = 0;
         pid_t pid;
@@ -103,14 +103,14 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
         assert_int_equal(pipe(pipes), 0);
         pid = fork();
         if (pid == 0) { /* a child of before the restart */
-            sp_memory_child(&memory);
+            ds_memory_child(&memory);
             if (read(pipes[0], &c, 1) != 1 || strcmp(memory.at, "old")) {
                 _exit(1);
             }
             memset(memory.at, 'x', BYTES);
             _exit(0);
         }
-        assert_int_equal(sp_memory_renew(&memory, paths[i], 3 * BYTES),
+        assert_int_equal(ds_memory_renew(&memory, paths[i], 3 * BYTES),
                          APR_SUCCESS);
         assert_int_equal(memory.is_new, 1);
         assert_string_equal(memory.at, "");
@@ -121,36 +121,36 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
         assert_string_equal(memory.at, "");
         if (paths[i]) { /* under its name, and locked */
             strcpy(memory.at, "new");
-            assert_int_equal(sp_memory_make(&again, paths[i], 3 * BYTES),
+            assert_int_equal(ds_memory_make(&again, paths[i], 3 * BYTES),
                              APR_EBUSY);
-            sp_memory_drop(&memory);
+            ds_memory_drop(&memory);
             memory = made(paths[i], 3 * BYTES);
             assert_string_equal(memory.at, "new");
         }
-        sp_memory_drop(&memory);
+        ds_memory_drop(&memory);
     }
 }
 
 static void a_second_owner_is_refused(void **state)
 {
     const char *path = path_in(*state);
-    sp_memory_t first = made(path, BYTES), second;
+    ds_memory_t first = made(path, BYTES), second;
 
     strcpy(first.at, "mine");
-    assert_int_equal(sp_memory_make(&second, path, BYTES), APR_EBUSY);
-    assert_int_equal(sp_memory_make(&second, path, 2 * BYTES), APR_EBUSY);
+    assert_int_equal(ds_memory_make(&second, path, BYTES), APR_EBUSY);
+    assert_int_equal(ds_memory_make(&second, path, 2 * BYTES), APR_EBUSY);
     assert_null(second.at);
     assert_string_equal(first.at, "mine");
-    sp_memory_drop(&first);
+    ds_memory_drop(&first);
     second = made(path, BYTES);
-    sp_memory_drop(&second);
+    ds_memory_drop(&second);
 }
 
 static void a_killed_owner_leaves_no_lock_though_its_child_lives(void **state)
 {
     const char *path = path_in(*state);
     int ready[2], end[2], status;
-    sp_memory_t memory;
+    ds_memory_t memory;
     char c = 0;
     pid_t owner;
 
@@ -161,7 +161,7 @@ static void a_killed_owner_leaves_no_lock_though_its_child_lives(void **state)
         memory = made(path, BYTES);
         strcpy(memory.at, "of the killed");
         if (fork() == 0) {
-            sp_memory_child(&memory);
+            ds_memory_child(&memory);
             (void)!write(ready[1], &c, 1);
             (void)!read(end[0], &c, 1);
             _exit(0);
@@ -174,7 +174,7 @@ static void a_killed_owner_leaves_no_lock_though_its_child_lives(void **state)
     memory = made(path, BYTES);
     assert_string_equal(memory.at, "of the killed");
     assert_int_equal(write(end[1], &c, 1), 1);
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
 }
 
 static void files_that_are_not_ours_are_refused(void **state)
@@ -184,22 +184,22 @@ static void files_that_are_not_ours_are_refused(void **state)
     const char *plain = apr_pstrcat(p, folder, "/plain", NULL);
     const char *alias = apr_pstrcat(p, folder, "/alias", NULL);
     const char *second = apr_pstrcat(p, folder, "/second", NULL);
-    sp_memory_t memory = made(plain, BYTES);
+    ds_memory_t memory = made(plain, BYTES);
 
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
     assert_int_equal(symlink(plain, alias), 0);
-    assert_int_not_equal(sp_memory_make(&memory, alias, BYTES), APR_SUCCESS);
+    assert_int_not_equal(ds_memory_make(&memory, alias, BYTES), APR_SUCCESS);
     assert_int_equal(link(plain, second), 0);
-    assert_int_not_equal(sp_memory_make(&memory, second, BYTES), APR_SUCCESS);
+    assert_int_not_equal(ds_memory_make(&memory, second, BYTES), APR_SUCCESS);
     assert_int_equal(unlink(second), 0);
-    assert_int_not_equal(sp_memory_make(&memory, folder, BYTES), APR_SUCCESS);
+    assert_int_not_equal(ds_memory_make(&memory, folder, BYTES), APR_SUCCESS);
     assert_int_not_equal(
-        sp_memory_make(&memory, apr_pstrcat(p, folder, "/no/such", NULL),
+        ds_memory_make(&memory, apr_pstrcat(p, folder, "/no/such", NULL),
                        BYTES),
         APR_SUCCESS);
     if (geteuid() == 0) {
         assert_int_equal(chown(plain, 65534, 65534), 0);
-        assert_int_not_equal(sp_memory_make(&memory, plain, BYTES),
+        assert_int_not_equal(ds_memory_make(&memory, plain, BYTES),
                              APR_SUCCESS);
     }
     assert_null(memory.at);
@@ -208,15 +208,15 @@ static void files_that_are_not_ours_are_refused(void **state)
 static void rights_of_others_are_taken_away(void **state)
 {
     const char *path = path_in(*state);
-    sp_memory_t memory = made(path, BYTES);
+    ds_memory_t memory = made(path, BYTES);
     struct stat info;
 
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
     assert_int_equal(chmod(path, 0666), 0);
     memory = made(path, BYTES);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
 }
 
 static void
@@ -225,7 +225,7 @@ a_disk_without_room_is_an_error_and_leaves_no_half_file(void **state)
     const char *path = path_in(*state);
     const char *temporary = apr_pstrcat(*state, path, ".new", NULL);
     struct rlimit before, small;
-    sp_memory_t memory, good = made(path, BYTES);
+    ds_memory_t memory, good = made(path, BYTES);
 
     strcpy(good.at, "kept");
     signal(SIGXFSZ, SIG_IGN);
@@ -233,15 +233,15 @@ a_disk_without_room_is_an_error_and_leaves_no_half_file(void **state)
     small = before;
     small.rlim_cur = 2 * BYTES;
     setrlimit(RLIMIT_FSIZE, &small);
-    sp_memory_drop(&good);
-    assert_int_not_equal(sp_memory_make(&memory, path, 64 * BYTES),
+    ds_memory_drop(&good);
+    assert_int_not_equal(ds_memory_make(&memory, path, 64 * BYTES),
                          APR_SUCCESS);
     assert_null(memory.at);
     assert_int_not_equal(access(temporary, F_OK), 0);
     good = made(path, BYTES);
     assert_string_equal(good.at, "kept");
     setrlimit(RLIMIT_FSIZE, &before);
-    sp_memory_drop(&good);
+    ds_memory_drop(&good);
 }
 
 /* ---- with a table in it ---- */
@@ -262,7 +262,7 @@ static void p20_rows_outlive_a_kill_of_all_processes(void **state)
     apr_size_t bytes = sp_table_bytes(64, 8);
     const char *path = path_in(*state);
     apr_uint64_t value = 42;
-    sp_memory_t memory;
+    ds_memory_t memory;
     sp_table_t *table;
     int status, kept;
     pid_t pid = fork();
@@ -281,7 +281,7 @@ static void p20_rows_outlive_a_kill_of_all_processes(void **state)
     value = 0;
     assert_int_equal(sp_table_with(table, key, 0, get_it, &value, 1), 1);
     assert_int_equal(value, 42);
-    sp_memory_drop(&memory);
+    ds_memory_drop(&memory);
 }
 
 int main(void)

@@ -479,7 +479,8 @@ static void a_put_goes_to_all_levels(void **state)
     three_make(&three, *state);
     three.level[1]->put_rv = APR_ENOSPC;
     assert_int_equal(
-        di_store_put(&three.store, &key, &picture, &body, NOW, *state),
+        di_store_put(&three.store, DI_KEEP_ALL, &key, &picture, &body, NOW,
+                     *state),
         APR_SUCCESS);
     assert_holds(&three.level[0]->level, &key, &picture, "body", 4, *state);
     assert_holds(&three.level[2]->level, &key, &picture, "body", 4, *state);
@@ -487,9 +488,11 @@ static void a_put_goes_to_all_levels(void **state)
     three.level[0]->put_rv = APR_TIMEUP;
     three.level[2]->put_rv = APR_EGENERAL;
     assert_int_equal(
-        di_store_put(&three.store, &key, &picture, &body, NOW, *state),
+        di_store_put(&three.store, DI_KEEP_ALL, &key, &picture, &body, NOW,
+                     *state),
         APR_TIMEUP);
-    assert_int_equal(di_store_put(&empty, &key, &picture, &body, NOW, *state),
+    assert_int_equal(di_store_put(&empty, DI_KEEP_ALL, &key, &picture, &body,
+                                  NOW, *state),
                      APR_ENOSPC);
 }
 

@@ -5,17 +5,17 @@
  * outlives them all.
  *
  *     parent                        child
- *       sp_memory_make    --fork-->   sp_memory_child
- *       [ sp_memory_renew, then the next children ]
- *       sp_memory_drop
+ *       ds_memory_make    --fork-->   ds_memory_child
+ *       [ ds_memory_renew, then the next children ]
+ *       ds_memory_drop
  *
  * A file belongs to one parent at a time: an open-file-description lock on it
  * is held by the parent alone, so it ends with it, however it ends.  Its blocks
  * are reserved, and a file in use is never cut: new contents come in a new
  * file under the old name, and children of before go on with the old one.
  */
-#ifndef SP_MEMORY_H
-#define SP_MEMORY_H
+#ifndef DS_MEMORY_H
+#define DS_MEMORY_H
 
 #include <apr_errno.h>
 
@@ -26,7 +26,7 @@ typedef struct {
     int lock_fd; /* of the file; -1: memory without a file, or a child */
     dev_t dev;   /* of the file, to know it again */
     ino_t ino;
-} sp_memory_t;
+} ds_memory_t;
 
 /**
  * Map a file, which is made when it is not there, or memory without one.
@@ -36,22 +36,22 @@ typedef struct {
  * @return APR_SUCCESS; APR_EBUSY when another process holds the file; else why
  *         not; out->at is NULL then
  */
-apr_status_t sp_memory_make(sp_memory_t *out, const char *path,
+apr_status_t ds_memory_make(ds_memory_t *out, const char *path,
                             apr_size_t bytes);
 
 /**
  * New memory in place of this, all zero, in a new file of the same name.
  * @param path   the one that it was made with
  * @param bytes  may be another number than before
- * @return as sp_memory_make; *memory is as it was when that fails
+ * @return as ds_memory_make; *memory is as it was when that fails
  */
-apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path,
+apr_status_t ds_memory_renew(ds_memory_t *memory, const char *path,
                              apr_size_t bytes);
 
 /* In a child that was forked: leave the lock to the parent. */
-void sp_memory_child(sp_memory_t *memory);
+void ds_memory_child(ds_memory_t *memory);
 
 /* Give it back; a file stays where it is. */
-void sp_memory_drop(sp_memory_t *memory);
+void ds_memory_drop(ds_memory_t *memory);
 
 #endif

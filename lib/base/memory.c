@@ -6,7 +6,7 @@
  * for as long as any process has it mapped, and once for the lock, so that
  * children that outlive their parent do not keep the lock.
  */
-#include "speed/memory.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 #define PATH_ROOM 4096
 
-static const sp_memory_t none = {.lock_fd = -1};
+static const ds_memory_t none = {.lock_fd = -1};
 
 static apr_status_t last_error(void)
 {
@@ -86,7 +86,7 @@ static apr_status_t open_locked(int *fd, struct stat *info, const char *path,
     return rv ? close_with(*fd, rv) : APR_SUCCESS;
 }
 
-static apr_status_t map(sp_memory_t *out, int fd)
+static apr_status_t map(ds_memory_t *out, int fd)
 {
     int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
     void *at = mmap(NULL, out->bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
@@ -99,7 +99,7 @@ static apr_status_t map(sp_memory_t *out, int fd)
 }
 
 /* Map what the lock guards, by an open file of its own. */
-static apr_status_t map_file(sp_memory_t *out, const char *path)
+static apr_status_t map_file(ds_memory_t *out, const char *path)
 {
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     struct stat info;
@@ -124,7 +124,7 @@ static apr_status_t reserve(int fd, apr_size_t bytes)
 }
 
 /* A new file, not yet under its name. */
-static apr_status_t make_file(sp_memory_t *out, const char *temporary)
+static apr_status_t make_file(ds_memory_t *out, const char *temporary)
 {
     struct stat info;
     apr_status_t rv;
@@ -149,7 +149,7 @@ static apr_status_t make_file(sp_memory_t *out, const char *temporary)
 }
 
 /* Put a new file in the place of the one at path. */
-static apr_status_t replace_file(sp_memory_t *out, const char *path)
+static apr_status_t replace_file(ds_memory_t *out, const char *path)
 {
     char temporary[PATH_ROOM];
     int used = snprintf(temporary, sizeof(temporary), "%s.new", path);
@@ -162,13 +162,13 @@ static apr_status_t replace_file(sp_memory_t *out, const char *path)
     if (rv == APR_SUCCESS && rename(temporary, path)) {
         rv = last_error();
         unlink(temporary);
-        sp_memory_drop(out);
+        ds_memory_drop(out);
     }
     return rv;
 }
 
 /* The file at path if it has the size, else a new one in its place. */
-static apr_status_t take_file(sp_memory_t *out, const char *path)
+static apr_status_t take_file(ds_memory_t *out, const char *path)
 {
     struct stat info;
     int fd;
@@ -196,7 +196,7 @@ static apr_status_t take_file(sp_memory_t *out, const char *path)
 
 /* ---- memory ---- */
 
-apr_status_t sp_memory_make(sp_memory_t *out, const char *path,
+apr_status_t ds_memory_make(ds_memory_t *out, const char *path,
                             apr_size_t bytes)
 {
     apr_status_t rv = APR_EAGAIN;
@@ -221,23 +221,23 @@ apr_status_t sp_memory_make(sp_memory_t *out, const char *path,
 
 /* The lock of before is given up when the new file is there, so nobody can come
    between. */
-apr_status_t sp_memory_renew(sp_memory_t *memory, const char *path,
+apr_status_t ds_memory_renew(ds_memory_t *memory, const char *path,
                              apr_size_t bytes)
 {
-    sp_memory_t made = none;
+    ds_memory_t made = none;
     apr_status_t rv;
 
     made.bytes = bytes;
     made.is_new = 1;
     rv = path ? replace_file(&made, path) : map(&made, -1);
     if (rv == APR_SUCCESS) {
-        sp_memory_drop(memory);
+        ds_memory_drop(memory);
         *memory = made;
     }
     return rv;
 }
 
-void sp_memory_child(sp_memory_t *memory)
+void ds_memory_child(ds_memory_t *memory)
 {
     if (memory->lock_fd >= 0) {
         close(memory->lock_fd);
@@ -245,9 +245,9 @@ void sp_memory_child(sp_memory_t *memory)
     }
 }
 
-void sp_memory_drop(sp_memory_t *memory)
+void ds_memory_drop(ds_memory_t *memory)
 {
-    sp_memory_child(memory);
+    ds_memory_child(memory);
     if (memory->at) {
         munmap(memory->at, memory->bytes);
     }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread sleeps until the earliest duty is due.  A shared turn holds the
+ * moment from which on the duty is due again; moving it on by compare-and-swap
+ * is what makes one of all processes do it.
+ */
+#include "base/caretaker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include <apr_strings.h>
+
+#include "base/pool.h"
+
+struct ds_caretaker_t {
+    pthread_mutex_t mutex; /* guards stop and hurry */
+    pthread_cond_t news;
+    pthread_t thread;
+    int stop;
+    apr_uint64_t hurry; /* set of duties to be done at once */
+    apr_pool_t *pool;   /* the thread's own */
+    int count;
+    ds_duty_t *duty;
+    apr_time_t *own_turn; /* of duties that every process does, and the next
+                             look at a shared one */
+};
+
+static apr_time_t steady_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000 + 1;
+}
+
+/* May this process do the duty now?  If not, *next is when to look again. */
+static int is_ours(apr_time_t *next, const ds_duty_t *duty, apr_time_t now)
+{
+    apr_int64_t due;
+
+    *next = now + duty->every;
+    if (!duty->turn) {
+        return 1;
+    }
+    due = atomic_load(duty->turn);
+    /* A turn far ahead is of another boot, whose clock had run longer. */
+    if (due > now && due <= now + duty->every) {
+        *next = due;
+        return 0;
+    }
+    return atomic_compare_exchange_strong(duty->turn, &due, now + duty->every);
+}
+
+static void do_duty(ds_caretaker_t *caretaker, int at)
+{
+    const ds_duty_t *duty = &caretaker->duty[at];
+    apr_pool_t *ptemp;
+
+    if (apr_pool_create(&ptemp, caretaker->pool) == APR_SUCCESS) {
+        duty->run(duty->baton, apr_time_now(), ptemp);
+        apr_pool_destroy(ptemp);
+    }
+}
+
+/* Do what is due.  @return when the next one is */
+static apr_time_t do_due(ds_caretaker_t *caretaker, apr_uint64_t hurry)
+{
+    apr_time_t earliest = steady_now() + apr_time_from_sec(3600);
+    int i;
+
+    for (i = 0; i < caretaker->count; i++) {
+        apr_time_t now = steady_now(), *turn = &caretaker->own_turn[i];
+
+        if (hurry & (apr_uint64_t)1 << i ||
+            (*turn <= now && is_ours(turn, &caretaker->duty[i], now))) {
+            do_duty(caretaker, i);
+        }
+        earliest = *turn < earliest ? *turn : earliest;
+    }
+    return earliest;
+}
+
+static void *run(void *baton)
+{
+    ds_caretaker_t *caretaker = baton;
+
+    pthread_mutex_lock(&caretaker->mutex);
+    while (!caretaker->stop) {
+        apr_uint64_t hurry = caretaker->hurry;
+        struct timespec until;
+        apr_time_t next;
+
+        caretaker->hurry = 0;
+        pthread_mutex_unlock(&caretaker->mutex);
+        next = do_due(caretaker, hurry);
+        until.tv_sec = apr_time_sec(next);
+        until.tv_nsec = (long)apr_time_usec(next) * 1000;
+        pthread_mutex_lock(&caretaker->mutex);
+        if (!caretaker->stop && !caretaker->hurry) {
+            pthread_cond_timedwait(&caretaker->news, &caretaker->mutex, &until);
+        }
+    }
+    pthread_mutex_unlock(&caretaker->mutex);
+    return NULL;
+}
+
+/* A signal handler that ends the process (prefork's) must not wait for a mutex
+   that the thread under it holds. */
+static void enter(ds_caretaker_t *caretaker, sigset_t *before)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+    pthread_mutex_lock(&caretaker->mutex);
+}
+
+static void leave(ds_caretaker_t *caretaker, const sigset_t *before)
+{
+    pthread_mutex_unlock(&caretaker->mutex);
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+static apr_status_t end(void *baton)
+{
+    ds_caretaker_t *caretaker = baton;
+    sigset_t before;
+
+    enter(caretaker, &before);
+    caretaker->stop = 1;
+    pthread_cond_signal(&caretaker->news);
+    leave(caretaker, &before);
+    pthread_join(caretaker->thread, NULL);
+    pthread_cond_destroy(&caretaker->news);
+    pthread_mutex_destroy(&caretaker->mutex);
+    return APR_SUCCESS;
+}
+
+static void make_condition(pthread_cond_t *out)
+{
+    pthread_condattr_t steady;
+
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(out, &steady);
+    pthread_condattr_destroy(&steady);
+}
+
+/* With all signals blocked, which the thread inherits. */
+static int start(ds_caretaker_t *caretaker)
+{
+    sigset_t all, before;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&caretaker->thread, NULL, run, caretaker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+apr_status_t ds_caretaker_make(ds_caretaker_t **out, const ds_duty_t *duties,
+                               int count, apr_pool_t *p)
+{
+    ds_caretaker_t *caretaker = apr_pcalloc(p, sizeof(*caretaker));
+    apr_status_t rv = ds_pool_make_own(&caretaker->pool, p);
+    int failed;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    caretaker->count = count;
+    caretaker->duty = apr_pmemdup(p, duties, sizeof(*duties) * (size_t)count);
+    caretaker->own_turn =
+        apr_pcalloc(p, sizeof(*caretaker->own_turn) * (size_t)count);
+    pthread_mutex_init(&caretaker->mutex, NULL);
+    make_condition(&caretaker->news);
+    failed = start(caretaker);
+    if (failed) {
+        return APR_FROM_OS_ERROR(failed);
+    }
+    apr_pool_pre_cleanup_register(p, caretaker, end);
+    *out = caretaker;
+    return APR_SUCCESS;
+}
+
+void ds_caretaker_hurry(ds_caretaker_t *caretaker, int duty)
+{
+    sigset_t before;
+
+    if (!caretaker) {
+        return;
+    }
+    enter(caretaker, &before);
+    caretaker->hurry |= (apr_uint64_t)1 << duty;
+    pthread_cond_signal(&caretaker->news);
+    leave(caretaker, &before);
+}
