@@ -16,10 +16,10 @@
 typedef struct {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    int open;    /* 1: renders may end */
-    int begun;   /* renders */
-    int kept;    /* renditions in the store */
-    di_job_t job; /* the last one */
+    int open;                            /* 1: renders may end */
+    int begun;                           /* renders */
+    int kept;                            /* renditions in the store */
+    di_job_t job;                        /* the last one */
     char key[2 * DI_KEY_HASH_BYTES + 1]; /* of the last one kept */
     di_level_t level;
     di_store_t store;
@@ -78,7 +78,8 @@ static place_t *place_make(apr_pool_t *p)
     close(fd);
     pthread_mutex_init(&place->mutex, NULL);
     pthread_cond_init(&place->changed, NULL);
-    place->level = (di_level_t){"memory", place, nothing, keep};
+    place->level = (di_level_t){
+        .name = "memory", .self = place, .get = nothing, .put = keep};
     place->store.count = 1;
     place->store.level[0] = &place->level;
     place->world = (di_world_t){.store = &place->store,
@@ -110,9 +111,9 @@ static int add(di_later_t *later, const place_t *place, int number)
     apr_pool_create(&p, NULL);
     assert_int_equal(apr_stat(&info, place->path, APR_FINFO_MTIME, p), 0);
     original = (di_original_t){apr_pstrdup(p, place->path), 1000, info.mtime};
-    assert_int_equal(di_variant_key(&key, &original, &recipe, wish.formats,
-                                    &limits, "t", p),
-                     APR_SUCCESS);
+    assert_int_equal(
+        di_variant_key(&key, &original, &recipe, wish.formats, &limits, "t", p),
+        APR_SUCCESS);
     wish.key = &key;
     added = di_later_add(later, &wish);
     memset((char *)(apr_uintptr_t)key.text, 'x', key.text_len);

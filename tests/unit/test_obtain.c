@@ -67,12 +67,12 @@ typedef struct {
     di_wish_t wish;
     di_result_t answer; /* what the renderer will say */
     int renders;
-    int laters;   /* wishes for behind the answer */
+    int laters; /* wishes for behind the answer */
     apr_uint32_t backlog_ms;
     di_other_e place; /* of the other tier */
     int no_quick;     /* 1: the client does not take it */
-    int writes;   /* 1: somebody writes to the original meanwhile */
-    di_job_t job; /* the last one */
+    int writes;       /* 1: somebody writes to the original meanwhile */
+    di_job_t job;     /* the last one */
     char path[64];
     apr_pool_t *p;
 } story_t;
@@ -138,8 +138,7 @@ static int only_quick(void *self, di_recipe_t *recipe, di_key_t *key)
 
 static const di_others_t others = {only_other, only_quick};
 
-static void make_key(di_key_t *out, const story_t *s,
-                     const di_recipe_t *recipe)
+static void make_key(di_key_t *out, const story_t *s, const di_recipe_t *recipe)
 {
     assert_int_equal(di_variant_key(out, &s->original, recipe,
                                     DI_FORMAT_SET(JPEG), &s->limits, "t", s->p),
@@ -162,7 +161,10 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
     assert_int_equal(apr_stat(&info, s->path, APR_FINFO_MTIME, p), 0);
     clock_at = apr_time_from_sec(1000);
     s->p = p;
-    s->level = (di_level_t){"memory", &s->memory, memory_get, memory_put};
+    s->level = (di_level_t){.name = "memory",
+                            .self = &s->memory,
+                            .get = memory_get,
+                            .put = memory_put};
     s->store.count = 1;
     s->store.level[0] = &s->level;
     s->world = (di_world_t){.store = &s->store,
@@ -417,8 +419,8 @@ static void waiting_for_another_holder_is_bounded(void **state)
 
 /* The beginning of a progressive JPEG of 6000 x 4000 px. */
 static const unsigned char large_jpeg[] = {
-    0xFF, 0xD8, 0xFF, 0xC2, 0, 17, 8, 0x0F, 0xA0, 0x17, 0x70, 3,
-    1,    0x22, 0,    2,    0x11, 0, 3, 0x11, 0};
+    0xFF, 0xD8, 0xFF, 0xC2, 0, 17,   8, 0x0F, 0xA0, 0x17, 0x70,
+    3,    1,    0x22, 0,    2, 0x11, 0, 3,    0x11, 0};
 
 static story_t *slow_story(apr_pool_t *p)
 {
@@ -485,8 +487,7 @@ static void only_slow_clients_and_dear_renders_are_put_off(void **state)
     static const kind_case_t cases[] = {
         {"slow, dear", 1, 1, 300, 0, 1, DI_REASON_QUICK},
         {"fast", 0, 1, 300, 0, 1, DI_REASON_RENDERED},
-        {"nobody would make the full one", 1, 0, 300, 0, 1,
-         DI_REASON_RENDERED},
+        {"nobody would make the full one", 1, 0, 300, 0, 1, DI_REASON_RENDERED},
         {"switched off", 1, 1, 0, 0, 1, DI_REASON_RENDERED},
         {"patient enough", 1, 1, 60000, 0, 1, DI_REASON_RENDERED},
         {"cheap", 1, 1, 300, 0, 0, DI_REASON_RENDERED},

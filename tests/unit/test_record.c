@@ -13,6 +13,7 @@ static const di_record_t sample = {
     .width_px = 1632,
     .height_px = 1224,
     .render_us = 0x89abcdef,
+    .priority = 7,
     .made_at = 0x0102030405060708,
     .expires_at = 0x1112131415161718,
     .source_bytes = 0x2122232425262728,
@@ -64,7 +65,7 @@ static void a_record_reads_back_as_it_was_written(void **state)
 static void the_layout_is_the_drawn_one(void **state)
 {
     static const unsigned char drawn[DI_RECORD_FIXED_BYTES - 8] = {
-        0x89, 'D',  'I',  '\n', 1,    0,    0,    0,
+        0x89, 'D',  'I',  '\n', 2,    0,    0,    7,
         0,    0,    0,    0,    0,    0,    0,    1,
         0,    0,    0x06, 0x60, 0,    0,    0x04, 0xc8,
         0x89, 0xab, 0xcd, 0xef, 0,    0,    0,    sizeof(TEXT) - 1,

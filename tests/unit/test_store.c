@@ -410,6 +410,7 @@ static void three_make(three_t *out, apr_pool_t *p)
     static const char *const names[] = {"first", "second", "third"};
     int i;
 
+    out->store.keep_first = 0;
     out->store.count = 3;
     for (i = 0; i < 3; i++) {
         out->level[i] = memory_level_make(names[i], p);
