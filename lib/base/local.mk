@@ -40,3 +40,8 @@ check_PROGRAMS += tests/unit/test_memory
 tests_unit_test_memory_SOURCES = tests/unit/test_memory.c tests/unit/unit.h \
     tests/unit/folder.h
 tests_unit_test_memory_LDADD = libspeed.la libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_caretaker
+tests_unit_test_caretaker_SOURCES = tests/unit/test_caretaker.c \
+    tests/unit/unit.h
+tests_unit_test_caretaker_LDADD = libbase.la $(UNIT_LIBS) -lpthread
