@@ -8,6 +8,7 @@
 
 #include "directives/dynimage_conf.h"
 #include "image/later.h"
+#include "image/ledger.h"
 #include "image/obtain.h"
 #include "render/workers.h"
 #include "store/store_memcached.h"
@@ -20,6 +21,7 @@ typedef struct {
     char token[DI_MEMCACHED_TOKEN_ROOM]; /* of all children; "": none */
     unsigned inputs;      /* set of formats that originals may have */
     const char *renderer; /* libraries behind the renderers, for keys */
+    di_ledger_t *ledger;  /* NULL: nothing is booked */
     di_later_t *later;    /* NULL: nothing is made behind an answer */
     di_store_t store;
     di_world_t world;
