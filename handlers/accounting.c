@@ -13,6 +13,7 @@
 
 #include "http_config.h"
 #include "http_core.h"
+#include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
 
@@ -101,11 +102,18 @@ static int book(request_rec *r)
 {
     const request_rec *last = r;
     const note_t *note = find_note(&last, r);
+    apr_uint64_t sent, saved;
 
     if (note) {
+        sent = sent_bytes(last);
+        saved = saved_bytes(note, last);
         di_ledger_request(booked->ledger, note->customer, note->tier,
-                          note->result, sent_bytes(last),
-                          saved_bytes(note, last));
+                          note->result, sent, saved);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_TRACE1, 0, r,
+            "DI0655: %s booked for customer %d: tier %s, result %d, "
+            "%" APR_UINT64_T_FMT " bytes, %" APR_UINT64_T_FMT " saved",
+            r->uri, note->customer, note->tier, (int)note->result, sent, saved);
     }
     return OK;
 }
