@@ -28,6 +28,7 @@
 #include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
 #include "handlers/choice.h"
+#include "handlers/accounting.h"
 #include "handlers/image_status.h"
 #include "handlers/rendition.h"
 #include "handlers/wish.h"
@@ -222,6 +223,8 @@ static int image_handler(request_rec *r)
     decide(&image);
     explain(&image);
     count(&image);
+    di_accounting_note(r, image.asks.key.customer, image.asks.tier->name,
+                       &image.obtained, image.asks.original.bytes);
     restrict_caches(&image);
     if (!image.obtained.have) {
         return DECLINED;
@@ -272,6 +275,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(image_handler, NULL, NULL, APR_HOOK_LAST);
     di_private_out_register();
     di_status_register(&parts);
+    di_accounting_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {
