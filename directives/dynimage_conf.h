@@ -16,6 +16,7 @@
 
 #include "directives/setting.h"
 #include "base/band.h"
+#include "base/token.h"
 #include "image/mode.h"
 #include "image/tier.h"
 
@@ -116,7 +117,8 @@ typedef struct {
     const char *cache_root;        /* absolute */
     apr_array_header_t *levels;    /* const char *: disk, memcached, in order */
     apr_array_header_t *memcached; /* const char *: servers */
-    unsigned inputs; /* set of formats, of DI_FORMATS_IN; 0: not set */
+    unsigned inputs;     /* set of formats, of DI_FORMATS_IN; 0: not set */
+    ds_tokens_t *tokens; /* of this server's administrators; NULL: none */
 } di_server_conf_t;
 
 /* Defaults of the texts. */
@@ -159,6 +161,14 @@ int di_conf_renderers(const di_server_conf_t *conf);
 
 /* What an original can be: set of formats, of DI_FORMATS_IN. */
 unsigned di_conf_inputs(const di_server_conf_t *conf);
+
+/* The tokens of a server's administrators, of its own file; NULL: none. */
+const ds_tokens_t *di_conf_tokens(const server_rec *s);
+
+/* The settings by table, for those who list them all.
+   @param count  out: how many */
+const ds_setting_t *di_conf_dir_table(int *count);
+const ds_setting_t *di_conf_server_table(int *count);
 
 /**
  * Check one server's settings against each other.
