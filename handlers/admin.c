@@ -129,14 +129,25 @@ static int is_token(di_admin_t *admin, const char *given)
     return 1;
 }
 
+/* Would httpd refuse this request to somebody without a name? */
+static int needs_user(request_rec *r)
+{
+    char *user = r->user;
+    int needed;
+
+    r->user = NULL;
+    needed = ap_some_authn_required(r);
+    r->user = user;
+    return needed;
+}
+
 /* A user's name counts only where httpd had to be shown who it is: other
    things set one, too. */
 static int is_user(di_admin_t *admin)
 {
     request_rec *r = admin->r;
 
-    if (!r->user || !*r->user || !r->ap_auth_type ||
-        !ap_some_authn_required(r)) {
+    if (!r->user || !*r->user || !r->ap_auth_type || !needs_user(r)) {
         return 0;
     }
     admin->who = apr_pstrcat(r->pool, "user ",
