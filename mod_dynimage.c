@@ -27,6 +27,7 @@
 #include "directives/dynimage_start.h"
 #include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
+#include "handlers/admin.h"
 #include "handlers/choice.h"
 #include "handlers/accounting.h"
 #include "handlers/image_status.h"
@@ -276,6 +277,7 @@ static void register_hooks(apr_pool_t *p)
     di_private_out_register();
     di_status_register(&parts);
     di_accounting_register(&parts);
+    di_admin_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {
