@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libmemstore.la libstore.la
 libmemstore_la_SOURCES = lib/store/store.c lib/store/store.h \
     lib/store/record.c lib/store/record.h \
     lib/store/store_memcached.c lib/store/store_memcached.h \
-    lib/store/breaker.c lib/store/breaker.h \
+    lib/store/breaker.c lib/store/breaker.h lib/store/shareditem.h \
     lib/store/pace.c lib/store/pace.h
 libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
 libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
