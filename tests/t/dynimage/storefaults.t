@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The store under every fault of its disk and of the clock, while clients ask:
 # no request fails, no body is wrong, no child is lost, and the store works
-# again without anybody's help.
+# again without anybody's help.  DI_FAULTS=REGEX tries only the faults of such
+# names.
 use strict;
 use warnings;
 use lib 'lib';
@@ -50,7 +51,8 @@ sub mount_store {
 
 sub set_clock {
     my ($ahead_s) = @_;
-    open my $file, '+>', $clock or die "$clock: $!";
+    # Mapped by httpd, so never cut.
+    open my $file, -e $clock ? '+<' : '+>', $clock or die "$clock: $!";
     syswrite $file, pack 'q', $ahead_s;
     close $file;
     chmod 0644, $clock;
@@ -100,7 +102,12 @@ EOT
 }
 $stock->learn($server);
 my $parent = $server->pid;
-my @children = Client::children($parent);
+# httpd's processes with their names.
+sub processes {
+    return map { "$_ " . (eval { Client::slurp("/proc/$_/comm") } // 'none') =~ s/\n//r }
+      $server->pid, Client::children($parent);
+}
+my @processes = processes();
 
 my $cold = 0;
 my %log_at = (end => -s $server->{log});
@@ -158,6 +165,7 @@ sub log_is_quiet {
 # @param tags   that the log may hold
 sub fault {
     my ($what, $code, @tags) = @_;
+    return if $ENV{DI_FAULTS} && $what !~ /$ENV{DI_FAULTS}/;
     is_warm("before $what");
     my $load = Load->start($server->{base}, $CLIENTS, questions(), 0.002);
     pause_s(0.2);
@@ -167,8 +175,7 @@ sub fault {
     note("$what: " . Load::summary($seen));
     is_deeply($seen->{failed}, [], "$what: no request fails");
     is_deeply([keys %{ $seen->{answers} }], [200], "$what: all are answered");
-    is_deeply([$server->pid, Client::children($parent)], [$parent, @children],
-        "$what: the same processes");
+    is_deeply([processes()], \@processes, "$what: the same processes");
     is_warm($what);
     log_is_quiet($what, @tags);
     return $seen;
@@ -188,8 +195,8 @@ my $seen = fault('disk full', sub {
     pause_s(0.7);
     unlink "$store/ballast";
 }, 'DI0402');
-cmp_ok($seen->{reasons}{'rendered/miss'} // 0, '>=', 1,
-    'disk full: what is not stored is rendered');
+cmp_ok($seen->{reasons}{'rendered/miss'}, '>=', 1,
+    'disk full: what is not stored is rendered') if $seen;
 
 fault('read-only', sub {
     # Busy while anything is open for writing.
@@ -323,7 +330,7 @@ SKIP: {
                 cmp_ok(abs($date->() - $this_year - $years), '<=', 1,
                     "$what: httpd has it") if $years;
             }
-        }, 'AH\d+');
+        });
     }
 }
 
