@@ -224,8 +224,9 @@ static int image_handler(request_rec *r)
     decide(&image);
     explain(&image);
     count(&image);
-    di_accounting_note(r, image.asks.key.customer, image.asks.tier->name,
-                       &image.obtained, image.asks.original.bytes);
+    di_accounting_note(r, di_server_conf_of(r->server)->site.account,
+                       image.asks.tier->name, &image.obtained,
+                       image.asks.original.bytes);
     restrict_caches(&image);
     if (!image.obtained.have) {
         return DECLINED;
