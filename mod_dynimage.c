@@ -29,6 +29,7 @@
 #include "filters/private_out.h"
 #include "handlers/choice.h"
 #include "handlers/image_status.h"
+#include "handlers/purged.h"
 #include "handlers/rendition.h"
 #include "handlers/wish.h"
 #include "image/explain.h"
@@ -213,11 +214,12 @@ static int image_handler(request_rec *r)
     if (!is_ours(r, image.conf) || !di_choice_may_read(r)) {
         return DECLINED;
     }
-    image.asks = (di_request_t){
-        .r = r,
-        .conf = image.conf,
-        .renderer = parts.renderer,
-        .original = {r->filename, (apr_uint64_t)r->finfo.size, r->finfo.mtime}};
+    image.asks =
+        (di_request_t){.r = r,
+                       .conf = image.conf,
+                       .renderer = parts.renderer,
+                       .original = {r->filename, (apr_uint64_t)r->finfo.size,
+                                    r->finfo.mtime, di_purged(r)}};
 
     decide(&image);
     explain(&image);
@@ -272,6 +274,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(image_handler, NULL, NULL, APR_HOOK_LAST);
     di_private_out_register();
     di_status_register(&parts);
+    di_purged_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {
