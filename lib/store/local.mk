@@ -10,8 +10,9 @@ libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
 libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
     lib/store/reclaim.c lib/store/reclaim.h \
     lib/store/sweeper.c lib/store/sweeper.h \
-    lib/store/lease.c lib/store/lease.h lib/store/account.h \
-    lib/store/usage.h lib/store/purges.h lib/store/flight.h \
+    lib/store/lease.c lib/store/lease.h \
+    lib/store/account.c lib/store/account.h lib/store/account_in.h \
+    lib/store/usage.c lib/store/usage.h lib/store/purges.h lib/store/flight.h \
     lib/store/store_memory.h lib/store/books.h
 libstore_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libstore_la_LIBADD = libmemstore.la -lpthread
@@ -43,6 +44,15 @@ check_PROGRAMS += tests/unit/test_reclaim
 tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_usage
+tests_unit_test_usage_SOURCES = tests/unit/test_usage.c $(STORE_TEST_PARTS)
+tests_unit_test_usage_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_account
+tests_unit_test_account_SOURCES = tests/unit/test_account.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_account_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_lease
 tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(STORE_TEST_PARTS)
