@@ -291,11 +291,19 @@ static void pause_for(apr_interval_time_t span)
 static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
                              apr_pool_t *p)
 {
+    const di_terms_t terms = {
+        .quota_bytes = (apr_uint64_t)DI_SERVER_CONF(conf, quota_bytes),
+        .quota_files = APR_UINT64_MAX / 2,
+        .policy = DI_POLICY_LRU,
+        .near_pct = 95,
+        .keep_pct = 90};
     di_disk_conf_t disk = {.root = cache_root(conf),
-                           .quota_bytes = DI_SERVER_CONF(conf, quota_bytes),
+                           .accounts = di_accounts_init(
+                               apr_pcalloc(p, di_accounts_bytes()), ""),
                            .no_sendfile = parts->no_sendfile,
                            .log = &parts->log};
 
+    di_accounts_open(disk.accounts, "all", &terms);
     return di_disk_make(&parts->store.level[parts->store.count], &disk, p);
 }
 

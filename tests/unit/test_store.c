@@ -370,10 +370,9 @@ static void run_level_cases(di_level_t *level, apr_pool_t *p)
 
 static void disk_keeps_what_a_level_promises(void **state)
 {
-    di_disk_conf_t conf = {.quota_bytes = 64 << 20};
+    di_disk_conf_t conf = {.root = folder_make(*state)};
     di_level_t *level;
 
-    conf.root = folder_make(*state);
     assert_int_equal(di_disk_make(&level, &conf, *state), APR_SUCCESS);
     run_level_cases(level, *state);
 }
@@ -479,22 +478,20 @@ static void a_put_goes_to_all_levels(void **state)
 
     three_make(&three, *state);
     three.level[1]->put_rv = APR_ENOSPC;
-    assert_int_equal(
-        di_store_put(&three.store, DI_KEEP_ALL, &key, &picture, &body, NOW,
-                     *state),
-        APR_SUCCESS);
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_SUCCESS);
     assert_holds(&three.level[0]->level, &key, &picture, "body", 4, *state);
     assert_holds(&three.level[2]->level, &key, &picture, "body", 4, *state);
 
     three.level[0]->put_rv = APR_TIMEUP;
     three.level[2]->put_rv = APR_EGENERAL;
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_TIMEUP);
     assert_int_equal(
-        di_store_put(&three.store, DI_KEEP_ALL, &key, &picture, &body, NOW,
-                     *state),
-        APR_TIMEUP);
-    assert_int_equal(di_store_put(&empty, DI_KEEP_ALL, &key, &picture, &body,
-                                  NOW, *state),
-                     APR_ENOSPC);
+        di_store_put(&empty, DI_KEEP_ALL, &key, &picture, &body, NOW, *state),
+        APR_ENOSPC);
 }
 
 static void keys_are_named_by_the_hash_of_their_text(void **state)
