@@ -302,8 +302,8 @@ static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
                              apr_pool_t *p)
 {
     di_disk_conf_t disk = {.root = cache_root(conf),
-                           .quota_bytes =
-                               (apr_int64_t)di_conf_terms(conf).quota_bytes,
+                           .accounts = parts->books.accounts,
+                           .usage = parts->books.usage,
                            .no_sendfile = parts->no_sendfile,
                            .log = &parts->log};
 
