@@ -89,27 +89,48 @@ static const char *speed_of(const ctl_json_t *json, apr_pool_t *p)
                     : apr_psprintf(p, "not known: band %s", band);
 }
 
+static const char *file_of(const ctl_json_t *json, apr_pool_t *p)
+{
+    const char *file = ctl_json_text(json, "file", NULL, p);
+
+    return file != NULL
+               ? apr_pstrcat(p, file, " (",
+                             ctl_show_bytes(ctl_json_number(json, "bytes"), p),
+                             ")", NULL)
+               : NULL;
+}
+
+/* Without a tier it is not ours. */
+static const char *decision_of(const ctl_json_t *json, apr_pool_t *p)
+{
+    const char *would = ctl_json_text(json, "would", NULL, p);
+    const char *tier = ctl_json_text(json, "tier", NULL, p);
+    const char *reason = ctl_json_text(json, "reason", NULL, p);
+
+    if (tier == NULL) {
+        return apr_pstrcat(p, reason != NULL ? reason : "not ours",
+                           would != NULL ? ": " : "",
+                           would != NULL ? would : "", NULL);
+    }
+    return apr_pstrcat(p, "tier ", tier, " (", reason != NULL ? reason : "?",
+                       ")", would != NULL ? ": " : "",
+                       would != NULL ? would : "", NULL);
+}
+
 static void print_explain(const ctl_json_t *json, apr_pool_t *p)
 {
     apr_int64_t purged = ctl_json_number(json, "purged");
-    const char *would = ctl_json_text(json, "would", NULL, p);
-    const char *reason = ctl_json_text(json, "reason", "?", p);
 
     printf("%s\n", ctl_show_plain(ctl_json_text(json, "url", "?", p), p));
-    line("file",
-         apr_psprintf(p, "%s (%s)", ctl_json_text(json, "file", "-", p),
-                      ctl_show_bytes(ctl_json_number(json, "bytes"), p)),
-         p);
+    line("file", file_of(json, p), p);
     line("customer", ctl_json_text(json, "customer", NULL, p), p);
     line("mode", ctl_json_text(json, "mode", NULL, p), p);
     line("purged", purged > 0 ? ctl_show_moment(purged / 1000000, p) : "never",
          p);
-    line("client", speed_of(json, p), p);
-    line("gets",
-         apr_psprintf(p, "tier %s (%s)%s%s",
-                      ctl_json_text(json, "tier", "-", p), reason,
-                      would != NULL ? ": " : "", would != NULL ? would : ""),
-         p);
+    if (ctl_json_text(json, "band", NULL, p) != NULL) {
+        line("client", speed_of(json, p), p);
+    }
+    line("gets", decision_of(json, p), p);
     print_tiers(json, p);
 }
 
