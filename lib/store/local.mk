@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libmemstore.la libstore.la
 libmemstore_la_SOURCES = lib/store/store.c lib/store/store.h \
     lib/store/record.c lib/store/record.h \
     lib/store/store_memcached.c lib/store/store_memcached.h \
-    lib/store/breaker.c lib/store/breaker.h \
+    lib/store/breaker.c lib/store/breaker.h lib/store/shareditem.h \
     lib/store/pace.c lib/store/pace.h
 libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
 libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
@@ -14,8 +14,12 @@ libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
     lib/store/usage.c lib/store/usage.h \
     lib/store/reclaim.c lib/store/reclaim.h \
     lib/store/sweeper.c lib/store/sweeper.h \
-    lib/store/lease.c lib/store/lease.h lib/store/purges.h lib/store/flight.h \
-    lib/store/store_memory.h lib/store/books.h
+    lib/store/lease.c lib/store/lease.h \
+    lib/store/books.c lib/store/books.h \
+    lib/store/purges.c lib/store/purges.h \
+    lib/store/purgesync.c lib/store/purgesync.h \
+    lib/store/flight.c lib/store/flight.h \
+    lib/store/store_memory.c lib/store/store_memory.h
 libstore_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libstore_la_LIBADD = libmemstore.la -lpthread
 
@@ -47,6 +51,10 @@ tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_books
+tests_unit_test_books_SOURCES = tests/unit/test_books.c $(STORE_TEST_PARTS)
+tests_unit_test_books_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_usage
 tests_unit_test_usage_SOURCES = tests/unit/test_usage.c $(STORE_TEST_PARTS)
 tests_unit_test_usage_LDADD = $(STORE_TEST_LIBS)
@@ -69,6 +77,13 @@ check_PROGRAMS += tests/unit/test_lease
 tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(STORE_TEST_PARTS)
 tests_unit_test_lease_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_flight tests/unit/test_store_memory
+tests_unit_test_flight_SOURCES = tests/unit/test_flight.c $(STORE_TEST_PARTS)
+tests_unit_test_flight_LDADD = $(STORE_TEST_LIBS)
+tests_unit_test_store_memory_SOURCES = tests/unit/test_store_memory.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_store_memory_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c \
     tests/fuzz/replay_main.c
@@ -83,3 +98,17 @@ check_PROGRAMS += tests/unit/test_store_memcached
 tests_unit_test_store_memcached_SOURCES = tests/unit/test_store_memcached.c \
     tests/unit/fake_server.h $(STORE_TEST_PARTS)
 tests_unit_test_store_memcached_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_purges
+tests_unit_test_purges_SOURCES = tests/unit/test_purges.c $(STORE_TEST_PARTS)
+tests_unit_test_purges_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_purgesync
+tests_unit_test_purgesync_SOURCES = tests/unit/test_purgesync.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_purgesync_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_purges
+tests_fuzz_fuzz_purges_SOURCES = tests/fuzz/fuzz_purges.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_purges_LDADD = libstore.la libbase.la $(APR_LIBS)
