@@ -279,8 +279,16 @@ static int make_later(void *later, const di_wish_t *wish)
 {
     int added = di_later_add(later, wish);
 
-    ds_tally_add(di_tally, added ? DI_COUNT_LATER : DI_COUNT_LATER_DROPPED, 1);
+    if (added < 2) {
+        ds_tally_add(di_tally, added ? DI_COUNT_LATER : DI_COUNT_LATER_DROPPED,
+                     1);
+    }
     return added;
+}
+
+static void forget_later(void *later, const di_key_t *key, apr_time_t at)
+{
+    di_later_forget(later, key, at);
 }
 
 static void pause_for(apr_interval_time_t span)
@@ -370,6 +378,9 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
                      "each render it");
         parts->world.leases = NULL;
     }
+    if (di_flights_make(&parts->world.flights, pchild) != APR_SUCCESS) {
+        parts->world.flights = NULL;
+    }
     parts->world.store = &parts->store;
     parts->world.renderer = parts->workers;
     parts->world.render = render;
@@ -383,6 +394,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
                       (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
                       pchild) == APR_SUCCESS) {
         parts->world.later = make_later;
+        parts->world.forget = forget_later;
         parts->world.later_baton = parts->later;
     }
 }
