@@ -91,6 +91,11 @@ typedef struct {
        that this does not lie there for long.  NULL: nobody does. */
     void (*forget)(void *later_baton, const di_key_t *key, apr_time_t at);
     void *later_baton;
+    /* Told of every job that was given to the renderers, whoever wished it and
+       however it ended.  NULL: nobody wants to know. */
+    void (*rendered)(void *rendered_baton, const di_wish_t *wish,
+                     const di_result_t *result);
+    void *rendered_baton;
     apr_time_t (*now)(void);
     void (*pause)(apr_interval_time_t pause_for);
     const ds_log_t *log;

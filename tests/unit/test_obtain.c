@@ -79,6 +79,8 @@ typedef struct {
     int ahead;  /* of them for what nobody asked for */
     int forgets;
     int variants; /* all renditions that may be wished */
+    int told;   /* renders */
+    apr_uint64_t told_us;
     apr_uint32_t backlog_ms;
     di_other_e place; /* of the other tier */
     int no_quick;     /* 1: the client does not take it */
@@ -114,6 +116,16 @@ static void fake_render(void *self, di_result_t *result, apr_file_t **out,
         assert_int_equal(truncate(story->path, 999), 0);
     }
     clock_at += apr_time_from_msec(30);
+}
+
+static void note_rendered(void *self, const di_wish_t *wish,
+                          const di_result_t *result)
+{
+    story_t *story = self;
+
+    story->told++;
+    story->told_us += result->cpu_us;
+    assert_int_equal(wish->key->customer, 3);
 }
 
 static int note_later(void *self, const di_wish_t *wish)
@@ -198,7 +210,8 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
                             .render = fake_render,
                             .now = read_clock,
                             .pause = move_clock};
-    s->original = (di_original_t){s->path, 1000, info.mtime};
+    s->original = (di_original_t){
+        .file = s->path, .bytes = 1000, .modified_at = info.mtime};
     s->limits = (di_limits_t){.max_bytes = 2000, .max_pixels = 100};
     s->quick = (di_recipe_t){.fit_px = 640, .quality = 40, .quick = 1};
     s->recipe.quality = 70;
@@ -861,6 +874,30 @@ static void a_herd_in_one_process_has_one_render(void **state)
     }
 }
 
+static void every_render_is_told_with_its_time_however_it_ends(void **state)
+{
+    static const di_render_status_e endings[] = {
+        DI_RENDER_BROKEN, DI_RENDER_NO_GAIN, DI_RENDER_TIMEOUT, DI_RENDER_BUSY,
+        DI_RENDER_OK};
+    int count = sizeof(endings) / sizeof(*endings), i;
+
+    for (i = 0; i < count; i++) {
+        story_t *s = story_make(*state, jpeg);
+
+        s->world.rendered = note_rendered;
+        s->world.rendered_baton = s;
+        s->key.customer = 3;
+        s->answer.status = endings[i];
+        s->answer.cpu_us = 1234;
+        (void)ask(s);
+        assert_int_equal(s->told, 1);
+        assert_int_equal(s->told_us, 1234);
+        (void)ask(s); /* from the store, but for the one that was busy */
+        assert_int_equal(s->told, endings[i] == DI_RENDER_BUSY ? 2 : 1);
+        unlink(s->path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -887,6 +924,7 @@ int main(void)
         UNIT(static_waits_for_no_full_render_and_wishes_all),
         UNIT(static_sends_what_is_made),
         UNIT(a_herd_in_one_process_has_one_render),
+        UNIT(every_render_is_told_with_its_time_however_it_ends),
     };
 
     return UNIT_RUN(tests);
