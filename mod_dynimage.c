@@ -27,7 +27,9 @@
 #include "directives/dynimage_start.h"
 #include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
+#include "handlers/admin.h"
 #include "handlers/choice.h"
+#include "handlers/accounting.h"
 #include "handlers/image_status.h"
 #include "handlers/purged.h"
 #include "handlers/rendition.h"
@@ -224,6 +226,8 @@ static int image_handler(request_rec *r)
     decide(&image);
     explain(&image);
     count(&image);
+    di_accounting_note(r, image.asks.key.customer, image.asks.tier->name,
+                       &image.obtained, image.asks.original.bytes);
     restrict_caches(&image);
     if (!image.obtained.have) {
         return DECLINED;
@@ -275,6 +279,8 @@ static void register_hooks(apr_pool_t *p)
     di_private_out_register();
     di_status_register(&parts);
     di_purged_register(&parts);
+    di_accounting_register(&parts);
+    di_admin_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {
