@@ -27,9 +27,11 @@
 #include "directives/dynimage_start.h"
 #include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
+#include "handlers/accounting.h"
 #include "handlers/admin.h"
 #include "handlers/choice.h"
 #include "handlers/image_status.h"
+#include "handlers/purged.h"
 #include "handlers/rendition.h"
 #include "handlers/wish.h"
 #include "image/explain.h"
@@ -214,15 +216,19 @@ static int image_handler(request_rec *r)
     if (!is_ours(r, image.conf) || !di_choice_may_read(r)) {
         return DECLINED;
     }
-    image.asks = (di_request_t){
-        .r = r,
-        .conf = image.conf,
-        .renderer = parts.renderer,
-        .original = {r->filename, (apr_uint64_t)r->finfo.size, r->finfo.mtime}};
+    image.asks =
+        (di_request_t){.r = r,
+                       .conf = image.conf,
+                       .renderer = parts.renderer,
+                       .original = {r->filename, (apr_uint64_t)r->finfo.size,
+                                    r->finfo.mtime, di_purged(r)}};
 
     decide(&image);
     explain(&image);
     count(&image);
+    di_accounting_note(r, di_server_conf_of(r->server)->site.account,
+                       image.asks.tier->name, &image.obtained,
+                       image.asks.original.bytes);
     restrict_caches(&image);
     if (!image.obtained.have) {
         return DECLINED;
@@ -273,7 +279,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(image_handler, NULL, NULL, APR_HOOK_LAST);
     di_private_out_register();
     di_status_register(&parts);
+    di_accounting_register(&parts);
     di_admin_register(&parts);
+    di_purged_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {

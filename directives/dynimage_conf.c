@@ -92,7 +92,7 @@ void *di_conf_server_create(apr_pool_t *p, server_rec *s)
 /* Most directives are refused outside the main server, so a VirtualHost's
    settings are the main server's, but for those of a site.  The customer is a
    VirtualHost's own: several are one customer only where each says so.  Its
-   tokens are its own, too, as those of the main server reach further. */
+   tokens are its own as well, as those of the main server reach further. */
 void *di_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
 {
     const di_server_conf_t *base = base_conf, *add = add_conf;

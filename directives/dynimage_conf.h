@@ -139,8 +139,8 @@ typedef struct {
     apr_array_header_t *memcached; /* const char *: servers */
     unsigned inputs;       /* set of formats, of DI_FORMATS_IN; 0: not set */
     const char *state_dir; /* absolute */
+    ds_tokens_t *tokens;   /* of this server's administrators; NULL: none */
     di_site_conf_t site;
-    ds_tokens_t *tokens; /* of this server's administrators; NULL: none */
 } di_server_conf_t;
 
 /* Defaults of the texts. */
@@ -195,6 +195,7 @@ const char *di_conf_customer(server_rec *s, apr_pool_t *p);
 
 /* What that customer is granted. */
 di_terms_t di_conf_terms(const di_server_conf_t *conf);
+
 
 /* The settings by table, for those who list them all.
    @param count  out: how many */

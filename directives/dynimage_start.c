@@ -282,6 +282,17 @@ static int make_later(void *later, const di_wish_t *wish)
     return added;
 }
 
+/* Jobs that no renderer had begun are no renders. */
+static void book_render(void *baton, const di_wish_t *wish,
+                        const di_result_t *result)
+{
+    const di_parts_t *parts = baton;
+
+    if (result->cpu_us) {
+        di_ledger_render(parts->ledger, wish->key->customer, result->cpu_us);
+    }
+}
+
 static void pause_for(apr_interval_time_t span)
 {
     apr_sleep(span);
@@ -377,6 +388,8 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     parts->world.now = apr_time_now;
     parts->world.pause = pause_for;
     parts->world.backlog_ms = backlog_ms;
+    parts->world.rendered = book_render;
+    parts->world.rendered_baton = parts;
     parts->world.log = &parts->log;
     if (parts->workers &&
         di_later_make(&parts->later, &parts->world,

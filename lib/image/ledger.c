@@ -23,6 +23,7 @@
 
 #include <apr_strings.h>
 
+#include "base/arg.h"
 #include "store/account.h"
 
 #define SHAPE APR_UINT64_C(0x64694c6564676531) /* "diLedge1" */
@@ -158,14 +159,17 @@ void di_ledger_render(di_ledger_t *ledger, int customer, apr_uint64_t cpu_us)
 
 /* ---- looking ---- */
 
-/* The tier's place in a look.  A name need not be a proper one: the file that
-   the memory lies in may have been damaged. */
+/* The tier's place in a look.  What is no name of a tier (the file that the
+   memory lies in may have been damaged) is "other". */
 static di_ledger_tier_t *look_of(di_ledger_look_t *out, const char *tier)
 {
     di_ledger_tier_t *to = &out->tier[out->tiers];
     int i;
 
     (void)apr_cpystrn(to->tier, tier, DI_LEDGER_TIER_ROOM);
+    if (!ds_arg_is_name(to->tier)) {
+        (void)apr_cpystrn(to->tier, other, DI_LEDGER_TIER_ROOM);
+    }
     for (i = 0; i < out->tiers; i++) {
         if (!strcmp(out->tier[i].tier, to->tier)) {
             return &out->tier[i];
