@@ -18,6 +18,8 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
+#include "handlers/purged.h"
+
 static const di_parts_t *served; /* of this process */
 
 typedef struct {
@@ -30,6 +32,7 @@ static const action_t actions[] = {
     {"purge", DI_ADMIN_POST | DI_ADMIN_PURGE, di_admin_purge},
     {"purges", DI_ADMIN_GET, di_admin_purges},
     {"prerender", DI_ADMIN_POST, di_admin_prerender},
+    {"report", DI_ADMIN_GET, di_admin_report},
     {"explain", DI_ADMIN_GET, di_admin_explain},
     {"check", DI_ADMIN_GET, di_admin_check},
     {"status", DI_ADMIN_GET, di_admin_status},
@@ -438,7 +441,7 @@ static int admin_handler(request_rec *r)
     }
     fence(r);
     admin.method = method_of(r);
-    admin.site = di_admin_site(r->server, r->pool);
+    admin.site = di_purged_site(r->server, r->pool);
     if (!authenticate(&answer, &admin)) {
         return answer;
     }

@@ -13,6 +13,7 @@
 
 #include "apr_strings.h"
 #include "http_core.h"
+#include "http_main.h"
 #include "http_protocol.h"
 
 #include "handlers/admin_image.h"

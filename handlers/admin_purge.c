@@ -126,7 +126,7 @@ int di_admin_purge(di_admin_t *admin)
         apr_array_make(admin->r->pool, 8, sizeof(purge_t));
     ds_json_t *root = ds_json_object(admin->r->pool);
     ds_json_t *done = ds_json_array_in(root, "purged");
-    int i, answer;
+    int i, answer = OK;
 
     if (!admin->parts->books.purges) {
         return refuse_without_books(admin);
