@@ -150,3 +150,53 @@ static void add_customer(apr_array_header_t *lines,
         add_tier(lines, customer, &ledger->tier[i]);
     }
 }
+
+/* ---- the answer ---- */
+
+typedef struct {
+    ds_json_t *customers;      /* JSON; NULL: CSV */
+    apr_array_header_t *lines; /* CSV: const char * */
+    const di_parts_t *parts;
+    apr_time_t now;
+} report_t;
+
+static void add(report_t *report, int customer)
+{
+    di_account_look_t account;
+    di_ledger_look_t ledger;
+
+    if (!di_accounts_look(&account, report->parts->books.accounts, customer,
+                          report->now)) {
+        return;
+    }
+    di_ledger_look(&ledger, report->parts->ledger, customer);
+    if (report->customers) {
+        put_customer(report->customers, &account, &ledger, report->now);
+    }
+    else {
+        add_customer(report->lines, &account, &ledger, report->now);
+    }
+}
+
+static int send_csv(di_admin_t *admin, const apr_array_header_t *lines)
+{
+    const char *text = apr_array_pstrcat(admin->r->pool, lines, 0);
+
+    return di_admin_send_as(admin, "text/csv; charset=utf-8", text,
+                            strlen(text));
+}
+
+/* The customer that is asked for, and may be.
+   @param customer  set to its place; -1: all
+   @return OK, else the status of an error that was sent */
+static int pick(int *customer, di_admin_t *admin)
+{
+    const char *name = di_admin_field(admin, "customer", 0);
+    int own = di_conf_customer(admin->r);
+
+    *customer = !name && admin->everywhere ? -1 : own;
+    if (name) {
+        *customer = di_accounts_find(admin->parts->books.accounts, name);
+    }
+    return OK;
+}

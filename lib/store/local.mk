@@ -11,8 +11,10 @@ libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
     lib/store/reclaim.c lib/store/reclaim.h \
     lib/store/sweeper.c lib/store/sweeper.h \
     lib/store/lease.c lib/store/lease.h lib/store/account.h \
-    lib/store/usage.h lib/store/purges.h lib/store/flight.h \
-    lib/store/store_memory.h lib/store/books.h
+    lib/store/usage.h lib/store/purges.c lib/store/purges.h \
+    lib/store/purgesync.c lib/store/purgesync.h \
+    lib/store/flight.c lib/store/flight.h \
+    lib/store/store_memory.c lib/store/store_memory.h lib/store/books.h
 libstore_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libstore_la_LIBADD = libmemstore.la -lpthread
 
@@ -48,6 +50,13 @@ check_PROGRAMS += tests/unit/test_lease
 tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(STORE_TEST_PARTS)
 tests_unit_test_lease_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_flight tests/unit/test_store_memory
+tests_unit_test_flight_SOURCES = tests/unit/test_flight.c $(STORE_TEST_PARTS)
+tests_unit_test_flight_LDADD = $(STORE_TEST_LIBS)
+tests_unit_test_store_memory_SOURCES = tests/unit/test_store_memory.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_store_memory_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c \
     tests/fuzz/replay_main.c
@@ -62,3 +71,17 @@ check_PROGRAMS += tests/unit/test_store_memcached
 tests_unit_test_store_memcached_SOURCES = tests/unit/test_store_memcached.c \
     tests/unit/fake_server.h $(STORE_TEST_PARTS)
 tests_unit_test_store_memcached_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_purges
+tests_unit_test_purges_SOURCES = tests/unit/test_purges.c $(STORE_TEST_PARTS)
+tests_unit_test_purges_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_purgesync
+tests_unit_test_purgesync_SOURCES = tests/unit/test_purgesync.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_purgesync_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_purges
+tests_fuzz_fuzz_purges_SOURCES = tests/fuzz/fuzz_purges.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_purges_LDADD = libstore.la libbase.la $(APR_LIBS)
