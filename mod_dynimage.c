@@ -28,6 +28,7 @@
 #include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
 #include "handlers/accounting.h"
+#include "handlers/admin.h"
 #include "handlers/choice.h"
 #include "handlers/image_status.h"
 #include "handlers/rendition.h"
@@ -277,6 +278,7 @@ static void register_hooks(apr_pool_t *p)
     di_private_out_register();
     di_status_register(&parts);
     di_accounting_register(&parts);
+    di_admin_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {

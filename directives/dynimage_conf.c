@@ -91,7 +91,8 @@ void *di_conf_server_create(apr_pool_t *p, server_rec *s)
 
 /* Most directives are refused outside the main server, so a VirtualHost's
    settings are the main server's, but for those of a site.  The customer is a
-   VirtualHost's own: several are one customer only where each says so. */
+   VirtualHost's own: several are one customer only where each says so.  Its
+   tokens are its own as well, as those of the main server reach further. */
 void *di_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
 {
     const di_server_conf_t *base = base_conf, *add = add_conf;
@@ -100,6 +101,7 @@ void *di_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     ds_settings_merge(&out->site, &base->site, &add->site, site_settings,
                       SITE_COUNT);
     out->site.customer = add->site.customer;
+    out->tokens = add->tokens;
     return out;
 }
 
@@ -313,6 +315,24 @@ static const char *set_recycle(cmd_parms *cmd, void *dir_conf, const char *jobs,
     return error;
 }
 
+static const char *set_admin_keys(cmd_parms *cmd, void *dir_conf,
+                                  const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    ds_tokens_t *tokens = apr_pcalloc(cmd->pool, sizeof(*tokens));
+
+    if (error) {
+        return error;
+    }
+    if (!path) {
+        return ds_setting_error(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", name));
+    }
+    server_conf(cmd)->tokens = tokens;
+    return ds_setting_error(cmd, ds_tokens_read(tokens, path, cmd->pool));
+}
+
 /* The format of that name; DI_FORMAT_UNKNOWN when there is none. */
 static di_format_e format_named(const char *name)
 {
@@ -443,7 +463,29 @@ const command_rec di_conf_commands[] = {
                       "levels of the store in order: disk, memcached"),
     AP_INIT_ITERATE("DynImageMemcached", add_memcached, NULL, RSRC_CONF,
                     "memcached servers: host:port, or the path of a socket"),
+    AP_INIT_TAKE1("DynImageAdminKeyFile", set_admin_keys, NULL, RSRC_CONF,
+                  "file with the tokens of administrators, one a line"),
     {NULL}};
+
+const ds_tokens_t *di_conf_tokens(const server_rec *s)
+{
+    const di_server_conf_t *conf =
+        ap_get_module_config(s->module_config, &dynimage_module);
+
+    return conf->tokens;
+}
+
+const ds_setting_t *di_conf_dir_table(int *count)
+{
+    *count = DIR_COUNT;
+    return dir_settings;
+}
+
+const ds_setting_t *di_conf_server_table(int *count)
+{
+    *count = SERVER_COUNT;
+    return server_settings;
+}
 
 const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,
                               const char *band)

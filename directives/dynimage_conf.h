@@ -16,6 +16,7 @@
 
 #include "directives/setting.h"
 #include "base/band.h"
+#include "base/token.h"
 #include "image/mode.h"
 #include "image/tier.h"
 #include "store/account.h"
@@ -138,6 +139,7 @@ typedef struct {
     apr_array_header_t *memcached; /* const char *: servers */
     unsigned inputs;       /* set of formats, of DI_FORMATS_IN; 0: not set */
     const char *state_dir; /* absolute */
+    ds_tokens_t *tokens;   /* of this server's administrators; NULL: none */
     di_site_conf_t site;
 } di_server_conf_t;
 
@@ -193,6 +195,13 @@ const char *di_conf_customer(server_rec *s, apr_pool_t *p);
 
 /* What that customer is granted. */
 di_terms_t di_conf_terms(const di_server_conf_t *conf);
+/* The tokens of a server's administrators, of its own file; NULL: none. */
+const ds_tokens_t *di_conf_tokens(const server_rec *s);
+
+/* The settings by table, for those who list them all.
+   @param count  out: how many */
+const ds_setting_t *di_conf_dir_table(int *count);
+const ds_setting_t *di_conf_server_table(int *count);
 
 /**
  * Check one server's settings against each other.

@@ -52,10 +52,9 @@ static void figures_of(figure_t out[FIGURES], const di_account_look_t *account,
 static void figures_of_cell(figure_t out[CELL_FIGURES],
                             const di_ledger_cell_t *cell)
 {
-    const figure_t figures[CELL_FIGURES] = {
-        {"requests", cell->requests},
-        {"bytes", cell->bytes},
-        {"saved_bytes", cell->saved_bytes}};
+    const figure_t figures[CELL_FIGURES] = {{"requests", cell->requests},
+                                            {"bytes", cell->bytes},
+                                            {"saved_bytes", cell->saved_bytes}};
 
     memcpy(out, figures, sizeof(figures));
 }
