@@ -32,9 +32,9 @@ static const action_t actions[] = {
     {"purge", DI_ADMIN_POST | DI_ADMIN_PURGE, di_admin_purge},
     {"purges", DI_ADMIN_GET, di_admin_purges},
     {"prerender", DI_ADMIN_POST, di_admin_prerender},
-    {"report", DI_ADMIN_GET, di_admin_report},
     {"explain", DI_ADMIN_GET, di_admin_explain},
     {"check", DI_ADMIN_GET, di_admin_check},
+    {"report", DI_ADMIN_GET, di_admin_report},
     {"status", DI_ADMIN_GET, di_admin_status},
 };
 
