@@ -533,14 +533,6 @@ const command_rec di_conf_commands[] = {
                   "file with the tokens of administrators, one a line"),
     {NULL}};
 
-const ds_tokens_t *di_conf_tokens(const server_rec *s)
-{
-    const di_server_conf_t *conf =
-        ap_get_module_config(s->module_config, &dynimage_module);
-
-    return conf->tokens;
-}
-
 const ds_setting_t *di_conf_dir_table(int *count)
 {
     *count = DIR_COUNT;
@@ -551,6 +543,12 @@ const ds_setting_t *di_conf_server_table(int *count)
 {
     *count = SERVER_COUNT;
     return server_settings;
+}
+
+const ds_setting_t *di_conf_site_table(int *count)
+{
+    *count = SITE_COUNT;
+    return site_settings;
 }
 
 const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,

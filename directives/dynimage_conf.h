@@ -199,13 +199,13 @@ const char *di_conf_customer(server_rec *s, apr_pool_t *p);
 
 /* What that customer is granted. */
 di_terms_t di_conf_terms(const di_server_conf_t *conf);
-/* The tokens of a server's administrators, of its own file; NULL: none. */
-const ds_tokens_t *di_conf_tokens(const server_rec *s);
+
 
 /* The settings by table, for those who list them all.
    @param count  out: how many */
 const ds_setting_t *di_conf_dir_table(int *count);
 const ds_setting_t *di_conf_server_table(int *count);
+const ds_setting_t *di_conf_site_table(int *count); /* of di_site_conf_t */
 
 /**
  * Check one server's settings against each other.
