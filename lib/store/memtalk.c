@@ -458,7 +458,8 @@ static apr_status_t read_answer(di_memanswer_t *out, talk_t *talk,
         return APR_EGENERAL;
     }
     rv = read_first(talk, HEAD_BYTES + shape.extras);
-    return rv == APR_SUCCESS ? read_body(out, talk, &shape, request->into, p) : rv;
+    return rv == APR_SUCCESS ? read_body(out, talk, &shape, request->into, p)
+                             : rv;
 }
 
 static apr_status_t exchange(di_memanswer_t *out, talk_t *talk,
