@@ -16,9 +16,13 @@
 
 #include "directives/setting.h"
 #include "base/band.h"
+#include "image/mode.h"
 #include "image/tier.h"
 
 APLOG_USE_MODULE(dynimage);
+
+/* DynImagePriority tier: behind the numbers 0 to 9. */
+#define DI_PRIORITY_OF_TIER 10
 
 /* X(directive, member, kind, least, greatest, default, choices, help) */
 #define DI_DIR_SETTINGS(X)                                                     \
@@ -47,6 +51,14 @@ APLOG_USE_MODULE(dynimage);
       4194304, NULL, "largest colour profile of an original that is rendered") \
     X("DynImageBackground", background, DS_KIND_COLOR, 0, 0xffffff, 0xffffff,  \
       NULL, "colour behind transparent pixels, #RRGGBB")                       \
+    X("DynImageMode", mode, DS_KIND_CHOICE, 0, 2, DI_MODE_HYBRID,              \
+      DI_MODE_WORDS,                                                           \
+      "when renditions are made: by the first request and "                    \
+      "kept, by each one, or ahead")                                           \
+    X("DynImagePriority", kept_priority, DS_KIND_CHOICE, 0, 10,                \
+      DI_PRIORITY_OF_TIER, "0|1|2|3|4|5|6|7|8|9|tier",                         \
+      "how long renditions are kept when room is short, 9 longest; tier: as "  \
+      "the tier's priority")                                                   \
     X("DynImageCopyright", keep_copyright, DS_KIND_CHOICE, 0, 1, 1,            \
       "strip|keep", "keep or strip author and copyright in renditions")
 

@@ -2,6 +2,8 @@
 /* From a request to a wish. */
 #include "handlers/wish.h"
 
+#include <string.h>
+
 #include "image/accept.h"
 #include "image/sniff.h"
 
@@ -19,13 +21,27 @@ void di_request_read(di_request_t *request)
     request->formats = formats_of(request, request->tier);
 }
 
+/* 0..9, how long a tier's renditions are kept when room is short. */
+static apr_uint32_t kept_priority(const di_conf_t *conf, const di_tier_t *tier)
+{
+    apr_int64_t priority = DI_CONF(conf, kept_priority);
+
+    return (apr_uint32_t)(priority == DI_PRIORITY_OF_TIER ? tier->priority
+                                                          : priority);
+}
+
 /* 1, or 0 when there is none. */
 static int make_key(di_key_t *out, const di_request_t *request,
-                    const di_recipe_t *recipe, unsigned formats)
+                    const di_tier_t *tier, const di_recipe_t *recipe,
+                    unsigned formats)
 {
-    return formats && !di_variant_key(out, &request->original, recipe, formats,
-                                      &request->limits, request->renderer,
-                                      request->r->pool);
+    if (!formats ||
+        di_variant_key(out, &request->original, recipe, formats,
+                       &request->limits, request->renderer, request->r->pool)) {
+        return 0;
+    }
+    out->priority = kept_priority(request->conf, tier);
+    return 1;
 }
 
 static const ds_bands_t *bands_of(const di_request_t *request)
@@ -61,7 +77,7 @@ static di_other_e other_tier(void *baton, di_key_t *key, int i)
             continue;
         }
         recipe = di_conf_recipe(request->conf, tier);
-        if (make_key(key, request, &recipe, formats_of(request, tier)) &&
+        if (make_key(key, request, tier, &recipe, formats_of(request, tier)) &&
             i-- == 0) {
             return band < own ? DI_OTHER_SMALLER : DI_OTHER_LARGER;
         }
@@ -76,10 +92,94 @@ static int quick_one(void *baton, di_recipe_t *recipe, di_key_t *key)
     *recipe = di_tier_quick(&request->recipe);
     return DI_FORMAT_IN(di_accept_formats(request->accept, DI_FORMAT_JPEG),
                         DI_FORMAT_JPEG) &&
-           make_key(key, request, recipe, DI_FORMAT_SET(JPEG));
+           make_key(key, request, request->tier, recipe, DI_FORMAT_SET(JPEG));
 }
 
-static const di_others_t others = {other_tier, quick_one};
+/* ---- everything that may be wished ---- */
+
+/* The tier of the band at a place; NULL when it is the original, or an earlier
+   band has it too. */
+static const di_tier_t *own_tier_at(di_tier_t *room, const di_conf_t *conf,
+                                    int place)
+{
+    const ds_bands_t *bands = ds_bands_or_default(&conf->bands);
+    const di_tier_t *tier = di_conf_tier(room, conf, bands->band[place].name);
+    di_tier_t other_room;
+    int i;
+
+    for (i = 0; tier && i < place; i++) {
+        const di_tier_t *other =
+            di_conf_tier(&other_room, conf, bands->band[i].name);
+
+        if (other && !strcmp(other->name, tier->name)) {
+            return NULL;
+        }
+    }
+    return tier && !tier->original ? tier : NULL;
+}
+
+/* The i-th set of formats that usual clients lead to; 0 when there is none. */
+static unsigned usual_formats(const di_request_t *request,
+                              const di_tier_t *tier, int *i)
+{
+    di_format_e original = di_format_of_type(request->r->content_type);
+    unsigned seen[DI_ACCEPT_USUAL];
+    int at, earlier;
+
+    for (at = 0; at < DI_ACCEPT_USUAL; at++) {
+        seen[at] = di_tier_formats(tier, original, di_accept_usual(at));
+        for (earlier = 0; seen[earlier] != seen[at]; earlier++) {
+        }
+        if (earlier == at && seen[at] && (*i)-- == 0) {
+            return seen[at];
+        }
+    }
+    return 0;
+}
+
+static int wish_variant(di_wish_t *out, const di_request_t *request, int i)
+{
+    const ds_bands_t *bands = bands_of(request);
+    int band;
+
+    for (band = 0; band < bands->count; band++) {
+        di_tier_t room;
+        const di_tier_t *tier = own_tier_at(&room, request->conf, band);
+        unsigned formats = tier ? usual_formats(request, tier, &i) : 0;
+
+        if (formats) {
+            di_recipe_t *recipe = apr_palloc(request->r->pool, sizeof(*recipe));
+            di_key_t *key = apr_palloc(request->r->pool, sizeof(*key));
+
+            *recipe = di_conf_recipe(request->conf, tier);
+            out->recipe = recipe;
+            out->formats = formats;
+            out->key = key;
+            out->priority = (apr_uint32_t)tier->priority;
+            return make_key(key, request, tier, recipe, formats);
+        }
+    }
+    return 0;
+}
+
+static int one_of_all(void *baton, di_wish_t *wish, int i)
+{
+    return wish_variant(wish, baton, i);
+}
+
+int di_request_variant(di_wish_t *out, di_request_t *request, unsigned inputs,
+                       int i)
+{
+    request->limits = di_conf_limits(request->conf);
+    *out = (di_wish_t){.original = &request->original,
+                       .limits = &request->limits,
+                       .inputs = inputs,
+                       .wait_ms = (apr_uint32_t)DI_CONF(request->conf, wait_ms),
+                       .urgency = DI_URGENCY_AHEAD};
+    return wish_variant(out, request, i);
+}
+
+static const di_others_t others = {other_tier, quick_one, one_of_all};
 
 /* ---- the wish ---- */
 
@@ -118,9 +218,11 @@ int di_request_wish(di_wish_t *out, di_request_t *request, unsigned inputs)
                     .urgency = DI_URGENCY_MISSING,
                     .priority = (apr_uint32_t)request->tier->priority,
                     .client = client_of(request->r),
+                    .mode = (di_mode_e)DI_CONF(conf, mode),
                     .slow = is_slow(request),
                     .cold_wait_ms = (apr_uint32_t)DI_CONF(conf, cold_wait_ms),
                     .others = &others,
                     .others_baton = request};
-    return make_key(&request->key, request, &request->recipe, request->formats);
+    return make_key(&request->key, request, request->tier, &request->recipe,
+                    request->formats);
 }

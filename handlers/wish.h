@@ -35,4 +35,18 @@ void di_request_read(di_request_t *request);
  */
 int di_request_wish(di_wish_t *out, di_request_t *request, unsigned inputs);
 
+/**
+ * The i-th of all renditions that requests of this scope lead to, whoever asks:
+ * every tier of its bands that is not the original, x every set of formats that
+ * the Accept headers of usual browsers lead to (di_accept_usual).
+ * @param out      made whole, for a render that nobody waits for; lives in
+ *                 request->r->pool with all that it points to, and in *request
+ * @param request  of it r, conf, renderer and original count
+ * @param inputs   as for di_request_wish
+ * @param i        from 0
+ * @return 1; 0 when there are no more
+ */
+int di_request_variant(di_wish_t *out, di_request_t *request, unsigned inputs,
+                       int i);
+
 #endif

@@ -4,11 +4,21 @@ libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/band.c lib/base/band.h lib/base/digest.c lib/base/digest.h \
     lib/base/tally.c lib/base/tally.h lib/base/pool.c lib/base/pool.h \
     lib/base/memory.c lib/base/memory.h \
-    lib/base/caretaker.c lib/base/caretaker.h lib/base/fetch.h
+    lib/base/caretaker.c lib/base/caretaker.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
 # The whole archive goes into each module, so each needs what seal.c
 # and digest.c need.
 libbase_la_LIBADD = $(CRYPTO_LIBS)
+
+# For itself, so that mod_speedprobe does not need libcurl.
+noinst_LTLIBRARIES += libfetch.la
+libfetch_la_SOURCES = lib/base/fetch.c lib/base/fetch.h
+libfetch_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CURL_CFLAGS)
+libfetch_la_LIBADD = $(CURL_LIBS)
+
+check_PROGRAMS += tests/unit/test_fetch
+tests_unit_test_fetch_SOURCES = tests/unit/test_fetch.c tests/unit/unit.h
+tests_unit_test_fetch_LDADD = libfetch.la $(UNIT_LIBS) -lpthread
 
 check_PROGRAMS += tests/unit/test_arg
 tests_unit_test_arg_SOURCES = tests/unit/test_arg.c tests/unit/unit.h

@@ -265,3 +265,15 @@ unsigned di_accept_formats(const char *accept, di_format_e original)
     }
     return set;
 }
+
+const char *di_accept_usual(int i)
+{
+    static const char *const usual[DI_ACCEPT_USUAL] = {
+        "*/*",
+        "image/webp,image/*,*/*;q=0.8",
+        "image/avif,image/webp,image/*,*/*;q=0.8",
+        "image/avif,image/webp,image/jxl,image/*;q=0.8,*/*;q=0.5",
+    };
+
+    return usual[i];
+}

@@ -25,4 +25,16 @@
  */
 unsigned di_accept_formats(const char *accept, di_format_e original);
 
+/* Most Accept headers of di_accept_usual. */
+#define DI_ACCEPT_USUAL 4
+
+/**
+ * What clients send, by what they take: nothing by name (old browsers, tools);
+ * WebP (Chrome from 32, Firefox from 65, Safari from 14); AVIF too (Chrome from
+ * 85, Firefox from 93, Safari from 16.4); JXL too (Safari from 17).  Between
+ * them they lead to every set of formats that these browsers lead to.
+ * @param i  0..DI_ACCEPT_USUAL - 1
+ */
+const char *di_accept_usual(int i);
+
 #endif

@@ -6,7 +6,7 @@ libimage_la_SOURCES = lib/image/reason.c lib/image/reason.h \
     lib/image/obtain.h lib/image/explain.c lib/image/explain.h \
     lib/image/cachecontrol.c lib/image/cachecontrol.h \
     lib/image/cost.c lib/image/cost.h lib/image/later.c lib/image/later.h \
-    lib/image/counters.c lib/image/counters.h lib/image/ledger.h
+    lib/image/mode.h lib/image/counters.c lib/image/counters.h lib/image/ledger.h
 
 check_PROGRAMS += tests/unit/test_sniff tests/unit/test_tier \
     tests/unit/test_obtain tests/unit/test_explain \

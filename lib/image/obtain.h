@@ -24,6 +24,7 @@
 #define DI_OBTAIN_H
 
 #include "base/log.h"
+#include "image/mode.h"
 #include "image/reason.h"
 #include "image/variant.h"
 #include "store/lease.h"
@@ -31,26 +32,32 @@
 /* Another tier's place beside a client's own. */
 typedef enum { DI_NO_OTHER = 0, DI_OTHER_SMALLER, DI_OTHER_LARGER } di_other_e;
 
+typedef struct di_wish_t di_wish_t;
+
 typedef struct {
     /* Set *key to that of the i-th best other tier, from 0: smaller ones come
        first.  DI_NO_OTHER when there are no more. */
     di_other_e (*tier)(void *baton, di_key_t *key, int i);
     /* The cheap recipe and its key; 0 when the client cannot have it. */
     int (*quick)(void *baton, di_recipe_t *recipe, di_key_t *key);
+    /* Make *wish one for the i-th of all renditions of the original that
+       requests of this scope lead to, from 0; 0 when there are no more.  What
+       else it says stays as it is.  NULL: nobody wishes them all. */
+    int (*variant)(void *baton, di_wish_t *wish, int i);
 } di_others_t;
 
-typedef struct di_wish_t di_wish_t;
 struct di_wish_t {
     const di_original_t *original;
     const di_limits_t *limits;
     const di_recipe_t *recipe;
-    unsigned formats; /* set that the rendition may have */
-    unsigned inputs;  /* set that the original may have */
+    unsigned formats;      /* set that the rendition may have */
+    unsigned inputs;       /* set that the original may have */
     const di_key_t *key;   /* of original x recipe x formats */
     apr_uint32_t wait_ms;  /* bound on waiting for the rendition */
     apr_uint32_t urgency;  /* di_urgency_e */
     apr_uint32_t priority; /* of the tier, 0..9 */
     apr_uint64_t client;   /* see di_job_t */
+    di_mode_e mode;
     /* A slow client: never the original because a cache was cold. */
     int slow;
     apr_uint32_t cold_wait_ms; /* slow: a render expected to take longer comes

@@ -46,7 +46,9 @@
     X(24, QUICK, "quick",                                                      \
       "a cheap rendition was sent, the tier's own is being made")              \
     X(25, SMALLER_FIRST, "smaller-first",                                      \
-      "a smaller stored rendition was sent, the tier's own is being made")
+      "a smaller stored rendition was sent, the tier's own is being made")     \
+    X(26, NOT_MADE, "not-made",                                                \
+      "mode static, and nothing is made yet; the original was sent")
 
 typedef enum {
     DI_REASON_NONE = 0,

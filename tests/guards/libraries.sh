@@ -28,4 +28,5 @@ only libjxl 'jxl/' lib/render/render_jxl.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c
 only zlib 'zlib\.h' lib/store/record.c lib/render/render_png.c
 only OpenSSL 'openssl/' lib/base/seal.c lib/base/digest.c
+only libcurl 'curl/' lib/base/fetch.c
 finish

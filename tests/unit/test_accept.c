@@ -190,6 +190,28 @@ static void long_headers_are_bounded(void **state)
     assert_int_equal(di_accept_formats(header, DI_FORMAT_JPEG), J | P);
 }
 
+static void usual_clients_differ_in_what_they_take(void **state)
+{
+    static const unsigned sets[DI_ACCEPT_USUAL] = {
+        DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG),
+        DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) | DI_FORMAT_SET(WEBP),
+        DI_FORMAT_SET(JPEG) | DI_FORMAT_SET(PNG) | DI_FORMAT_SET(WEBP) |
+            DI_FORMAT_SET(AVIF),
+        DI_FORMATS_OUT};
+    static const di_format_e originals[] = {DI_FORMAT_JPEG, DI_FORMAT_PNG,
+                                            DI_FORMAT_GIF, DI_FORMAT_WEBP,
+                                            DI_FORMAT_UNKNOWN};
+    size_t o;
+    int i;
+
+    for (i = 0; i < DI_ACCEPT_USUAL; i++) {
+        for (o = 0; o < sizeof(originals) / sizeof(*originals); o++) {
+            assert_int_equal(
+                di_accept_formats(di_accept_usual(i), originals[o]), sets[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +221,7 @@ int main(void)
         UNIT(the_grammar_is_that_of_rfc_9110),
         UNIT(a_malformed_part_is_skipped_alone),
         UNIT(long_headers_are_bounded),
+        UNIT(usual_clients_differ_in_what_they_take),
     };
 
     return UNIT_RUN(tests);

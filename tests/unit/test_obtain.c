@@ -136,7 +136,7 @@ static int only_quick(void *self, di_recipe_t *recipe, di_key_t *key)
     return !story->no_quick;
 }
 
-static const di_others_t others = {only_other, only_quick};
+static const di_others_t others = {.tier = only_other, .quick = only_quick};
 
 static void make_key(di_key_t *out, const story_t *s, const di_recipe_t *recipe)
 {

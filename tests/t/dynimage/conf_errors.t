@@ -51,6 +51,8 @@ my @cases = (
     ['DynImageBackground #FFF', qr/DynImageBackground: "#FFF" is not a colour/],
     ['DynImageBackground #12345G', qr/DynImageBackground: "#12345G" is not a colour/],
     ['DynImageCopyright drop', qr/DynImageCopyright: "drop" is none of strip\|keep/],
+    ['DynImageMode layered', qr/DynImageMode: "layered" is none of hybrid\|single\|static/],
+    ['DynImagePriority 10', qr/DynImagePriority: "10" is none of 0\|1\|.*\|9\|tier/],
     ['DynImageColdWait 2min', qr/DynImageColdWait: "2min" is not a time .* from 0 to 1min/],
     ['DynImageInputFormats', qr/DynImageInputFormats: needs formats: jpeg, png, gif, webp/],
     ['DynImageInputFormats jpeg eps',
@@ -100,7 +102,8 @@ for my $text ('', 'DynImage On', 'DynImageTier low quality=30 colors=0',
     'DynImageTier low scale=3/8 width=900 height=off ssim=0.955 bytes=40K chroma=4:4:4',
     'DynImageTier low formats=jpeg,WebP layout=page priority=9 fit=off',
     'DynImageBackground #a0B1c2', 'DynImageCopyright Strip',
-    'DynImageColdWait 0', 'DynImageRenderers auto', 'DynImageRenderRecycle 10',
+    'DynImageColdWait 0', 'DynImageMode Static', 'DynImagePriority 9',
+    'DynImagePriority tier', 'DynImageRenderers auto', 'DynImageRenderRecycle 10',
     'DynImageInputFormats JPEG tiff bmp avif heic jxl',
     "DynImageBand all 0 medium", 'DynImageMemcached [::1]:11211 /run/m.sock')
 {
