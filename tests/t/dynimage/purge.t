@@ -35,6 +35,7 @@ sub machine {
     my ($more) = @_;
     my $port = free_port();
     my $self = private_server(<<"EOT", 'speedprobe_module');
+LogLevel dynimage:info
 DynImage On
 DynImageColdWait 0
 DynImageWait 30s
@@ -217,11 +218,18 @@ LogFormat "%U %>s" short
 </VirtualHost>
 EOT
 
-# What the origin was asked since the last time.
+# What the origin was asked since the last time; httpd logs a moment after the
+# answer, so so many lines are waited for.
 my $read = 0;
 
 sub asked {
-    my @lines = split /\n/, Client::slurp("$dir/asked");
+    my ($expected) = @_;
+    my @lines;
+    for (1 .. ($expected ? 300 : 20)) {
+        @lines = split /\n/, Client::slurp("$dir/asked");
+        last if $expected && @lines >= $read + $expected;
+        sleep 0.01;
+    }
     my @new = @lines[$read .. $#lines];
     $read = @lines;
     return join ', ', @new;
@@ -231,7 +239,7 @@ for my $kind (qw(quick late)) {
     my $base = "http://127.0.0.1:$port{$kind}";
     write_file($_, "first of $_") for qw(changed same other);
     get("$base/$_") for qw(changed same other);
-    asked();
+    asked(3);
     write_file('changed', 'second of changed');
     is(get("$base/changed")->{content}, 'first of changed',
         "$kind: mod_cache has a copy");
@@ -241,21 +249,19 @@ for my $kind (qw(quick late)) {
     is(purge($base, url => '/same'), 200, 'and what has not');
     is(get("$base/changed")->{content}, 'second of changed',
         'the changed one is fetched at once');
-    is(asked(), '/changed 200', 'from the origin');
+    is(asked(1), '/changed 200', 'from the origin');
     my $res = get("$base/same");
     is($res->{content}, 'first of same', 'the other is what it was');
-    is(asked(), '/same 304', 'as the origin confirms');
+    is(asked(1), '/same 304', 'as the origin confirms');
     is(get("$base/other")->{content}, 'first of other', 'a third');
     is(asked(), '', 'is not asked for');
 
-    sleep 2.1;
-    get("$base/$_") for qw(changed same);
-    asked();
     sleep 1.1;
     get("$base/$_") for qw(changed same);
+    asked(2);
+    sleep 2.1;
+    get("$base/$_") for qw(changed same);
     is(asked(), '', 'after that both are copies again');
-    is(get("http://127.0.0.1:$port{origin}/same")->{status}, 200, 'origin');
-    asked();
 }
 unlike(Client::slurp($cacher->{log}), qr/exit signal/, 'nobody died');
 
