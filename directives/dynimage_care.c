@@ -35,7 +35,9 @@ static void add(list_t *list, const di_parts_t *parts, di_turn_e turn,
 /* Purges of machines that share memcached. */
 static void add_purges(list_t *list, di_parts_t *parts, apr_pool_t *pchild)
 {
+    parts->purges_duty = -1;
     if (parts->memcached && parts->books.purges) {
+        parts->purges_duty = list->count;
         add(list, parts, DI_TURN_PURGES, di_purgesync_run,
             di_purgesync_make(parts->books.purges,
                               di_memcached_item(parts->memcached), &parts->log,
@@ -91,5 +93,12 @@ void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      "DI0615: no thread for what comes round: this process "
                      "leaves it to the others");
+    }
+}
+
+void di_care_hurry_purges(const di_parts_t *parts)
+{
+    if (parts->caretaker && parts->purges_duty >= 0) {
+        ds_caretaker_hurry(parts->caretaker, parts->purges_duty);
     }
 }
