@@ -245,6 +245,21 @@ static void put_tiers(ds_json_t *root, question_t *question)
     }
 }
 
+/* Whose account it is; null: nobody's. */
+static void put_customer(ds_json_t *root, const di_admin_t *admin)
+{
+    int place = di_server_conf_of(admin->r->server)->site.account;
+    di_account_look_t account;
+
+    ds_json_text(root, "customer",
+                 admin->parts->books.accounts &&
+                         di_accounts_look(&account,
+                                          admin->parts->books.accounts, place,
+                                          admin->r->request_time)
+                     ? account.name
+                     : NULL);
+}
+
 static void put_answer(ds_json_t *root, question_t *question)
 {
     const di_admin_image_t *image = &question->image;
@@ -263,6 +278,8 @@ static void put_answer(ds_json_t *root, question_t *question)
     }
     ds_json_number(root, "bytes", (apr_int64_t)image->asks.original.bytes);
     ds_json_text(root, "mode", di_admin_mode(image->conf, sub->pool));
+    put_customer(root, question->admin);
+    ds_json_number(root, "purged", (apr_int64_t)image->asks.original.purged);
     ask_band(question, &question->room, question->band);
     conclude_tier(question);
     ds_json_text(root, "band", image->asks.band);

@@ -55,6 +55,10 @@ int di_admin_status(di_admin_t *admin)
     ds_json_text(root, "mode", di_admin_mode(conf, admin->r->pool));
     put_pool(root, admin->parts->workers);
     put_levels(root, admin->parts->world.store);
+    ds_json_number(root, "customers",
+                   admin->parts->books.accounts
+                       ? di_accounts_count(admin->parts->books.accounts)
+                       : 0);
     put_counters(root);
     return di_admin_send(admin, root);
 }
