@@ -31,6 +31,7 @@
 #include "handlers/admin.h"
 #include "handlers/choice.h"
 #include "handlers/image_status.h"
+#include "handlers/purged.h"
 #include "handlers/rendition.h"
 #include "handlers/wish.h"
 #include "image/explain.h"
@@ -215,11 +216,12 @@ static int image_handler(request_rec *r)
     if (!is_ours(r, image.conf) || !di_choice_may_read(r)) {
         return DECLINED;
     }
-    image.asks = (di_request_t){
-        .r = r,
-        .conf = image.conf,
-        .renderer = parts.renderer,
-        .original = {r->filename, (apr_uint64_t)r->finfo.size, r->finfo.mtime}};
+    image.asks =
+        (di_request_t){.r = r,
+                       .conf = image.conf,
+                       .renderer = parts.renderer,
+                       .original = {r->filename, (apr_uint64_t)r->finfo.size,
+                                    r->finfo.mtime, di_purged(r)}};
 
     decide(&image);
     explain(&image);
@@ -279,6 +281,7 @@ static void register_hooks(apr_pool_t *p)
     di_status_register(&parts);
     di_accounting_register(&parts);
     di_admin_register(&parts);
+    di_purged_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {

@@ -17,6 +17,7 @@
 #include "http_core.h"
 #include "unixd.h"
 
+#include "directives/dynimage_care.h"
 #include "directives/dynimage_tally.h"
 #include "render/compose.h"
 #include "store/store_disk.h"
@@ -302,12 +303,19 @@ static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
                              apr_pool_t *p)
 {
     di_disk_conf_t disk = {.root = cache_root(conf),
-                           .quota_bytes =
-                               (apr_int64_t)di_conf_terms(conf).quota_bytes,
+                           .accounts = parts->books.accounts,
+                           .usage = parts->books.usage,
                            .no_sendfile = parts->no_sendfile,
                            .log = &parts->log};
+    apr_status_t rv = APR_ENOMEM; /* without books no quota would be kept */
 
-    return di_disk_make(&parts->store.level[parts->store.count], &disk, p);
+    if (disk.accounts) {
+        rv = di_disk_make(&parts->store.level[parts->store.count], &disk, p);
+    }
+    if (rv == APR_SUCCESS) {
+        parts->disk = parts->store.level[parts->store.count];
+    }
+    return rv;
 }
 
 static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
@@ -399,4 +407,5 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
         parts->world.later = make_later;
         parts->world.later_baton = parts->later;
     }
+    di_care_child_start(parts, s, pchild);
 }

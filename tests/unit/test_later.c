@@ -110,7 +110,9 @@ static int add(di_later_t *later, const place_t *place, int number)
 
     apr_pool_create(&p, NULL);
     assert_int_equal(apr_stat(&info, place->path, APR_FINFO_MTIME, p), 0);
-    original = (di_original_t){apr_pstrdup(p, place->path), 1000, info.mtime};
+    original = (di_original_t){.file = apr_pstrdup(p, place->path),
+                               .bytes = 1000,
+                               .modified_at = info.mtime};
     assert_int_equal(
         di_variant_key(&key, &original, &recipe, wish.formats, &limits, "t", p),
         APR_SUCCESS);

@@ -184,7 +184,8 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
                             .render = fake_render,
                             .now = read_clock,
                             .pause = move_clock};
-    s->original = (di_original_t){s->path, 1000, info.mtime};
+    s->original = (di_original_t){
+        .file = s->path, .bytes = 1000, .modified_at = info.mtime};
     s->limits = (di_limits_t){.max_bytes = 2000, .max_pixels = 100};
     s->quick = (di_recipe_t){.fit_px = 640, .quality = 40, .quick = 1};
     s->recipe.quality = 70;

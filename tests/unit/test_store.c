@@ -371,10 +371,9 @@ static void run_level_cases(di_level_t *level, apr_pool_t *p)
 
 static void disk_keeps_what_a_level_promises(void **state)
 {
-    di_disk_conf_t conf = {.quota_bytes = 64 << 20};
+    di_disk_conf_t conf = {.root = folder_make(*state)};
     di_level_t *level;
 
-    conf.root = folder_make(*state);
     assert_int_equal(di_disk_make(&level, &conf, *state), APR_SUCCESS);
     run_level_cases(level, *state);
 }

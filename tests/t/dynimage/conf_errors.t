@@ -51,7 +51,7 @@ my @cases = (
     ['DynImageBackground #FFF', qr/DynImageBackground: "#FFF" is not a colour/],
     ['DynImageBackground #12345G', qr/DynImageBackground: "#12345G" is not a colour/],
     ['DynImageCustomer Shop', qr/DynImageCustomer: "Shop" is no customer's name: 1 to 63 of a-z/],
-    ['DynImageQuota 100', qr/DynImageQuota: "100" is not a size .* from 1M to 1024T/],
+    ['DynImageQuota 100', qr/DynImageQuota: "100" is not a size .* from 1M to 1048576G/],
     ['DynImageQuota 1G 5', qr/DynImageQuota: "5" is not a whole number from 16 to 100000000/],
     ['DynImageReclaim fifo',
         qr/DynImageReclaim: "fifo" is none of idle\|lru\|lfu\|age\|priority\|permanent/],

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of duties. */
+#include "directives/dynimage_care.h"
+
+#include "store/store_disk.h"
+
+#define SWEEP_EVERY_MS 1000
+
+#define DUTIES_MAX DI_TURN_END
+
+typedef struct {
+    int count;
+    ds_duty_t duty[DUTIES_MAX];
+} list_t;
+
+static void sweep(void *parts, apr_time_t now, apr_pool_t *ptemp)
+{
+    di_disk_sweep(((di_parts_t *)parts)->disk, now);
+}
+
+static void add(list_t *list, const di_parts_t *parts, di_turn_e turn,
+                void (*run)(void *, apr_time_t, apr_pool_t *), void *baton,
+                int every_ms)
+{
+    list->duty[list->count++] = (ds_duty_t){
+        .run = run,
+        .baton = baton,
+        .every = apr_time_from_msec(every_ms),
+        .turn = parts->books.turn ? &parts->books.turn[turn] : NULL};
+}
+
+void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
+{
+    list_t list = {.count = 0};
+    apr_status_t rv;
+
+    if (parts->disk) {
+        add(&list, parts, DI_TURN_SWEEP, sweep, parts, SWEEP_EVERY_MS);
+    }
+    if (!list.count) {
+        return;
+    }
+    rv = ds_caretaker_make(&parts->caretaker, list.duty, list.count, pchild);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     "DI0615: no thread for what comes round: this process "
+                     "leaves it to the others");
+    }
+}
