@@ -18,10 +18,11 @@ static void sweep(void *parts, apr_time_t now, apr_pool_t *ptemp)
     di_disk_sweep(((di_parts_t *)parts)->disk, now);
 }
 
-static void add(list_t *list, const di_parts_t *parts, di_turn_e turn,
+static void add(list_t *list, di_parts_t *parts, di_turn_e turn,
                 void (*run)(void *, apr_time_t, apr_pool_t *), void *baton,
                 int every_ms)
 {
+    parts->duty[turn] = list->count;
     list->duty[list->count++] = (ds_duty_t){
         .run = run,
         .baton = baton,
@@ -33,7 +34,11 @@ void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
 {
     list_t list = {.count = 0};
     apr_status_t rv;
+    int turn;
 
+    for (turn = 0; turn < DI_TURN_END; turn++) {
+        parts->duty[turn] = -1;
+    }
     if (parts->disk) {
         add(&list, parts, DI_TURN_SWEEP, sweep, parts, SWEEP_EVERY_MS);
     }
@@ -45,5 +50,12 @@ void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      "DI0615: no thread for what comes round: this process "
                      "leaves it to the others");
+    }
+}
+
+void di_care_hurry(const di_parts_t *parts, di_turn_e turn)
+{
+    if (parts->caretaker && parts->duty[turn] >= 0) {
+        ds_caretaker_hurry(parts->caretaker, parts->duty[turn]);
     }
 }

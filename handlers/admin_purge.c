@@ -8,6 +8,7 @@
 #include "apr_strings.h"
 #include "http_core.h"
 
+#include "directives/dynimage_care.h"
 #include "handlers/admin.h"
 
 /* A purge that is wanted; site NULL: of all sites. */
@@ -144,9 +145,7 @@ int di_admin_purge(di_admin_t *admin)
                                    purge->path);
         }
     }
-    if (admin->parts->caretaker) {
-        ds_caretaker_hurry(admin->parts->caretaker, DI_TURN_PURGES);
-    }
+    di_care_hurry(admin->parts, DI_TURN_PURGES);
     return di_admin_send(admin, root);
 }
 
