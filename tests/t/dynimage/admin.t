@@ -119,6 +119,16 @@ for my $case (
     like(json($res)->{error} // '', $error, 'with the reason');
     is($res->{headers}{allow}, 'GET, HEAD', 'and Allow') if $status == 405;
 }
+my $status = json(admin('status'));
+is($status->{version}, '0.1.0', 'the version');
+is($status->{pool}{renderers}, 2, 'the pool');
+is_deeply($status->{levels}, ['disk', 'memcached'], 'the levels of the store');
+is($status->{memcached}[0]{server}, $ENV{DI_MEMCACHED}, 'its servers');
+ok(!$status->{memcached}[0]{open}, 'none of them left alone');
+cmp_ok($status->{customers}, '>', 2, 'customers');
+ok(exists $status->{counters}{rendered}, 'counters');
+ok(!exists json(get('/dynimage-admin/status', bearer($site)))->{memcached},
+    'a site is not told which servers there are');
 my $head = head('/dynimage-admin/status', bearer($main));
 is($head->{status}, 200, 'HEAD is GET');
 cmp_ok($head->{headers}{'content-length'}, '>', 100, 'without its body');
@@ -199,6 +209,26 @@ for my $file (qw(a.jpg a.png a.gif broken.jpg none.jpg off.jpg)) {
         }
     }
 }
+
+# Other modes: what is not made is told as it is sent.
+system("cp '$jpeg' $dir/s.jpg; cp '$jpeg' $dir/t.jpg; cp '$jpeg' $dir/u.jpg");
+is(why(settled('/low/admin/t.jpg'))->{reason}, 'rendered', 'a smaller tier is stored');
+for my $case (['s.jpg', 'not-made'], ['t.jpg', 'smaller-first']) {
+    my ($file, $reason) = @$case;
+    my $said = explained("/static/admin/$file", 20000);
+    is($said->{mode}, 'static', "$file: static");
+    is($said->{reason}, $reason, "$file: $reason");
+    is(why(get("/static/admin/$file"))->{reason}, $reason, 'and so it is sent');
+    for (1 .. 100) {
+        last if ($said = explained("/static/admin/$file", 20000))->{reason} eq 'rendered';
+        select undef, undef, undef, 0.1;
+    }
+    is($said->{reason}, 'rendered', 'until it is made behind the answer');
+    is(why(get("/static/admin/$file"))->{reason}, 'rendered', 'and sent');
+}
+my $single = explained('/single/admin/u.jpg', 1000);
+is($single->{mode}, 'single', 'single');
+is($single->{would}, 'render it and send it', 'renders each time');
 
 for my $case (
     ['/off/admin/a.jpg',     qr/DynImage is Off/],
