@@ -22,7 +22,7 @@ my $site = Apache::Test::vars()->{documentroot};
 my $event = grep { /mpm_event/ } split /\n/, modules_line();
 my ($libexec) = modules_line() =~ m{(\S+)/mod_mime\.so};
 my $dir = File::Temp->newdir;
-my $token = 'ledger-' . 'x' x 40;
+my $token = 'the-books-of-ledger.example-are-open';
 open my $file, '>', "$dir/token" or die;
 print $file "$token\n";
 close $file;
@@ -63,7 +63,7 @@ ErrorDocument 404 /photos/fig.jpg
 EOT
 my $port = (split /:/, $server->{base})[2];
 
-# A customer's report; fails when it cannot be had.
+# A customer's report.
 sub report {
     my ($customer) = @_;
     my $name = $customer // 'ledger.example';
@@ -72,8 +72,8 @@ sub report {
         { headers => { Authorization => "Bearer $token" } });
     return decode_json($res->{content})->{customers}[0]
       if $res->{status} == 200;
-    fail("report: $res->{status} $res->{content}");
-    return { tiers => [] };
+    die "report: $res->{status} $res->{content}",
+      map { -e $_ ? Client::slurp($_) : '' } "$server->{dir}/out";
 }
 
 # "tier/result/figure" => number, of all that is not 0.
@@ -196,16 +196,19 @@ is(report()->{renders}, $before->{renders} + 1, 'by one render');
 
 # ---- clients that go away, HTTP/2 ----
 
+# More than all buffers hold.
+copy("$site/photos/mountains.jpg", "$site/large.jpg") or die;
+truncate "$site/large.jpg", 64 << 20 or die;
 $moved = moved(1, sub {
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
         PeerPort => $port) or die;
     setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 4096;
-    print $socket "GET /broad/photos/mountains.jpg HTTP/1.0\r\n\r\n";
+    print $socket "GET /broad/large.jpg HTTP/1.0\r\n\r\n";
     sysread $socket, my $some, 1000;
     close $socket;
 });
 is($moved->{'broad/original/requests'}, 1, 'a client that went away is booked');
-cmp_ok($moved->{'broad/original/bytes'}, '<', $mountains,
+cmp_ok($moved->{'broad/original/bytes'}, '<', 64 << 20,
     'with less than it would have got');
 cmp_ok($moved->{'broad/original/bytes'}, '>', 0, 'and more than nothing');
 
@@ -214,12 +217,11 @@ SKIP: {
     my $curl = 'curl -s --http2-prior-knowledge -o /dev/null';
     my $url = "$server->{base}/photos/fig.jpg";
     my $size = length $server->get('/photos/fig.jpg')->{content};
-    $moved = moved(2, sub {
-        is(`$curl -w '%{http_version}' $url $url -o /dev/null`, '22', 'HTTP/2');
+    $moved = moved(1, sub {
+        is(`$curl -w '%{http_version}' $url`, '2', 'HTTP/2');
     });
-    is_deeply($moved, { 'low/hit/requests' => 2, 'low/hit/bytes' => 2 * $size,
-            'low/hit/saved_bytes' => 2 * ($fig - $size) },
-        'bodies over HTTP/2 are the same');
+    is_deeply($moved, cell('low/hit', $size, $fig - $size),
+        'a body over HTTP/2 is the same');
     is_deeply(moved(1, sub { `$curl -I $url` }), cell('low/hit'),
         'HEAD over HTTP/2');
 }
