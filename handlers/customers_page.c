@@ -57,7 +57,7 @@ static void print_row(request_rec *r, const row_t *row,
 
 void di_customers_page(request_rec *r, int flags, const di_parts_t *parts)
 {
-    const di_accounts_t *accounts = parts->books.accounts;
+    di_accounts_t *accounts = parts->books.accounts;
     int customers = accounts ? di_accounts_count(accounts) : 0, count = 0, i;
     row_t *rows = apr_palloc(r->pool, DI_CUSTOMERS_SHOWN * sizeof(*rows)), row;
 
