@@ -85,9 +85,10 @@ sub is_sound {
         my $last = $stock->{names} - 1;
         sub {
             my ($client, $turn) = @_;
-            my $name = $last - ($turn * $CLIENTS + $client - 1);
-            return if $name < 0 || $turn > 400;
-            return $stock->question($name, int rand $stock->clients);
+            return if $turn >= 4 * $COLD_EACH;
+            # The last names, each as every client has it.
+            my $name = $last - ($turn * $CLIENTS + $client - 1) % (4 * $COLD_EACH);
+            return $stock->question($name, $turn * $CLIENTS / (4 * $COLD_EACH));
         };
     });
     my $seen = $load->wait;
