@@ -32,11 +32,6 @@ static void print_log(void *server, ds_log_level_e level, apr_status_t rv,
     ap_log_error(APLOG_MARK, (int)level, rv, (server_rec *)server, "%s", text);
 }
 
-static di_server_conf_t *server_conf(server_rec *s)
-{
-    return ap_get_module_config(s->module_config, &dynimage_module);
-}
-
 static int is_stopping(void)
 {
     int state = AP_MPMQ_STOPPING;
@@ -67,13 +62,16 @@ static int wants_level(const di_server_conf_t *conf, const char *name)
 
 int di_start_check(server_rec *main_server, apr_pool_t *ptemp)
 {
-    const di_server_conf_t *conf = server_conf(main_server);
+    const di_server_conf_t *conf = di_server_conf_of(main_server);
     const char *error = NULL;
     server_rec *s;
 
     if (conf->levels && wants_level(conf, "memcached") && !conf->memcached) {
         error = "DynImageStore names memcached: add DynImageMemcached with "
                 "its servers";
+    }
+    if (!error) {
+        error = di_books_check(main_server, ptemp);
     }
     for (s = main_server; s && !error; s = s->next) {
         error = di_conf_check(
@@ -228,7 +226,7 @@ static apr_status_t start_renderers(di_parts_t *parts,
 void di_start_parent(di_parts_t *parts, server_rec *s, apr_pool_t *pconf,
                      apr_pool_t *ptemp)
 {
-    const di_server_conf_t *conf = server_conf(s);
+    const di_server_conf_t *conf = di_server_conf_of(s);
     apr_status_t rv;
 
     parts->log.baton = s;
@@ -236,6 +234,7 @@ void di_start_parent(di_parts_t *parts, server_rec *s, apr_pool_t *pconf,
         s, dynimage_module.module_index);
     parts->log.print = print_log;
     prepare_cache_root(conf, s, ptemp);
+    di_books_parent_start(&parts->books, &parts->ledger, s, ptemp);
     if (di_memcached_token(parts->token) != APR_SUCCESS) {
         parts->token[0] = '\0';
     }
@@ -283,6 +282,17 @@ static int make_later(void *later, const di_wish_t *wish)
     return added;
 }
 
+/* Jobs that no renderer had begun are no renders. */
+static void book_render(void *baton, const di_wish_t *wish,
+                        const di_result_t *result)
+{
+    const di_parts_t *parts = baton;
+
+    if (result->cpu_us) {
+        di_ledger_render(parts->ledger, wish->key->customer, result->cpu_us);
+    }
+}
+
 static void pause_for(apr_interval_time_t span)
 {
     apr_sleep(span);
@@ -292,7 +302,8 @@ static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
                              apr_pool_t *p)
 {
     di_disk_conf_t disk = {.root = cache_root(conf),
-                           .quota_bytes = DI_SERVER_CONF(conf, quota_bytes),
+                           .accounts = parts->books.accounts,
+                           .usage = parts->books.usage,
                            .no_sendfile = parts->no_sendfile,
                            .log = &parts->log};
 
@@ -353,10 +364,11 @@ static int forbids_sendfile(server_rec *s)
 
 void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
 {
-    const di_server_conf_t *conf = server_conf(s);
+    const di_server_conf_t *conf = di_server_conf_of(s);
     di_lease_shared_t *shared = NULL;
     apr_status_t rv;
 
+    di_books_child_start(s);
     parts->no_sendfile = forbids_sendfile(s);
     make_store(parts, &shared, conf, pchild, s);
     rv = di_leases_make(&parts->world.leases,
@@ -376,6 +388,8 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     parts->world.now = apr_time_now;
     parts->world.pause = pause_for;
     parts->world.backlog_ms = backlog_ms;
+    parts->world.rendered = book_render;
+    parts->world.rendered_baton = parts;
     parts->world.log = &parts->log;
     if (parts->workers &&
         di_later_make(&parts->later, &parts->world,

@@ -6,7 +6,8 @@ libimage_la_SOURCES = lib/image/reason.c lib/image/reason.h \
     lib/image/obtain.h lib/image/explain.c lib/image/explain.h \
     lib/image/cachecontrol.c lib/image/cachecontrol.h \
     lib/image/cost.c lib/image/cost.h lib/image/later.c lib/image/later.h \
-    lib/image/mode.h lib/image/counters.c lib/image/counters.h lib/image/ledger.h
+    lib/image/mode.h lib/image/counters.c lib/image/counters.h \
+    lib/image/ledger.c lib/image/ledger.h lib/image/tariff.c lib/image/tariff.h
 
 check_PROGRAMS += tests/unit/test_sniff tests/unit/test_tier \
     tests/unit/test_obtain tests/unit/test_explain \
@@ -37,6 +38,12 @@ tests_unit_test_accept_LDADD = libimage.la libbase.la $(UNIT_LIBS)
 tests_unit_test_variant_SOURCES = tests/unit/test_variant.c tests/unit/unit.h
 tests_unit_test_variant_LDADD = libimage.la libstore.la libbase.la \
     $(CRYPTO_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_ledger tests/unit/test_tariff
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c tests/unit/unit.h
+tests_unit_test_ledger_LDADD = libimage.la libbase.la $(UNIT_LIBS)
+tests_unit_test_tariff_SOURCES = tests/unit/test_tariff.c tests/unit/unit.h
+tests_unit_test_tariff_LDADD = libimage.la libbase.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_accept
 tests_fuzz_fuzz_accept_SOURCES = tests/fuzz/fuzz_accept.c \

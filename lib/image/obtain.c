@@ -194,6 +194,9 @@ static void render(di_result_t *result, apr_file_t **file, int *changed,
         di_job_t job = job_of(wish, format);
 
         world->render(world->renderer, result, file, &job, original, p);
+        if (world->rendered) {
+            world->rendered(world->rendered_baton, wish, result);
+        }
     }
     *changed = has_changed(original, wish->original);
     /* Now, because a slow client may keep p alive for minutes. */

@@ -81,6 +81,11 @@ typedef struct {
        not to be had, and no answer is given that relies on it. */
     int (*later)(void *later_baton, const di_wish_t *wish);
     void *later_baton;
+    /* Told of every job that was given to the renderers, whoever wished it and
+       however it ended.  NULL: nobody wants to know. */
+    void (*rendered)(void *rendered_baton, const di_wish_t *wish,
+                     const di_result_t *result);
+    void *rendered_baton;
     apr_time_t (*now)(void);
     void (*pause)(apr_interval_time_t pause_for);
     const ds_log_t *log;

@@ -68,6 +68,8 @@ typedef struct {
     di_result_t answer; /* what the renderer will say */
     int renders;
     int laters; /* wishes for behind the answer */
+    int told;   /* renders */
+    apr_uint64_t told_us;
     apr_uint32_t backlog_ms;
     di_other_e place; /* of the other tier */
     int no_quick;     /* 1: the client does not take it */
@@ -103,6 +105,16 @@ static void fake_render(void *self, di_result_t *result, apr_file_t **out,
         assert_int_equal(truncate(story->path, 999), 0);
     }
     clock_at += apr_time_from_msec(30);
+}
+
+static void note_rendered(void *self, const di_wish_t *wish,
+                          const di_result_t *result)
+{
+    story_t *story = self;
+
+    story->told++;
+    story->told_us += result->cpu_us;
+    assert_int_equal(wish->key->customer, 3);
 }
 
 static int note_later(void *self, const di_wish_t *wish)
@@ -601,6 +613,30 @@ static void a_format_that_is_off_is_not_rendered_until_it_is_on(void **state)
     unlink(s->path);
 }
 
+static void every_render_is_told_with_its_time_however_it_ends(void **state)
+{
+    static const di_render_status_e endings[] = {
+        DI_RENDER_BROKEN, DI_RENDER_NO_GAIN, DI_RENDER_TIMEOUT, DI_RENDER_BUSY,
+        DI_RENDER_OK};
+    int count = sizeof(endings) / sizeof(*endings), i;
+
+    for (i = 0; i < count; i++) {
+        story_t *s = story_make(*state, jpeg);
+
+        s->world.rendered = note_rendered;
+        s->world.rendered_baton = s;
+        s->key.customer = 3;
+        s->answer.status = endings[i];
+        s->answer.cpu_us = 1234;
+        (void)ask(s);
+        assert_int_equal(s->told, 1);
+        assert_int_equal(s->told_us, 1234);
+        (void)ask(s); /* from the store, but for the one that was busy */
+        assert_int_equal(s->told, endings[i] == DI_RENDER_BUSY ? 2 : 1);
+        unlink(s->path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -620,6 +656,7 @@ int main(void)
         UNIT(a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place),
         UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
         UNIT(a_format_that_is_off_is_not_rendered_until_it_is_on),
+        UNIT(every_render_is_told_with_its_time_however_it_ends),
     };
 
     return UNIT_RUN(tests);

@@ -58,6 +58,7 @@ TypesConfig /etc/mime.types
 DocumentRoot @{[Apache::Test::vars()->{documentroot}]}
 EOT
     print $conf "User nobody\nGroup nogroup\n" if $> == 0;
+    print $conf "<IfModule dynimage_module>\nDynImageStateDir state\n</IfModule>\n";
     close $conf;
     my $self = bless {
         dir  => $dir,
