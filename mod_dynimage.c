@@ -11,8 +11,6 @@
  * Who runs what: parent_start() in httpd's parent, child_start() in every
  * child process (directives/dynimage_start.c), the handler in any thread.
  */
-#include <unistd.h>
-
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"
@@ -29,16 +27,15 @@
 #include "directives/dynimage_start.h"
 #include "directives/dynimage_tally.h"
 #include "filters/private_out.h"
+#include "handlers/accounting.h"
+#include "handlers/admin.h"
+#include "handlers/choice.h"
 #include "handlers/image_status.h"
+#include "handlers/purged.h"
 #include "handlers/rendition.h"
 #include "handlers/wish.h"
-#include "image/cachecontrol.h"
 #include "image/explain.h"
 #include "image/obtain.h"
-#include "image/sniff.h"
-
-/* Words for a scope that has no tier for a band. */
-static const di_tier_t no_tier = {.name = "none", .original = 1};
 
 static di_parts_t parts; /* of this process */
 static APR_OPTIONAL_FN_TYPE(speedprobe_estimate) * estimate_client;
@@ -57,16 +54,9 @@ typedef struct {
 
 /* ---- one image request ---- */
 
-/* Only a plain file that some other handler did not claim, and whose type
-   says picture. */
 static int is_ours(request_rec *r, const di_conf_t *conf)
 {
-    return DI_CONF(conf, enabled) && r->method_number == M_GET && !r->main &&
-           r->finfo.filetype == APR_REG && r->filename &&
-           !(r->path_info && *r->path_info) &&
-           di_format_is_candidate(r->content_type) && r->handler &&
-           (!strcmp(r->handler, AP_DEFAULT_HANDLER_NAME) ||
-            di_format_is_candidate(r->handler));
+    return r->method_number == M_GET && !r->main && di_choice_is_image(r, conf);
 }
 
 static void ask_speed(image_t *image)
@@ -80,8 +70,8 @@ static void ask_speed(image_t *image)
 static void pick_tier(image_t *image)
 {
     const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
-    int band = ds_bands_of(bands, image->conf->unknown_band,
-                           image->speed.choice_kbps, image->speed.lower_bound);
+    int band = di_choice_band(image->conf, image->speed.choice_kbps,
+                              image->speed.lower_bound);
 
     if (band == 0) {
         image->speed.asked &= ~(unsigned)SP_ASKED_SAVE_DATA;
@@ -92,24 +82,13 @@ static void pick_tier(image_t *image)
     }
     image->asks.band = bands->band[band].name;
     image->asks.tier =
-        di_conf_tier(&image->room, image->conf, image->asks.band);
-    if (!image->asks.tier) {
-        image->asks.tier = &no_tier;
+        di_choice_tier(&image->room, image->conf, image->asks.band);
+    if (image->asks.tier == &di_choice_no_tier) {
         image->obtained.reason = DI_REASON_ERROR;
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, image->r,
                       "DI0602: no tier for band %s in this scope",
                       image->asks.band);
     }
-}
-
-static int forbids_transform(request_rec *r)
-{
-    return di_cachecontrol_forbids_transform(
-               apr_table_get(r->headers_in, "Cache-Control")) ||
-           di_cachecontrol_forbids_transform(
-               apr_table_get(r->headers_out, "Cache-Control")) ||
-           di_cachecontrol_forbids_transform(
-               apr_table_get(r->err_headers_out, "Cache-Control"));
 }
 
 static void obtain(image_t *image)
@@ -136,7 +115,7 @@ static void decide(image_t *image)
     if (image->asks.tier->original) {
         image->obtained.reason = DI_REASON_ORIGINAL;
     }
-    else if (forbids_transform(image->r)) {
+    else if (di_choice_forbids_transform(image->r)) {
         image->obtained.reason = DI_REASON_NO_TRANSFORM;
     }
     else if (!image->asks.formats) {
@@ -186,8 +165,10 @@ static void count(const image_t *image)
 
     ds_tally_add(di_tally, DI_COUNT_REASON(got->reason), 1);
     ds_tally_add(di_tally,
-                 !strcmp(got->cache, "disk")        ? DI_COUNT_HIT_DISK
+                 !strcmp(got->cache, "memory")      ? DI_COUNT_HIT_MEMORY
+                 : !strcmp(got->cache, "disk")      ? DI_COUNT_HIT_DISK
                  : !strcmp(got->cache, "memcached") ? DI_COUNT_HIT_MEMCACHED
+                 : !strcmp(got->cache, "joined")    ? DI_COUNT_JOINED
                  : !strcmp(got->cache, "miss")      ? DI_COUNT_MISS
                                                     : DI_COUNT_NONE,
                  1);
@@ -229,30 +210,27 @@ static void restrict_caches(const image_t *image)
     }
 }
 
-/* No rendition that is stored is shown when the original must not be read any
-   more; what the client gets then is httpd's to say. */
-static int may_read(const request_rec *r)
-{
-    return !access(r->filename, R_OK);
-}
-
 static int image_handler(request_rec *r)
 {
     image_t image = {.r = r};
 
     image.conf = ap_get_module_config(r->per_dir_config, &dynimage_module);
-    if (!is_ours(r, image.conf) || !may_read(r)) {
+    if (!is_ours(r, image.conf) || !di_choice_may_read(r)) {
         return DECLINED;
     }
-    image.asks = (di_request_t){
-        .r = r,
-        .conf = image.conf,
-        .renderer = parts.renderer,
-        .original = {r->filename, (apr_uint64_t)r->finfo.size, r->finfo.mtime}};
+    image.asks =
+        (di_request_t){.r = r,
+                       .conf = image.conf,
+                       .renderer = parts.renderer,
+                       .original = {r->filename, (apr_uint64_t)r->finfo.size,
+                                    r->finfo.mtime, di_purged(r)}};
 
     decide(&image);
     explain(&image);
     count(&image);
+    di_accounting_note(r, di_server_conf_of(r->server)->site.account,
+                       image.asks.tier->name, &image.obtained,
+                       image.asks.original.bytes);
     restrict_caches(&image);
     if (!image.obtained.have) {
         return DECLINED;
@@ -303,6 +281,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(image_handler, NULL, NULL, APR_HOOK_LAST);
     di_private_out_register();
     di_status_register(&parts);
+    di_accounting_register(&parts);
+    di_admin_register(&parts);
+    di_purged_register(&parts);
 }
 
 module AP_MODULE_DECLARE_DATA dynimage_module = {

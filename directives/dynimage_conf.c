@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apr_lib.h"
 #include "apr_strings.h"
+#include "apr_uri.h"
 #include "apr_user.h"
 
 #include "store/store.h"
@@ -33,18 +35,28 @@
     .member = def,
 #define SERVER_INDEX(directive, member, kind, least, greatest, def, help)      \
     AT_##member,
+#define SITE_ENTRY(directive, member, kind, least, greatest, def, choices)     \
+    {directive, offsetof(di_site_conf_t, member), kind, least, greatest, def,  \
+     choices},
+#define SITE_DEFAULT(directive, member, kind, least, greatest, def, choices)   \
+    .site.member = def,
+#define SITE_INDEX(directive, member, kind, least, greatest, def, choices)     \
+    AT_##member,
 
 static const ds_setting_t dir_settings[] = {DI_DIR_SETTINGS(DIR_ENTRY)};
 static const ds_setting_t server_settings[] = {
     DI_SERVER_SETTINGS(SERVER_ENTRY) DI_SERVER_PARTS(SERVER_ENTRY)};
+static const ds_setting_t site_settings[] = {DI_SITE_SETTINGS(SITE_ENTRY)};
 enum { DI_DIR_SETTINGS(DIR_INDEX) DIR_COUNT };
+enum { DI_SITE_SETTINGS(SITE_INDEX) SITE_COUNT };
 enum {
     DI_SERVER_SETTINGS(SERVER_INDEX) DI_SERVER_PARTS(SERVER_INDEX) SERVER_COUNT
 };
 
 const di_conf_t di_conf_defaults = {DI_DIR_SETTINGS(DIR_DEFAULT)};
 const di_server_conf_t di_server_conf_defaults = {
-    DI_SERVER_SETTINGS(SERVER_DEFAULT) DI_SERVER_PARTS(SERVER_DEFAULT)};
+    DI_SERVER_SETTINGS(SERVER_DEFAULT) DI_SERVER_PARTS(SERVER_DEFAULT)
+        DI_SITE_SETTINGS(SITE_DEFAULT)};
 
 void *di_conf_dir_create(apr_pool_t *p, char *dir)
 {
@@ -73,19 +85,35 @@ void *di_conf_server_create(apr_pool_t *p, server_rec *s)
     di_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
 
     ds_settings_unset(conf, server_settings, SERVER_COUNT);
+    ds_settings_unset(&conf->site, site_settings, SITE_COUNT);
+    conf->site.account = -1;
     return conf;
 }
 
-/* The directives are refused outside the main server, so a VirtualHost's
-   settings are the main server's. */
-void *di_conf_server_merge(apr_pool_t *p, void *base, void *add)
+/* Most directives are refused outside the main server, so a VirtualHost's
+   settings are the main server's, but for those of a site.  The customer is a
+   VirtualHost's own: several are one customer only where each says so.  Its
+   tokens are its own as well, as those of the main server reach further. */
+void *di_conf_server_merge(apr_pool_t *p, void *base_conf, void *add_conf)
 {
-    return base;
+    const di_server_conf_t *base = base_conf, *add = add_conf;
+    di_server_conf_t *out = apr_pmemdup(p, base, sizeof(*base));
+
+    ds_settings_merge(&out->site, &base->site, &add->site, site_settings,
+                      SITE_COUNT);
+    out->site.customer = add->site.customer;
+    out->tokens = add->tokens;
+    return out;
+}
+
+di_server_conf_t *di_server_conf_of(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &dynimage_module);
 }
 
 static di_server_conf_t *server_conf(cmd_parms *cmd)
 {
-    return ap_get_module_config(cmd->server->module_config, &dynimage_module);
+    return di_server_conf_of(cmd->server);
 }
 
 static const char *set_server_number(cmd_parms *cmd, void *dir_conf,
@@ -195,6 +223,81 @@ static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,
     return error;
 }
 
+static const char *set_state_dir(cmd_parms *cmd, void *dir_conf,
+                                 const char *path)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    server_conf(cmd)->state_dir = ap_server_root_relative(cmd->pool, path);
+    if (!error && !server_conf(cmd)->state_dir) {
+        error = ds_setting_error(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", path));
+    }
+    return error;
+}
+
+/* ---- what a site says ---- */
+
+/* Anywhere but where it could differ per URL. */
+static const char *take_site(cmd_parms *cmd, int at, const char *word)
+{
+    const char *error =
+        ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT | NOT_IN_HTACCESS);
+
+    return error ? error
+                 : ds_setting_take(&server_conf(cmd)->site, &site_settings[at],
+                                   word, cmd->pool);
+}
+
+static const char *set_quota(cmd_parms *cmd, void *dir_conf, const char *bytes,
+                             const char *files)
+{
+    const char *error = take_site(cmd, AT_quota_bytes, bytes);
+
+    return !error && files ? take_site(cmd, AT_quota_files, files) : error;
+}
+
+static const char *set_reclaim(cmd_parms *cmd, void *dir_conf,
+                               const char *policy, const char *near,
+                               const char *keep)
+{
+    di_site_conf_t *site = &server_conf(cmd)->site;
+    const char *error = take_site(cmd, AT_policy, policy);
+
+    if (!error && near) {
+        error = take_site(cmd, AT_near_pct, near);
+    }
+    if (!error && keep) {
+        error = take_site(cmd, AT_keep_pct, keep);
+    }
+    if (!error && near && !keep && site->keep_pct == DS_UNSET) {
+        site->keep_pct = site->near_pct - 5;
+    }
+    if (!error && near && site->keep_pct > site->near_pct) {
+        error = ds_setting_error(
+            cmd, "the second share, down to which a reclaim goes, is above "
+                 "the first, at which it begins");
+    }
+    return error;
+}
+
+static const char *set_customer(cmd_parms *cmd, void *dir_conf,
+                                const char *name)
+{
+    const char *error =
+        ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT | NOT_IN_HTACCESS);
+
+    if (!error && !di_customer_name_is_legal(name)) {
+        error = ds_setting_error(
+            cmd, apr_psprintf(cmd->pool,
+                              "\"%s\" is no customer's name: 1 to 63 of a-z, "
+                              "0-9, '.', '-', '_', the first a letter or digit",
+                              name));
+    }
+    server_conf(cmd)->site.customer = name;
+    return error;
+}
+
 static const char *set_recycle(cmd_parms *cmd, void *dir_conf, const char *jobs,
                                const char *size)
 {
@@ -211,6 +314,85 @@ static const char *set_recycle(cmd_parms *cmd, void *dir_conf, const char *jobs,
                                 cmd->pool);
     }
     return error;
+}
+
+static const char *set_admin_keys(cmd_parms *cmd, void *dir_conf,
+                                  const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    ds_tokens_t *tokens = apr_pcalloc(cmd->pool, sizeof(*tokens));
+
+    if (error) {
+        return error;
+    }
+    if (!path) {
+        return ds_setting_error(
+            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", name));
+    }
+    server_conf(cmd)->tokens = tokens;
+    return ds_setting_error(cmd, ds_tokens_read(tokens, path, cmd->pool));
+}
+
+static const char *add_pull(cmd_parms *cmd, void *dir_conf, const char *url)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    di_server_conf_t *conf = server_conf(cmd);
+    apr_uri_t uri;
+
+    if (error) {
+        return error;
+    }
+    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.hostname ||
+        !uri.scheme ||
+        (strcasecmp(uri.scheme, "http") && strcasecmp(uri.scheme, "https"))) {
+        return ds_setting_error(
+            cmd,
+            apr_psprintf(cmd->pool, "\"%s\" is no http or https URL", url));
+    }
+    if (!conf->pull_urls) {
+        conf->pull_urls = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->pull_urls, const char *) = url;
+    return NULL;
+}
+
+/* The first token of a file that ds_tokens_read found good. */
+static const char *first_token(const char *path, apr_pool_t *p)
+{
+    const char *token = NULL;
+    ap_configfile_t *file;
+    char line[DS_TOKENS_FILE_MAX];
+
+    if (ap_pcfg_openfile(&file, p, path) != APR_SUCCESS) {
+        return NULL;
+    }
+    while (!token && ap_cfg_getline(line, sizeof(line), file) == APR_SUCCESS) {
+        token = *line && *line != '#' ? apr_pstrdup(p, line) : NULL;
+    }
+    ap_cfg_closefile(file);
+    return token;
+}
+
+static const char *set_pull_key(cmd_parms *cmd, void *dir_conf,
+                                const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    ds_tokens_t tokens = {.count = 0};
+
+    if (error) {
+        return error;
+    }
+    error = path ? ds_tokens_read(&tokens, path, cmd->temp_pool)
+                 : apr_psprintf(cmd->pool, "\"%s\" is no path", name);
+    if (!error) {
+        server_conf(cmd)->pull_token = first_token(path, cmd->pool);
+    }
+    if (!error && !server_conf(cmd)->pull_token) {
+        error = apr_psprintf(cmd->pool, "%s holds no token", path);
+    }
+    return ds_setting_error(cmd, error);
 }
 
 /* The format of that name; DI_FORMAT_UNKNOWN when there is none. */
@@ -263,23 +445,41 @@ static const char *set_store(cmd_parms *cmd, void *dir_conf, int argc,
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     apr_array_header_t *levels =
         apr_array_make(cmd->pool, 2, sizeof(const char *));
-    int i;
+    int i, j;
 
     for (i = 0; i < argc && !error; i++) {
-        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached")) {
-            error = apr_psprintf(
-                cmd->pool, "\"%s\" is neither disk nor memcached", argv[i]);
+        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached") &&
+            strcasecmp(argv[i], "memory")) {
+            error = apr_psprintf(cmd->pool,
+                                 "\"%s\" is none of memory, disk, memcached",
+                                 argv[i]);
         }
-        else if (i > 0 && !strcasecmp(argv[i], argv[0])) {
-            error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+        for (j = 0; j < i && !error; j++) {
+            if (!strcasecmp(argv[i], argv[j])) {
+                error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+            }
         }
         APR_ARRAY_PUSH(levels, const char *) = argv[i];
     }
     if (!error && argc == 0) {
-        error = "needs the levels in order: disk, memcached";
+        error = "needs the levels in order: memory, disk, memcached";
     }
     server_conf(cmd)->levels = levels;
     return ds_setting_error(cmd, error);
+}
+
+static const char *set_store_keep(cmd_parms *cmd, void *dir_conf,
+                                  const char *word)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    if (!error && strcasecmp(word, "all") && strcasecmp(word, "first")) {
+        error = ds_setting_error(
+            cmd,
+            apr_psprintf(cmd->pool, "\"%s\" is neither all nor first", word));
+    }
+    server_conf(cmd)->keep_first = !strcasecmp(word, "first");
+    return error;
 }
 
 static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
@@ -329,11 +529,48 @@ const command_rec di_conf_commands[] = {
                       "gif, webp, tiff, bmp, avif, heic, jxl"),
     AP_INIT_TAKE1("DynImageCacheRoot", set_cache_root, NULL, RSRC_CONF,
                   "folder of the disk store"),
+    AP_INIT_TAKE1("DynImageStateDir", set_state_dir, NULL, RSRC_CONF,
+                  "folder of what must not be lost: accounts, ledger, purges"),
+    AP_INIT_TAKE1("DynImageCustomer", set_customer, NULL, RSRC_CONF,
+                  "whose the site is, for quota and ledger"),
+    AP_INIT_TAKE12("DynImageQuota", set_quota, NULL, RSRC_CONF,
+                   "bytes, and files, that the customer may have on disk"),
+    AP_INIT_TAKE123("DynImageReclaim", set_reclaim, NULL, RSRC_CONF,
+                    "what goes first when the quota is full: idle, lru, lfu, "
+                    "age, priority or permanent; and from which share of it "
+                    "on, down to which"),
     AP_INIT_TAKE_ARGV("DynImageStore", set_store, NULL, RSRC_CONF,
-                      "levels of the store in order: disk, memcached"),
+                      "levels of the store in order: memory, disk, memcached"),
+    AP_INIT_TAKE1("DynImageStoreKeep", set_store_keep, NULL, RSRC_CONF,
+                  "all: renditions are put into every level; first: into the "
+                  "first that takes them"),
     AP_INIT_ITERATE("DynImageMemcached", add_memcached, NULL, RSRC_CONF,
                     "memcached servers: host:port, or the path of a socket"),
+    AP_INIT_ITERATE("DynImagePurgePull", add_pull, NULL, RSRC_CONF,
+                    "URLs of other machines' purge maps"),
+    AP_INIT_TAKE1("DynImagePurgePullKeyFile", set_pull_key, NULL, RSRC_CONF,
+                  "file with the token that those machines want"),
+    AP_INIT_TAKE1("DynImageAdminKeyFile", set_admin_keys, NULL, RSRC_CONF,
+                  "file with the tokens of administrators, one a line"),
     {NULL}};
+
+const ds_setting_t *di_conf_dir_table(int *count)
+{
+    *count = DIR_COUNT;
+    return dir_settings;
+}
+
+const ds_setting_t *di_conf_server_table(int *count)
+{
+    *count = SERVER_COUNT;
+    return server_settings;
+}
+
+const ds_setting_t *di_conf_site_table(int *count)
+{
+    *count = SITE_COUNT;
+    return site_settings;
+}
 
 const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,
                               const char *band)
@@ -374,6 +611,37 @@ int di_conf_renderers(const di_server_conf_t *conf)
     return cores < 1                  ? 1
            : cores < DI_RENDERERS_MAX ? (int)cores
                                       : DI_RENDERERS_MAX;
+}
+
+const char *di_conf_customer(server_rec *s, apr_pool_t *p)
+{
+    const di_server_conf_t *conf = di_server_conf_of(s);
+    char *name, *at;
+
+    if (conf->site.customer) {
+        return conf->site.customer;
+    }
+    name = apr_pstrndup(p, s->server_hostname ? s->server_hostname : "",
+                        DI_CUSTOMER_NAME_ROOM - 1);
+    for (at = name; *at; at++) {
+        *at = (char)apr_tolower(*at);
+        if (!apr_isalnum(*at) && *at != '.' && *at != '_') {
+            *at = '-';
+        }
+    }
+    return di_customer_name_is_legal(name) ? name : "default";
+}
+
+di_terms_t di_conf_terms(const di_server_conf_t *conf)
+{
+    di_terms_t terms = {
+        .quota_bytes = (apr_uint64_t)DI_SITE_CONF(conf, quota_bytes),
+        .quota_files = (apr_uint64_t)DI_SITE_CONF(conf, quota_files),
+        .policy = (di_policy_e)DI_SITE_CONF(conf, policy),
+        .near_pct = (int)DI_SITE_CONF(conf, near_pct),
+        .keep_pct = (int)DI_SITE_CONF(conf, keep_pct)};
+
+    return terms;
 }
 
 unsigned di_conf_inputs(const di_server_conf_t *conf)

@@ -16,8 +16,10 @@
 
 #include "directives/setting.h"
 #include "base/band.h"
+#include "base/token.h"
 #include "image/mode.h"
 #include "image/tier.h"
+#include "store/account.h"
 
 APLOG_USE_MODULE(dynimage);
 
@@ -77,10 +79,12 @@ APLOG_USE_MODULE(dynimage);
     X("DynImageBackgroundRenders", later, DS_ARG_COUNT, 1, 1024, 32,           \
       "renders that may wait in one httpd process for the time after the "     \
       "answer")                                                                \
-    X("DynImageStoreQuota", quota_bytes, DS_ARG_SIZE, 1048576,                 \
-      1125899906842624, 1073741824, "bound on the disk store")                 \
+    X("DynImageStoreMemory", memory_level_bytes, DS_ARG_SIZE, 1048576,         \
+      17179869184, 16777216, "bound on the memory level of one httpd process") \
     X("DynImageMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,      \
       "longest wait for one memcached operation")                              \
+    X("DynImagePurgePullInterval", pull_ms, DS_ARG_TIME, 1000, 86400000,       \
+      30000, "how often purges are pulled from other machines")                \
     X("DynImageMemcachedMaxItem", max_item_bytes, DS_ARG_SIZE, 1024,           \
       1073741824, 1000000, "larger renditions are not offered to memcached")
 
@@ -91,6 +95,18 @@ APLOG_USE_MODULE(dynimage);
     X("DynImageRenderRecycle", recycle_bytes, DS_ARG_SIZE, 1048576,            \
       17179869184, 67108864, "")
 
+/* X(directive, member, kind, least, greatest, default, choices): of one
+   VirtualHost, or of the main server for those that do not say otherwise. */
+#define DI_SITE_SETTINGS(X)                                                    \
+    X("DynImageQuota", quota_bytes, DS_ARG_SIZE, 1048576, 1125899906842624,    \
+      1073741824, NULL)                                                        \
+    X("DynImageQuota", quota_files, DS_ARG_COUNT, 16, 100000000, 1000000,      \
+      NULL)                                                                    \
+    X("DynImageReclaim", policy, DS_KIND_CHOICE, 0, DI_POLICY_PERMANENT,       \
+      DI_POLICY_IDLE, "idle|lru|lfu|age|priority|permanent")                   \
+    X("DynImageReclaim", near_pct, DS_ARG_PERCENT, 50, 100, 95, NULL)          \
+    X("DynImageReclaim", keep_pct, DS_ARG_PERCENT, 10, 100, 90, NULL)
+
 /* Most render processes. */
 #define DI_RENDERERS_MAX 64
 
@@ -98,6 +114,8 @@ APLOG_USE_MODULE(dynimage);
                       help)                                                    \
     apr_int64_t member;
 #define DI_SERVER_MEMBER(directive, member, kind, least, greatest, def, help)  \
+    apr_int64_t member;
+#define DI_SITE_MEMBER(directive, member, kind, least, greatest, def, choices) \
     apr_int64_t member;
 
 /* Numbers are DS_UNSET, pointers NULL, counts 0 where nobody set them. */
@@ -109,18 +127,35 @@ typedef struct {
     di_tiers_t *tiers; /* changes to the default ladder */
 } di_conf_t;
 
+/* What a VirtualHost may say itself, though not per URL. */
+typedef struct {
+    DI_SITE_SETTINGS(DI_SITE_MEMBER)
+    const char *customer; /* whose the site is; NULL: its ServerName's */
+    int account; /* the customer's place; set at start, -1: it has none */
+} di_site_conf_t;
+
 typedef struct {
     DI_SERVER_SETTINGS(DI_SERVER_MEMBER)
     DI_SERVER_PARTS(DI_SERVER_MEMBER)
     const char *render_user;
     const char *cache_root;        /* absolute */
-    apr_array_header_t *levels;    /* const char *: disk, memcached, in order */
+    apr_array_header_t *levels;    /* const char *: memory, disk, memcached, in
+                                      order */
+    int keep_first;                /* see di_store_t */
     apr_array_header_t *memcached; /* const char *: servers */
-    unsigned inputs; /* set of formats, of DI_FORMATS_IN; 0: not set */
+    unsigned inputs;       /* set of formats, of DI_FORMATS_IN; 0: not set */
+    const char *state_dir; /* absolute */
+    apr_array_header_t *pull_urls; /* const char *: purge maps of others */
+    const char *pull_token;        /* shown to them; NULL: none */
+    ds_tokens_t *tokens; /* of this server's administrators; NULL: none */
+    di_site_conf_t site;
 } di_server_conf_t;
 
 /* Defaults of the texts. */
 #define DI_RENDER_USER "nobody"
+
+/* The settings of a server, main or virtual. */
+di_server_conf_t *di_server_conf_of(server_rec *s);
 
 extern const command_rec di_conf_commands[];
 
@@ -134,6 +169,8 @@ void *di_conf_server_merge(apr_pool_t *p, void *base, void *add);
     ds_setting_or((conf)->member, di_conf_defaults.member)
 #define DI_SERVER_CONF(conf, member)                                           \
     ds_setting_or((conf)->member, di_server_conf_defaults.member)
+#define DI_SITE_CONF(conf, member)                                             \
+    ds_setting_or((conf)->site.member, di_server_conf_defaults.site.member)
 
 extern const di_conf_t di_conf_defaults;
 extern const di_server_conf_t di_server_conf_defaults;
@@ -159,6 +196,20 @@ int di_conf_renderers(const di_server_conf_t *conf);
 
 /* What an original can be: set of formats, of DI_FORMATS_IN. */
 unsigned di_conf_inputs(const di_server_conf_t *conf);
+
+/* Whose site that is: the name given, else ServerName in lower case, with '-'
+   for what is not legal in a name; from p. */
+const char *di_conf_customer(server_rec *s, apr_pool_t *p);
+
+/* What that customer is granted. */
+di_terms_t di_conf_terms(const di_server_conf_t *conf);
+
+
+/* The settings by table, for those who list them all.
+   @param count  out: how many */
+const ds_setting_t *di_conf_dir_table(int *count);
+const ds_setting_t *di_conf_server_table(int *count);
+const ds_setting_t *di_conf_site_table(int *count); /* of di_site_conf_t */
 
 /**
  * Check one server's settings against each other.

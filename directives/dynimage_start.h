@@ -6,6 +6,8 @@
 #ifndef DI_START_H
 #define DI_START_H
 
+#include "base/caretaker.h"
+#include "directives/dynimage_books.h"
 #include "directives/dynimage_conf.h"
 #include "image/later.h"
 #include "image/obtain.h"
@@ -18,9 +20,15 @@ typedef struct {
     di_workers_t *workers; /* made by the parent, inherited; NULL: none */
     int no_sendfile;       /* EnableSendfile Off */
     char token[DI_MEMCACHED_TOKEN_ROOM]; /* of all children; "": none */
-    unsigned inputs;      /* set of formats that originals may have */
-    const char *renderer; /* libraries behind the renderers, for keys */
-    di_later_t *later;    /* NULL: nothing is made behind an answer */
+    unsigned inputs;           /* set of formats that originals may have */
+    const char *renderer;      /* libraries behind the renderers, for keys */
+    di_later_t *later;         /* NULL: nothing is made behind an answer */
+    di_books_t books;          /* of NULLs where there is no memory */
+    di_ledger_t *ledger;       /* NULL: nothing is booked */
+    ds_caretaker_t *caretaker; /* NULL: none */
+    int duty[DI_TURN_END];     /* place of a turn's duty; -1: it has none */
+    di_level_t *disk;          /* level of the store; NULL: none */
+    di_level_t *memcached;
     di_store_t store;
     di_world_t world;
 } di_parts_t;

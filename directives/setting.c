@@ -115,6 +115,36 @@ const char *ds_setting_take(void *conf, const ds_setting_t *setting,
     return error ? apr_pstrcat(p, setting->directive, ": ", error, NULL) : NULL;
 }
 
+/* The word of a choice at a place. */
+static const char *choice_at(const char *choices, apr_int64_t place,
+                             apr_pool_t *p)
+{
+    while (place-- > 0 && strchr(choices, '|')) {
+        choices = strchr(choices, '|') + 1;
+    }
+    return apr_pstrndup(p, choices, strcspn(choices, "|"));
+}
+
+const char *ds_setting_write(const void *conf, const ds_setting_t *setting,
+                             apr_pool_t *p)
+{
+    apr_int64_t value = ds_setting_or(
+        *member((void *)(apr_uintptr_t)conf, setting), setting->fallback);
+
+    switch (setting->kind) {
+    case DS_KIND_FLAG:
+        return value ? "On" : "Off";
+    case DS_KIND_CHOICE:
+        return choice_at(setting->choices, value, p);
+    case DS_KIND_COLOR:
+        return apr_psprintf(p, "#%06x", (unsigned)value);
+    case DS_KIND_AUTO_COUNT:
+        return value ? ds_arg_format(DS_ARG_COUNT, value, p) : "auto";
+    default:
+        return ds_arg_format((ds_arg_kind_e)setting->kind, value, p);
+    }
+}
+
 const char *ds_setting_error(cmd_parms *cmd, const char *error)
 {
     return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)

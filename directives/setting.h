@@ -62,6 +62,11 @@ static inline apr_int64_t ds_setting_or(apr_int64_t value, apr_int64_t fallback)
 const char *ds_setting_take(void *conf, const ds_setting_t *setting,
                             const char *word, apr_pool_t *p);
 
+/* A member's value, or its default, as an operator would write it so that
+   ds_setting_take reads it again; from p. */
+const char *ds_setting_write(const void *conf, const ds_setting_t *setting,
+                             apr_pool_t *p);
+
 /* The error sentence with the directive's name before it; NULL stays NULL. */
 const char *ds_setting_error(cmd_parms *cmd, const char *error);
 

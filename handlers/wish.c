@@ -41,6 +41,7 @@ static int make_key(di_key_t *out, const di_request_t *request,
         return 0;
     }
     out->priority = kept_priority(request->conf, tier);
+    out->customer = di_server_conf_of(request->r->server)->site.account;
     return 1;
 }
 

@@ -6,14 +6,13 @@
  */
 #include "base/caretaker.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include <apr_strings.h>
 
 #include "base/pool.h"
+#include "base/quiet.h"
 
 struct ds_caretaker_t {
     pthread_mutex_t mutex; /* guards stop and hurry */
@@ -107,32 +106,15 @@ static void *run(void *baton)
     return NULL;
 }
 
-/* A signal handler that ends the process (prefork's) must not wait for a mutex
-   that the thread under it holds. */
-static void enter(ds_caretaker_t *caretaker, sigset_t *before)
-{
-    sigset_t all;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, before);
-    pthread_mutex_lock(&caretaker->mutex);
-}
-
-static void leave(ds_caretaker_t *caretaker, const sigset_t *before)
-{
-    pthread_mutex_unlock(&caretaker->mutex);
-    pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
 static apr_status_t end(void *baton)
 {
     ds_caretaker_t *caretaker = baton;
     sigset_t before;
 
-    enter(caretaker, &before);
+    ds_quiet_enter(&caretaker->mutex, &before);
     caretaker->stop = 1;
     pthread_cond_signal(&caretaker->news);
-    leave(caretaker, &before);
+    ds_quiet_leave(&caretaker->mutex, &before);
     pthread_join(caretaker->thread, NULL);
     pthread_cond_destroy(&caretaker->news);
     pthread_mutex_destroy(&caretaker->mutex);
@@ -147,19 +129,6 @@ static void make_condition(pthread_cond_t *out)
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_cond_init(out, &steady);
     pthread_condattr_destroy(&steady);
-}
-
-/* With all signals blocked, which the thread inherits. */
-static int start(ds_caretaker_t *caretaker)
-{
-    sigset_t all, before;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&caretaker->thread, NULL, run, caretaker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
 }
 
 apr_status_t ds_caretaker_make(ds_caretaker_t **out, const ds_duty_t *duties,
@@ -178,7 +147,7 @@ apr_status_t ds_caretaker_make(ds_caretaker_t **out, const ds_duty_t *duties,
         apr_pcalloc(p, sizeof(*caretaker->own_turn) * (size_t)count);
     pthread_mutex_init(&caretaker->mutex, NULL);
     make_condition(&caretaker->news);
-    failed = start(caretaker);
+    failed = ds_quiet_thread(&caretaker->thread, run, caretaker);
     if (failed) {
         return APR_FROM_OS_ERROR(failed);
     }
@@ -194,8 +163,8 @@ void ds_caretaker_hurry(ds_caretaker_t *caretaker, int duty)
     if (!caretaker) {
         return;
     }
-    enter(caretaker, &before);
+    ds_quiet_enter(&caretaker->mutex, &before);
     caretaker->hurry |= (apr_uint64_t)1 << duty;
     pthread_cond_signal(&caretaker->news);
-    leave(caretaker, &before);
+    ds_quiet_leave(&caretaker->mutex, &before);
 }

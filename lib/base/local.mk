@@ -4,6 +4,8 @@ libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/band.c lib/base/band.h lib/base/digest.c lib/base/digest.h \
     lib/base/tally.c lib/base/tally.h lib/base/pool.c lib/base/pool.h \
     lib/base/memory.c lib/base/memory.h \
+    lib/base/quiet.c lib/base/quiet.h \
+    lib/base/token.c lib/base/token.h \
     lib/base/caretaker.c lib/base/caretaker.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)
 # The whole archive goes into each module, so each needs what seal.c
@@ -40,3 +42,20 @@ check_PROGRAMS += tests/unit/test_memory
 tests_unit_test_memory_SOURCES = tests/unit/test_memory.c tests/unit/unit.h \
     tests/unit/folder.h
 tests_unit_test_memory_LDADD = libspeed.la libbase.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_caretaker
+tests_unit_test_caretaker_SOURCES = tests/unit/test_caretaker.c \
+    tests/unit/unit.h
+tests_unit_test_caretaker_LDADD = libbase.la $(UNIT_LIBS) -lpthread
+# Apart: mod_speedprobe needs no jansson.
+noinst_LTLIBRARIES += libjson.la
+libjson_la_SOURCES = lib/base/json.c lib/base/json.h
+libjson_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS)
+libjson_la_LIBADD = $(JANSSON_LIBS)
+
+check_PROGRAMS += tests/unit/test_token tests/unit/test_json
+tests_unit_test_token_SOURCES = tests/unit/test_token.c tests/unit/unit.h \
+    tests/unit/folder.h
+tests_unit_test_token_LDADD = libbase.la $(UNIT_LIBS)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h
+tests_unit_test_json_LDADD = libjson.la $(UNIT_LIBS)

@@ -9,6 +9,8 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 
+#include "base/arg.h"
+
 /* Set word..end to the next directive; 0 at the end of the list. */
 static int next_directive(const char **word, apr_size_t *len, const char **rest)
 {
@@ -88,4 +90,51 @@ int di_cachecontrol_forbids_transform(const char *value)
         }
     }
     return 0;
+}
+
+/* The number of a directive "name=NUMBER"; -1 when it has none. */
+static apr_int64_t number_of(const char *word, apr_size_t len)
+{
+    const char *at = memchr(word, '=', len);
+    apr_size_t digits = 0, left = at ? len - (apr_size_t)(at + 1 - word) : 0;
+    apr_int64_t number;
+
+    for (at = left ? at + 1 : word; left && (*at == '"' || apr_isspace(*at));
+         left--) {
+        at++;
+    }
+    while (digits < left && apr_isdigit(at[digits])) {
+        digits++;
+    }
+    return digits && ds_arg_decimal(&number, at, digits) ? number : -1;
+}
+
+const char *di_cachecontrol_limit_age(const char *asked, apr_int64_t age_s,
+                                      apr_pool_t *p)
+{
+    const char *word, *rest = asked ? asked : "", *out = "";
+    int strict = 0, loose = 0;
+    apr_size_t len;
+
+    while (next_directive(&word, &len, &rest)) {
+        int is_age = is_named(word, len, "max-age");
+        apr_int64_t own_s = is_age ? number_of(word, len) : -1;
+        if (is_named(word, len, "no-cache") ||
+            is_named(word, len, "no-store")) {
+            return NULL;
+        }
+        if (is_named(word, len, "max-stale") ||
+            (is_age && (own_s < 0 || own_s > age_s))) {
+            loose = 1;
+            continue;
+        }
+        strict |= is_age;
+        out = apr_pstrcat(p, out, *out ? ", " : "",
+                          apr_pstrmemdup(p, word, len), NULL);
+    }
+    if (strict) {
+        return loose ? out : NULL;
+    }
+    return apr_psprintf(p, "%s%smax-age=%" APR_INT64_T_FMT, out,
+                        *out ? ", " : "", age_s);
 }

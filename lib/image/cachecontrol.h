@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cache-Control of an answer that was chosen for one client: whatever the
- * site says about it, no shared cache may hand it to another client.
+ * site says about it, no shared cache may hand it to another client.  And of a
+ * request for what was purged.
  */
 #ifndef DI_CACHECONTROL_H
 #define DI_CACHECONTROL_H
@@ -24,5 +25,16 @@ const char *di_cachecontrol_private(const char *site, apr_uint32_t max_age_s,
 
 /* 1 when a list holds the directive no-transform (RFC 9111 5.2.1.6). */
 int di_cachecontrol_forbids_transform(const char *value);
+
+/**
+ * A request shall be answered with nothing that is older than so many seconds.
+ * @param asked  the client's own Cache-Control, lists joined; NULL or "": none
+ * @return the value to ask with, from p: without the client's max-age, where
+ *         that is greater, and max-stale; NULL when what the client asks for
+ *         is at least as strict
+ * Source: RFC 9111 5.2.1
+ */
+const char *di_cachecontrol_limit_age(const char *asked, apr_int64_t age_s,
+                                      apr_pool_t *p);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ledger: per customer, what its image requests were and cost, in memory
- * that all processes share and that outlives them.  Only ever grows; an entry is
- * one addition without a lock.
+ * that all processes share and that outlives them.  Only ever grows; an entry
+ * is one addition without a lock.
  *
- * A customer's place is its account's (store/account.h), which knows what it has
- * stored.  image/tariff.h makes bills of both.
+ * A customer's place is its account's (store/account.h), which knows what it
+ * has stored.  image/tariff.h makes bills of both.
  */
 #ifndef DI_LEDGER_H
 #define DI_LEDGER_H

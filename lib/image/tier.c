@@ -62,6 +62,7 @@ struct tier_key {
     apr_size_t offset;
     const char *(*take)(int *out, const tier_key_t *key, const char *word,
                         apr_pool_t *p);
+    const char *(*write)(int value, apr_pool_t *p); /* not of "off" */
     int least, greatest;
     int limit; /* 1: may be "off", which is 0 */
 };
@@ -70,6 +71,15 @@ typedef struct {
     const char *word;
     int value;
 } word_t;
+
+/* The first word of that value; NULL when there is none. */
+static const char *word_of_value(const word_t *words, int value)
+{
+    while (words->word && words->value != value) {
+        words++;
+    }
+    return words->word;
+}
 
 /* The word's value; -1 when it is none of them. */
 static int value_of_word(const word_t *words, const char *word, apr_size_t len)
@@ -82,6 +92,24 @@ static int value_of_word(const word_t *words, const char *word, apr_size_t len)
     }
     return -1;
 }
+
+/* The words of each kind of value; of several for one value the first is
+   written. */
+static const word_t switch_words[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
+static const word_t layout_words[] = {{"keep", 0}, {"page", 1}, {NULL, 0}};
+static const word_t chroma_words[] = {
+    {"auto", DI_CHROMA_AUTO}, {"420", DI_CHROMA_420},
+    {"422", DI_CHROMA_422},   {"444", DI_CHROMA_444},
+    {"4:2:0", DI_CHROMA_420}, {"4:2:2", DI_CHROMA_422},
+    {"4:4:4", DI_CHROMA_444}, {NULL, 0}};
+static const word_t fractions[] = {
+    {"1/8", 125}, {"1/4", 250}, {"3/8", 375}, {"1/2", 500}, {NULL, 0}};
+static const word_t policies[] = {
+    {"auto", DI_FORMATS_OUT}, {"keep", DI_TIER_KEEP}, {NULL, 0}};
+static const word_t formats[] = {
+    {"jpeg", DI_FORMAT_SET(JPEG)}, {"png", DI_FORMAT_SET(PNG)},
+    {"webp", DI_FORMAT_SET(WEBP)}, {"avif", DI_FORMAT_SET(AVIF)},
+    {"jxl", DI_FORMAT_SET(JXL)},   {NULL, 0}};
 
 static const char *take_number(int *out, const tier_key_t *key,
                                const char *word, apr_pool_t *p)
@@ -127,8 +155,7 @@ static const char *take_colors(int *out, const tier_key_t *key,
 static const char *take_switch(int *out, const tier_key_t *key,
                                const char *word, apr_pool_t *p)
 {
-    static const word_t words[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
-    int value = value_of_word(words, word, strlen(word));
+    int value = value_of_word(switch_words, word, strlen(word));
 
     if (value < 0) {
         return apr_psprintf(p, "\"%s\" is neither on nor off", word);
@@ -140,8 +167,7 @@ static const char *take_switch(int *out, const tier_key_t *key,
 static const char *take_layout(int *out, const tier_key_t *key,
                                const char *word, apr_pool_t *p)
 {
-    static const word_t words[] = {{"keep", 0}, {"page", 1}, {NULL, 0}};
-    int value = value_of_word(words, word, strlen(word));
+    int value = value_of_word(layout_words, word, strlen(word));
 
     if (value < 0) {
         return apr_psprintf(p, "\"%s\" is neither keep nor page", word);
@@ -153,12 +179,7 @@ static const char *take_layout(int *out, const tier_key_t *key,
 static const char *take_chroma(int *out, const tier_key_t *key,
                                const char *word, apr_pool_t *p)
 {
-    static const word_t words[] = {
-        {"auto", DI_CHROMA_AUTO}, {"420", DI_CHROMA_420},
-        {"422", DI_CHROMA_422},   {"444", DI_CHROMA_444},
-        {"4:2:0", DI_CHROMA_420}, {"4:2:2", DI_CHROMA_422},
-        {"4:4:4", DI_CHROMA_444}, {NULL, 0}};
-    int value = value_of_word(words, word, strlen(word));
+    int value = value_of_word(chroma_words, word, strlen(word));
 
     if (value < 0) {
         return apr_psprintf(p, "\"%s\" is none of auto, 420, 422, 444", word);
@@ -170,8 +191,6 @@ static const char *take_chroma(int *out, const tier_key_t *key,
 static const char *take_scale(int *out, const tier_key_t *key, const char *word,
                               apr_pool_t *p)
 {
-    static const word_t fractions[] = {
-        {"1/8", 125}, {"1/4", 250}, {"3/8", 375}, {"1/2", 500}, {NULL, 0}};
     int value = value_of_word(fractions, word, strlen(word));
     apr_int64_t percent;
 
@@ -213,12 +232,6 @@ static const char *take_ssim(int *out, const tier_key_t *key, const char *word,
 static const char *take_formats(int *out, const tier_key_t *key,
                                 const char *word, apr_pool_t *p)
 {
-    static const word_t policies[] = {
-        {"auto", DI_FORMATS_OUT}, {"keep", DI_TIER_KEEP}, {NULL, 0}};
-    static const word_t formats[] = {
-        {"jpeg", DI_FORMAT_SET(JPEG)}, {"png", DI_FORMAT_SET(PNG)},
-        {"webp", DI_FORMAT_SET(WEBP)}, {"avif", DI_FORMAT_SET(AVIF)},
-        {"jxl", DI_FORMAT_SET(JXL)},   {NULL, 0}};
     int set = value_of_word(policies, word, strlen(word));
     const char *from = word;
 
@@ -243,29 +256,93 @@ static const char *take_formats(int *out, const tier_key_t *key,
     return NULL;
 }
 
+/* ---- values, back to words ---- */
+
+static const char *write_number(int value, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%d", value);
+}
+
+static const char *write_size(int value, apr_pool_t *p)
+{
+    return ds_arg_format(DS_ARG_SIZE, value, p);
+}
+
+static const char *write_switch(int value, apr_pool_t *p)
+{
+    return word_of_value(switch_words, value);
+}
+
+static const char *write_layout(int value, apr_pool_t *p)
+{
+    return word_of_value(layout_words, value);
+}
+
+static const char *write_chroma(int value, apr_pool_t *p)
+{
+    return word_of_value(chroma_words, value);
+}
+
+static const char *write_scale(int value, apr_pool_t *p)
+{
+    const char *fraction = word_of_value(fractions, value);
+
+    return fraction ? fraction : apr_psprintf(p, "%d%%", value / 10);
+}
+
+static const char *write_ssim(int value, apr_pool_t *p)
+{
+    return apr_psprintf(p, "0.%04d", value);
+}
+
+static const char *write_formats(int value, apr_pool_t *p)
+{
+    const char *text = word_of_value(policies, value);
+    const word_t *format;
+
+    if (text) {
+        return text;
+    }
+    text = "";
+    for (format = formats; format->word; format++) {
+        if (value & format->value) {
+            text = apr_pstrcat(p, text, *text ? "," : "", format->word, NULL);
+        }
+    }
+    return text;
+}
+
 /* ---- keys ---- */
 
 #define AT(member) offsetof(di_tier_t, member)
 
 static const tier_key_t keys[] = {
     {"scale", "scale=1..100%|1/8|1/4|3/8|1/2|off", AT(scale_permille),
-     take_scale, 1, 100, 1},
-    {"fit", "fit=PX|off", AT(fit_px), take_number, 1, DI_SIDE_MAX_PX, 1},
-    {"width", "width=PX|off", AT(max_width_px), take_number, 1, DI_SIDE_MAX_PX,
-     1},
-    {"height", "height=PX|off", AT(max_height_px), take_number, 1,
+     take_scale, write_scale, 1, 100, 1},
+    {"fit", "fit=PX|off", AT(fit_px), take_number, write_number, 1,
      DI_SIDE_MAX_PX, 1},
-    {"quality", "quality=1..100", AT(quality), take_number, 1, 100, 0},
-    {"ssim", "ssim=0.50..0.999|off", AT(ssim_e4), take_ssim, 5000, 9990, 1},
-    {"bytes", "bytes=SIZE|off", AT(most_bytes), take_size, 256, 1 << 30, 1},
-    {"chroma", "chroma=auto|420|422|444", AT(chroma), take_chroma, 0, 0, 0},
-    {"progressive", "progressive=on|off", AT(progressive), take_switch, 0, 0,
+    {"width", "width=PX|off", AT(max_width_px), take_number, write_number, 1,
+     DI_SIDE_MAX_PX, 1},
+    {"height", "height=PX|off", AT(max_height_px), take_number, write_number, 1,
+     DI_SIDE_MAX_PX, 1},
+    {"quality", "quality=1..100", AT(quality), take_number, write_number, 1,
+     100, 0},
+    {"ssim", "ssim=0.50..0.999|off", AT(ssim_e4), take_ssim, write_ssim, 5000,
+     9990, 1},
+    {"bytes", "bytes=SIZE|off", AT(most_bytes), take_size, write_size, 256,
+     1 << 30, 1},
+    {"chroma", "chroma=auto|420|422|444", AT(chroma), take_chroma, write_chroma,
+     0, 0, 0},
+    {"progressive", "progressive=on|off", AT(progressive), take_switch,
+     write_switch, 0, 0, 0},
+    {"colors", "colors=0|2..256", AT(colors), take_colors, write_number, 0, 256,
      0},
-    {"colors", "colors=0|2..256", AT(colors), take_colors, 0, 256, 0},
     {"formats", "formats=auto|keep|jpeg,png,webp,avif,jxl", AT(formats),
-     take_formats, 0, 0, 0},
-    {"layout", "layout=keep|page", AT(page_layout), take_layout, 0, 0, 0},
-    {"priority", "priority=0..9", AT(priority), take_number, 0, 9, 0},
+     take_formats, write_formats, 0, 0, 0},
+    {"layout", "layout=keep|page", AT(page_layout), take_layout, write_layout,
+     0, 0, 0},
+    {"priority", "priority=0..9", AT(priority), take_number, write_number, 0, 9,
+     0},
 };
 
 #define KEYS (sizeof(keys) / sizeof(*keys))
@@ -474,6 +551,24 @@ const di_tier_t *di_tiers_find(di_tier_t *room, const di_tiers_t *tiers,
     }
     room->name = given ? given->name : usual->name;
     return room;
+}
+
+const char *di_tier_text(const di_tier_t *tier, apr_pool_t *p)
+{
+    const char *text = "";
+    apr_size_t i;
+
+    if (tier->original) {
+        return "original";
+    }
+    for (i = 0; i < KEYS; i++) {
+        int value = value_in(tier, &keys[i]);
+
+        text = apr_pstrcat(
+            p, text, i ? " " : "", keys[i].key, "=",
+            keys[i].limit && !value ? "off" : keys[i].write(value, p), NULL);
+    }
+    return text;
 }
 
 /* ---- what a tier means ---- */

@@ -91,6 +91,11 @@ di_tiers_t *di_tiers_merge(di_tiers_t *base, di_tiers_t *add, apr_pool_t *p);
 const di_tier_t *di_tiers_find(di_tier_t *room, const di_tiers_t *tiers,
                                const char *name);
 
+/* A tier's recipe with every key, as di_tiers_add reads it: "original", or
+   "scale=off fit=900 ... priority=5"; from p.
+   @param tier  as di_tiers_find fills it */
+const char *di_tier_text(const di_tier_t *tier, apr_pool_t *p);
+
 /**
  * How a tier's pictures are made.
  * @param tier            as di_tiers_find fills it, not the original

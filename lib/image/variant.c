@@ -60,6 +60,13 @@ static const char *limits_text(const di_limits_t *limits, apr_pool_t *p)
                         limits->max_scans, limits->max_profile_bytes);
 }
 
+/* Only where there was a purge: other keys stay as they were. */
+static const char *purged_text(apr_uint64_t purged, apr_pool_t *p)
+{
+    return purged ? apr_psprintf(p, "purged=%" APR_UINT64_T_FMT " ", purged)
+                  : "";
+}
+
 apr_status_t di_variant_key(di_key_t *out, const di_original_t *original,
                             const di_recipe_t *recipe, unsigned formats,
                             const di_limits_t *limits, const char *renderer,
@@ -67,10 +74,11 @@ apr_status_t di_variant_key(di_key_t *out, const di_original_t *original,
 {
     const char *text = apr_psprintf(
         p,
-        "di2 renderer=%d/%s formats=%s %s %s size=%" APR_UINT64_T_FMT
+        "di2 renderer=%d/%s formats=%s %s %s %ssize=%" APR_UINT64_T_FMT
         "B mtime=%" APR_TIME_T_FMT "us file=%s",
         DI_RENDERER_VERSION, renderer, formats_text(formats, p),
-        recipe_text(recipe, p), limits_text(limits, p), original->bytes,
+        recipe_text(recipe, p), limits_text(limits, p),
+        purged_text(original->purged, p), original->bytes,
         original->modified_at, original->file);
 
     return di_key_make(out, text);

@@ -16,6 +16,9 @@
  * a verdict is kept as well.  The format of the original is not in it: its
  * content decides that, and name, size and modification time stand for its
  * content.  So a hit never opens the original.
+ *
+ * After a purge its stamp stands before the size, "purged=1763800000123456 ":
+ * what was made before is not asked for any more, on any level or machine.
  */
 #ifndef DI_VARIANT_H
 #define DI_VARIANT_H
@@ -29,6 +32,8 @@ typedef struct {
     const char *file; /* absolute path */
     apr_uint64_t bytes;
     apr_time_t modified_at; /* us */
+    apr_uint64_t purged;    /* newest stamp that covers it (store/purges.h); 0:
+                               none */
 } di_original_t;
 
 /**

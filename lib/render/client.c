@@ -204,6 +204,29 @@ static int had_most_of_its_time(const di_order_t *order, apr_uint64_t begun_us)
                order->deadline_us;
 }
 
+static apr_uint32_t span_us(apr_uint64_t since_us)
+{
+    apr_uint64_t span = di_clock_us(CLOCK_MONOTONIC) - since_us;
+
+    return span < APR_UINT32_MAX ? (apr_uint32_t)span : APR_UINT32_MAX;
+}
+
+/* A renderer has one thread, so it cannot have used more CPU time than has
+   gone by: what it tells is believed up to that.  One that was ended at the job
+   has told nothing; then the time that it had stands for what it used. */
+static void bound_cpu(di_result_t *result, di_render_status_e status,
+                      apr_uint64_t sent_us, apr_uint64_t begun_us)
+{
+    apr_uint32_t most_us = span_us(sent_us);
+
+    if (status == DI_RENDER_DIED || status == DI_RENDER_TIMEOUT) {
+        result->cpu_us = begun_us ? span_us(begun_us) : 0;
+    }
+    else if (result->cpu_us > most_us) {
+        result->cpu_us = most_us;
+    }
+}
+
 /* Send the job until a renderer has begun it, or it is refused. */
 static di_render_status_e ask(di_result_t *result, apr_file_t **out,
                               const di_workers_t *workers,
@@ -213,7 +236,7 @@ static di_render_status_e ask(di_result_t *result, apr_file_t **out,
     int tries;
 
     for (tries = 0; tries < TRIES; tries++) {
-        apr_uint64_t begun_us;
+        apr_uint64_t begun_us, sent_us = di_clock_us(CLOCK_MONOTONIC);
         int sock;
         di_render_status_e status = connected(&sock, workers);
 
@@ -222,6 +245,7 @@ static di_render_status_e ask(di_result_t *result, apr_file_t **out,
         }
         status = exchange(result, out, &begun_us, sock, order, original, p);
         close(sock);
+        bound_cpu(result, status, sent_us, begun_us);
         if (status == DI_RENDER_TIMEOUT &&
             !had_most_of_its_time(order, begun_us)) {
             return DI_RENDER_NOT_BEGUN;

@@ -228,6 +228,13 @@ tests_unit_test_render_pool_SOURCES = tests/unit/test_render_pool.c \
 tests_unit_test_render_pool_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
 tests_unit_test_render_pool_LDADD = $(RENDER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_render_cpu
+tests_unit_test_render_cpu_SOURCES = tests/unit/test_render_cpu.c \
+    tests/unit/poolrig.c tests/unit/poolrig.h tests/unit/unit.h \
+    tests/unit/pictures.c tests/unit/pictures.h
+tests_unit_test_render_cpu_CPPFLAGS = $(RENDER_TEST_CPPFLAGS)
+tests_unit_test_render_cpu_LDADD = $(RENDER_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
     tests/fuzz/replay_main.c

@@ -65,7 +65,7 @@ typedef struct {
     apr_uint32_t fit_px;       /* longest side */
     apr_uint32_t max_width_px; /* of the rendition, upright */
     apr_uint32_t max_height_px;
-    apr_uint32_t scale_permille;      /* of the original's sides, 1..1000 */
+    apr_uint32_t scale_permille; /* of the original's sides, 1..1000 */
     apr_uint32_t quality;        /* 1..100, the JPEG scale.  With a floor:
                                     where the search begins */
     apr_uint32_t ssim_e4;        /* floor of SSIM against the picture before
@@ -157,7 +157,10 @@ typedef struct {
     apr_uint32_t quality; /* that was used; 0: lossless */
     apr_uint32_t ssim_e4; /* as recipe.ssim_e4; 10000: lossless; 0: not
                              measured */
-    apr_uint32_t cpu_us;  /* CPU time of the render, us */
+    apr_uint32_t cpu_us;  /* CPU time of the job, us, from taking it to having
+                             given back its memory, also of one that gave
+                             nothing; of one at which the renderer was ended
+                             the time that it had; 0: none had begun */
     apr_uint64_t bytes;   /* of the rendition */
 } di_result_t;
 

@@ -4,7 +4,8 @@
  * then wait for jobs:
  *
  *   free -> job + caller's connection + original -> begun -> read original
- *     -> render -> memory file, sealed -> send result + memory file -> close
+ *     -> render -> memory file, sealed -> memory back -> send result + memory
+ *     file -> close
  *
  * The timer is armed for the whole job and is not caught: a decoder in an
  * endless loop cannot be asked to stop.  Memory comes from malloc and goes
@@ -119,15 +120,11 @@ static void answer_status(int conn, di_render_status_e status)
     (void)di_fdmsg_send(conn, frame, sizeof(frame), -1);
 }
 
-static void answer(int conn, di_result_t *result, const unsigned char *out)
+/* @param fd  the rendition; -1: none */
+static void answer(int conn, const di_result_t *result, int fd)
 {
     unsigned char frame[DI_WIRE_RESULT_BYTES];
-    int fd = -1;
 
-    if (result->status == DI_RENDER_OK &&
-        (fd = sealed_file(out, (apr_size_t)result->bytes)) < 0) {
-        result->status = DI_RENDER_NO_MEMORY;
-    }
     di_wire_put_result(frame, result);
     /* The kernel bounds the descriptors under way of all processes of a user
        by the sender's limit, which is low here.  Those of callers that are
@@ -136,9 +133,6 @@ static void answer(int conn, di_result_t *result, const unsigned char *out)
     while (!di_fdmsg_send(conn, frame, sizeof(frame), fd) &&
            errno == ETOOMANYREFS) {
         (void)poll(NULL, 0, 1);
-    }
-    if (fd >= 0) {
-        close(fd);
     }
 }
 
@@ -149,25 +143,44 @@ static int may_decode(const di_order_t *order, const di_renderer_conf_t *conf)
     return (int)DI_FORMAT_IN(conf->formats, order->job.format);
 }
 
-static void work(int conn, const di_order_t *order, int original)
+/* Render, and give all memory back: that is part of what the job costs.
+   Returns the rendition as a file; -1: none. */
+static int render(di_result_t *result, const di_order_t *order, int original)
 {
-    apr_uint64_t started = di_clock_us(CLOCK_PROCESS_CPUTIME_ID);
-    unsigned char *bytes, *out = NULL;
+    apr_size_t len = (apr_size_t)order->original_bytes;
+    unsigned char *out = NULL, *bytes;
     di_render_status_e status;
-    di_result_t result;
+    int fd = -1;
 
-    memset(&result, 0, sizeof(result));
-    bytes = read_original(&status, original, (apr_size_t)order->original_bytes);
-    result.status = (apr_uint32_t)status;
+    memset(result, 0, sizeof(*result));
+    bytes = read_original(&status, original, len);
+    result->status = (apr_uint32_t)status;
     if (bytes) {
-        di_compose(&result, &out, &order->job, bytes,
-                   (apr_size_t)order->original_bytes);
+        di_compose(result, &out, &order->job, bytes, len);
     }
-    result.cpu_us =
-        (apr_uint32_t)(di_clock_us(CLOCK_PROCESS_CPUTIME_ID) - started);
-    answer(conn, &result, out);
+    if (result->status == DI_RENDER_OK &&
+        (fd = sealed_file(out, (apr_size_t)result->bytes)) < 0) {
+        result->status = DI_RENDER_NO_MEMORY;
+    }
     free(bytes);
     free(out);
+    return fd;
+}
+
+/* @param taken_us  CPU time of this process when it took the job */
+static void work(int conn, const di_order_t *order, int original,
+                 apr_uint64_t taken_us)
+{
+    di_result_t result;
+    int fd = render(&result, order, original);
+
+    /* Only the sending is left out, and closing what came with the job. */
+    result.cpu_us =
+        (apr_uint32_t)(di_clock_us(CLOCK_PROCESS_CPUTIME_ID) - taken_us);
+    answer(conn, &result, fd);
+    if (fd >= 0) {
+        close(fd);
+    }
 }
 
 static int hung_up(int conn)
@@ -180,7 +193,7 @@ static int hung_up(int conn)
 /* The caller learns that its job is in work: if the connection ends from now
    on, it was the picture. */
 static void serve(int conn, int original, const di_order_t *order,
-                  const di_renderer_conf_t *conf)
+                  apr_uint64_t taken_us, const di_renderer_conf_t *conf)
 {
     apr_uint64_t left_us = time_left_us(order, conf);
 
@@ -197,13 +210,14 @@ static void serve(int conn, int original, const di_order_t *order,
     }
     arm(left_us);
     (void)di_fdmsg_send(conn, DI_WIRE_BEGUN, DI_WIRE_BEGUN_BYTES, -1);
-    work(conn, order, original);
+    work(conn, order, original, taken_us);
     arm(0);
 }
 
 /* Returns 0 when the dispatcher has closed. */
 static int serve_next(const di_renderer_conf_t *conf)
 {
+    apr_uint64_t taken_us = di_clock_us(CLOCK_PROCESS_CPUTIME_ID);
     unsigned char frame[DI_WIRE_JOB_BYTES];
     int fds[2]; /* the caller's connection, the original */
     apr_ssize_t len =
@@ -212,7 +226,7 @@ static int serve_next(const di_renderer_conf_t *conf)
 
     if (len > 0 && fds[1] >= 0 &&
         di_wire_get_order(&order, frame, (apr_size_t)len)) {
-        serve(fds[0], fds[1], &order, conf);
+        serve(fds[0], fds[1], &order, taken_us, conf);
     }
     if (fds[0] >= 0) {
         close(fds[0]);

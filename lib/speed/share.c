@@ -16,10 +16,9 @@
  */
 #include "speed/share.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
+#include "base/quiet.h"
 #include "speed/client.h"
 #include "speed/sharedrow.h"
 
@@ -52,23 +51,6 @@ struct sp_share_t {
 };
 
 /* ---- the mutex ---- */
-
-/* A signal handler that ends the process (prefork's) would wait for the mutex
-   that the thread under it holds: none runs meanwhile. */
-static void enter(sp_share_t *share, sigset_t *before)
-{
-    sigset_t all;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, before);
-    pthread_mutex_lock(&share->mutex);
-}
-
-static void leave(sp_share_t *share, const sigset_t *before)
-{
-    pthread_mutex_unlock(&share->mutex);
-    pthread_sigmask(SIG_SETMASK, before, NULL);
-}
 
 /* ---- notes; under the mutex ---- */
 
@@ -287,14 +269,14 @@ void sp_share_want(sp_share_t *share, const sp_clientkey_t *client)
     if (!share) {
         return;
     }
-    enter(share, &before);
+    ds_quiet_enter(&share->mutex, &before);
     note = note_of(share, client);
     if (note && !note->wanted &&
         has_passed(note->wanted_at, SP_SHARE_WANT_FOR, now)) {
         note->wanted = 1;
         wake(share);
     }
-    leave(share, &before);
+    ds_quiet_leave(&share->mutex, &before);
 }
 
 void sp_share_publish(sp_share_t *share, const sp_clientkey_t *client,
@@ -306,14 +288,14 @@ void sp_share_publish(sp_share_t *share, const sp_clientkey_t *client,
     if (!share || state->at == 0) {
         return;
     }
-    enter(share, &before);
+    ds_quiet_enter(&share->mutex, &before);
     note = note_of(share, client);
     if (note) {
         note->state = *state;
         note->changed = 1;
         wake(share);
     }
-    leave(share, &before);
+    ds_quiet_leave(&share->mutex, &before);
 }
 
 /* ---- making ---- */
@@ -324,11 +306,11 @@ static apr_status_t share_end(void *baton)
     sigset_t before;
     int started;
 
-    enter(share, &before);
+    ds_quiet_enter(&share->mutex, &before);
     share->stop = 1;
     started = share->started;
     pthread_cond_signal(&share->news);
-    leave(share, &before);
+    ds_quiet_leave(&share->mutex, &before);
     if (started == 1) {
         pthread_join(share->thread, NULL);
     }

@@ -11,10 +11,12 @@
  * takes the lock next and finds an intent looks at that one file and puts the
  * books right.  So a process killed at any instruction costs nothing.
  *
- *     intent{hash, rest} -> bytes booked -> file written, renamed -> intent {}
+ *     intent{hash}, bytes booked -> file written, renamed -> intent {}
  *
- * A file counts with its size rounded up to whole 4096-byte blocks; folders do
- * not count.
+ * A file counts with its size rounded up to whole 4096-byte blocks; folders and
+ * the file of the lock do not count.
+ *
+ * booking.h is how the disk level changes an account.
  *
  * Hits do not come here: usage.h.
  */
@@ -64,11 +66,11 @@ typedef struct {
 typedef struct {
     char name[DI_CUSTOMER_NAME_ROOM];
     di_terms_t terms;
-    apr_uint64_t bytes, files;  /* stored now */
-    apr_uint64_t reclaimed;     /* entries deleted for the quota, ever */
-    apr_uint64_t refused;       /* entries that found no room, ever */
-    apr_uint64_t byte_seconds;  /* bytes stored x time, up to now, in units of
-                                   1024 bytes x 1 s; never goes back */
+    apr_uint64_t bytes, files; /* stored now */
+    apr_uint64_t reclaimed;    /* entries deleted for the quota, ever */
+    apr_uint64_t refused;      /* entries that found no room, ever */
+    apr_uint64_t byte_seconds; /* bytes stored x time, up to now, in units of
+                                  1024 bytes x 1 s; never goes back */
     int known; /* 0: not compared with the disk yet, nothing is kept */
 } di_account_look_t;
 
@@ -104,7 +106,7 @@ int di_accounts_find(const di_accounts_t *accounts, const char *name);
 int di_accounts_count(const di_accounts_t *accounts);
 
 /* @return 1; 0 when the place is not in use */
-int di_accounts_look(di_account_look_t *out, const di_accounts_t *accounts,
+int di_accounts_look(di_account_look_t *out, di_accounts_t *accounts,
                      int customer, apr_time_t now);
 
 #endif

@@ -2,12 +2,17 @@
 /*
  * The lease.
  *
+ * Each key has two bytes in the lease file, one for the lease and one for
+ * those who wait for it:
+ *
+ *     offset 2n     write lock: the lease is held
+ *     offset 2n+1   read locks: it is wanted
+ *
  * Each take opens the lease file anew: an open-file-description lock belongs
  * to the open file, so two threads of one process exclude each other just as
- * two processes do.  The lock is one byte at the offset that the first 62
- * bits of the key's hash make; the file stays empty, as a lock may lie beyond
- * a file's end.  Two keys that share those bits would exclude each other for
- * one render.
+ * two processes do.  n is the first 61 bits of the key's hash; the file stays
+ * empty, as a lock may lie beyond a file's end.  Two keys that share those bits
+ * would exclude each other for one render.
  *
  * The local part is taken first and released last, so at most one holder per
  * machine ever speaks to memcached about a key.
@@ -40,7 +45,16 @@ struct di_lease_t {
     int shared; /* 1: the shared part is ours too */
 };
 
-static struct flock lock_of(const di_key_t *key, short type)
+struct di_want_t {
+    di_key_t key; /* as in di_lease_t */
+    apr_pool_t *p;
+    int fd; /* -1: no more */
+};
+
+/* Which of a key's bytes. */
+enum { HELD = 0, WANTED = 1 };
+
+static struct flock lock_of(const di_key_t *key, int which, short type)
 {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_len = 1};
     apr_uint64_t offset = 0;
@@ -49,8 +63,8 @@ static struct flock lock_of(const di_key_t *key, short type)
     for (i = 0; i < 8; i++) {
         offset = offset << 8 | key->hash[i];
     }
-    /* 62 bits: the byte's end must be an offset as well. */
-    lock.l_start = (apr_off_t)(offset >> 2);
+    /* 62 bits in all: the byte's end must be an offset as well. */
+    lock.l_start = (apr_off_t)(offset >> 3 << 1 | (unsigned)which);
     return lock;
 }
 
@@ -68,13 +82,18 @@ static apr_status_t out_of_order(di_leases_t *leases, apr_status_t rv)
     return rv;
 }
 
+static int open_file(const di_leases_t *leases)
+{
+    return open(leases->file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 static apr_status_t take_local(int *fd, di_leases_t *leases,
                                const di_key_t *key)
 {
-    struct flock lock = lock_of(key, F_WRLCK);
+    struct flock lock = lock_of(key, HELD, F_WRLCK);
     apr_status_t rv;
 
-    *fd = open(leases->file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *fd = open_file(leases);
     if (*fd < 0) {
         return out_of_order(leases, APR_FROM_OS_ERROR(errno));
     }
@@ -87,9 +106,9 @@ static apr_status_t take_local(int *fd, di_leases_t *leases,
                                                     : out_of_order(leases, rv);
 }
 
-static void release_local(int fd, const di_key_t *key)
+static void release_local(int fd, const di_key_t *key, int which)
 {
-    struct flock lock = lock_of(key, F_UNLCK);
+    struct flock lock = lock_of(key, which, F_UNLCK);
 
     /* A process forked meanwhile may hold a copy of fd, and closing ours
        would leave the lock with it. */
@@ -105,7 +124,7 @@ static apr_status_t lease_end(void *baton)
         lease->leases->shared->release(lease->leases->shared->self,
                                        &lease->key);
     }
-    release_local(lease->fd, &lease->key);
+    release_local(lease->fd, &lease->key, HELD);
     lease->fd = -1;
     return APR_SUCCESS;
 }
@@ -124,7 +143,7 @@ apr_status_t di_lease_take(di_lease_t **out, di_leases_t *leases,
     }
     rv = shared ? shared->take(shared->self, key, leases->ttl_s) : APR_ENOTIMPL;
     if (APR_STATUS_IS_EBUSY(rv)) {
-        release_local(fd, key);
+        release_local(fd, key, HELD);
         return APR_EBUSY;
     }
     lease = apr_pcalloc(p, sizeof(*lease));
@@ -145,6 +164,59 @@ void di_lease_release(di_lease_t *lease)
     if (lease && lease->fd >= 0) {
         apr_pool_cleanup_run(lease->p, lease, lease_end);
     }
+}
+
+/* ---- those who wait ---- */
+
+static apr_status_t want_end(void *baton)
+{
+    di_want_t *want = baton;
+
+    release_local(want->fd, &want->key, WANTED);
+    want->fd = -1;
+    return APR_SUCCESS;
+}
+
+di_want_t *di_lease_want(di_leases_t *leases, const di_key_t *key,
+                         apr_pool_t *p)
+{
+    struct flock lock = lock_of(key, WANTED, F_RDLCK);
+    di_want_t *want;
+    int fd = open_file(leases);
+
+    if (fd < 0) {
+        return NULL;
+    }
+    if (fcntl(fd, F_OFD_SETLK, &lock)) {
+        close(fd);
+        return NULL;
+    }
+    want = apr_pcalloc(p, sizeof(*want));
+    want->key = *key;
+    want->key.text = NULL;
+    want->key.text_len = 0;
+    want->p = p;
+    want->fd = fd;
+    apr_pool_cleanup_register(p, want, want_end, apr_pool_cleanup_null);
+    return want;
+}
+
+void di_lease_unwant(di_want_t *want)
+{
+    if (want && want->fd >= 0) {
+        apr_pool_cleanup_run(want->p, want, want_end);
+    }
+}
+
+int di_lease_is_wanted(const di_lease_t *lease)
+{
+    struct flock lock;
+
+    if (!lease || lease->fd < 0) {
+        return 0;
+    }
+    lock = lock_of(&lease->key, WANTED, F_WRLCK);
+    return !fcntl(lease->fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
 apr_status_t di_leases_make(di_leases_t **out, const char *file,

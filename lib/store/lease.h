@@ -62,4 +62,21 @@ apr_status_t di_lease_take(di_lease_t **out, di_leases_t *leases,
 /* Give it back; NULL is fine, and so is a second call while p lives. */
 void di_lease_release(di_lease_t *lease);
 
+typedef struct di_want_t di_want_t;
+
+/**
+ * Say, on this machine, that one waits for a lease that somebody else holds: a
+ * holder who would not keep what it makes then keeps it for a moment.
+ * @param p  the want ends with this pool at the latest
+ * @return NULL when it cannot be said
+ */
+di_want_t *di_lease_want(di_leases_t *leases, const di_key_t *key,
+                         apr_pool_t *p);
+
+/* Wait no longer; NULL is fine, and so is a second call while p lives. */
+void di_lease_unwant(di_want_t *want);
+
+/* Does somebody on this machine say so of this lease?  NULL lease: 0. */
+int di_lease_is_wanted(const di_lease_t *lease);
+
 #endif

@@ -8,18 +8,25 @@ libmemstore_la_SOURCES = lib/store/store.c lib/store/store.h \
 libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
 libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
 libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
+    lib/store/account.c lib/store/account.h lib/store/account_in.h \
+    lib/store/booking.c lib/store/booking.h \
+    lib/store/tree.c lib/store/tree.h \
+    lib/store/usage.c lib/store/usage.h \
     lib/store/reclaim.c lib/store/reclaim.h \
     lib/store/sweeper.c lib/store/sweeper.h \
-    lib/store/lease.c lib/store/lease.h lib/store/account.h \
-    lib/store/usage.h lib/store/purges.h lib/store/flight.h \
-    lib/store/store_memory.h lib/store/books.h
+    lib/store/lease.c lib/store/lease.h \
+    lib/store/purges.c lib/store/purges.h \
+    lib/store/purgesync.c lib/store/purgesync.h \
+    lib/store/flight.c lib/store/flight.h \
+    lib/store/store_memory.c lib/store/store_memory.h \
+    lib/store/books.c lib/store/books.h
 libstore_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libstore_la_LIBADD = libmemstore.la -lpthread
 
 # What any test of this folder links with, and the tests' shared parts.
 STORE_TEST_LIBS = libstore.la libbase.la $(UNIT_LIBS) -lpthread
 STORE_TEST_PARTS = tests/unit/unit.h tests/unit/counting_log.h \
-    tests/unit/folder.h tests/unit/level_memory.h \
+    tests/unit/folder.h tests/unit/level_memory.h tests/unit/shop.h \
     tests/unit/memcached_server.h
 
 check_PROGRAMS += tests/unit/test_store
@@ -44,9 +51,38 @@ tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_books
+tests_unit_test_books_SOURCES = tests/unit/test_books.c $(STORE_TEST_PARTS)
+tests_unit_test_books_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_usage
+tests_unit_test_usage_SOURCES = tests/unit/test_usage.c $(STORE_TEST_PARTS)
+tests_unit_test_usage_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_account
+tests_unit_test_account_SOURCES = tests/unit/test_account.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_account_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_quota
+tests_unit_test_quota_SOURCES = tests/unit/test_quota.c $(STORE_TEST_PARTS)
+tests_unit_test_quota_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_sweeper
+tests_unit_test_sweeper_SOURCES = tests/unit/test_sweeper.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_sweeper_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_lease
 tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(STORE_TEST_PARTS)
 tests_unit_test_lease_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_flight tests/unit/test_store_memory
+tests_unit_test_flight_SOURCES = tests/unit/test_flight.c $(STORE_TEST_PARTS)
+tests_unit_test_flight_LDADD = $(STORE_TEST_LIBS)
+tests_unit_test_store_memory_SOURCES = tests/unit/test_store_memory.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_store_memory_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c \
@@ -62,3 +98,17 @@ check_PROGRAMS += tests/unit/test_store_memcached
 tests_unit_test_store_memcached_SOURCES = tests/unit/test_store_memcached.c \
     tests/unit/fake_server.h $(STORE_TEST_PARTS)
 tests_unit_test_store_memcached_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_purges
+tests_unit_test_purges_SOURCES = tests/unit/test_purges.c $(STORE_TEST_PARTS)
+tests_unit_test_purges_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_purgesync
+tests_unit_test_purgesync_SOURCES = tests/unit/test_purgesync.c \
+    $(STORE_TEST_PARTS)
+tests_unit_test_purgesync_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_purges
+tests_fuzz_fuzz_purges_SOURCES = tests/fuzz/fuzz_purges.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_purges_LDADD = libstore.la libbase.la $(APR_LIBS)

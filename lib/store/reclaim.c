@@ -1,309 +1,284 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan sorts by last use; the sweep collects what to plan with.
+ * The plan sorts by the policy's order; the scan collects what to plan with.
  *
- * The sweep works with names relative to open folders, follows no symbolic
- * link and touches only names that this level writes (store_disk.c draws the
- * tree), so a wrong root costs nothing.  32 bytes of memory an entry, from
- * malloc, because a sweep is not tied to any request's pool.
- *
- * One sweeps at a time by a lock on root/sweep.lock that belongs to the open
- * file (F_OFD_SETLK): it holds between threads as well, and ends with its
- * process.
+ * 56 bytes of memory an entry, from malloc, because a scan is not tied to any
+ * request's pool.  Only the customer's own folder is read and written.
  */
 #include "store/reclaim.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/store_disk.h"
+#include "store/record.h"
+#include "store/tree.h"
 
-#define LOCK_NAME "sweep.lock"
 #define FIRST_ROOM 1024
 #define DAY_FOR apr_time_from_sec(86400)
 
-typedef struct {
-    int root; /* open folder */
-    apr_time_t now;
-    const atomic_int *stop;
-    di_reclaim_entry_t *list;
-    apr_size_t count;
-    apr_size_t room;
-    di_reclaim_report_t *out;
-} sweep_t;
+/* ---- the plan ---- */
 
-typedef void (*visit_t)(sweep_t *sweep, int folder, const char *name);
+static int compare(apr_int64_t one, apr_int64_t two)
+{
+    return (one > two) - (one < two);
+}
+
+static int by_hash(const di_reclaim_entry_t *one, const di_reclaim_entry_t *two)
+{
+    return memcmp(one->hash, two->hash, sizeof(one->hash));
+}
+
+static int first_of(int difference, const di_reclaim_entry_t *one,
+                    const di_reclaim_entry_t *two)
+{
+    return difference ? difference : by_hash(one, two);
+}
 
 static int by_use(const void *a, const void *b)
 {
     const di_reclaim_entry_t *one = a, *two = b;
 
-    return (one->used_at > two->used_at) - (one->used_at < two->used_at);
+    return first_of(compare(one->used_at, two->used_at), one, two);
+}
+
+static int by_requests(const void *a, const void *b)
+{
+    const di_reclaim_entry_t *one = a, *two = b;
+    int difference = compare(one->requests, two->requests);
+
+    return difference ? difference : by_use(a, b);
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const di_reclaim_entry_t *one = a, *two = b;
+
+    return first_of(compare(one->made_at, two->made_at), one, two);
+}
+
+static int by_priority(const void *a, const void *b)
+{
+    const di_reclaim_entry_t *one = a, *two = b;
+    int difference = compare(one->priority, two->priority);
+
+    return difference ? difference : by_use(a, b);
+}
+
+/* The class of its idle time was put into priority, longest lowest. */
+static int by_class(const void *a, const void *b)
+{
+    const di_reclaim_entry_t *one = a, *two = b;
+    int difference = compare(one->priority, two->priority);
+
+    return difference ? difference : by_requests(a, b);
+}
+
+/* 0: up to a minute idle; 1: up to two more; 2: up to four more; ... */
+static apr_uint32_t idle_class(apr_time_t used_at, apr_time_t now)
+{
+    apr_uint64_t spans =
+        now > used_at ? (apr_uint64_t)(now - used_at) / DI_RECLAIM_CLASS_FOR
+                      : 0;
+    apr_uint32_t number = 0;
+
+    for (spans++; spans > 1; spans >>= 1) {
+        number++;
+    }
+    return number;
+}
+
+static void prepare(di_reclaim_entry_t *entry, di_policy_e policy,
+                    apr_time_t now)
+{
+    if (entry->used_at > now + DAY_FOR) {
+        entry->used_at = 0;
+    }
+    if (entry->made_at > now + DAY_FOR) {
+        entry->made_at = 0;
+    }
+    if (policy == DI_POLICY_IDLE) {
+        entry->priority = 64 - idle_class(entry->used_at, now);
+    }
+}
+
+static int is_over(const di_reclaim_goal_t *left)
+{
+    return left->bytes > left->keep_bytes || left->files > left->keep_files;
 }
 
 apr_size_t di_reclaim_plan(di_reclaim_entry_t *list, apr_size_t count,
-                           apr_uint64_t total_bytes, apr_uint64_t quota_bytes,
+                           const di_reclaim_goal_t *goal, di_policy_e policy,
                            apr_time_t now)
 {
-    apr_uint64_t keep = quota_bytes / 100 * DI_RECLAIM_KEEP_PCT;
-    apr_size_t victims, i;
+    static int (*const orders[])(const void *, const void *) = {
+        [DI_POLICY_IDLE] = by_class,
+        [DI_POLICY_LRU] = by_use,
+        [DI_POLICY_LFU] = by_requests,
+        [DI_POLICY_AGE] = by_age,
+        [DI_POLICY_PRIORITY] = by_priority};
+    di_reclaim_goal_t left = *goal;
+    apr_size_t victims = 0, i;
 
-    if (total_bytes <= keep) {
+    if (policy == DI_POLICY_PERMANENT || !is_over(&left) || count == 0) {
         return 0;
     }
     for (i = 0; i < count; i++) {
-        if (list[i].used_at > now + DAY_FOR) {
-            list[i].used_at = 0;
-        }
+        prepare(&list[i], policy, now);
     }
-    qsort(list, count, sizeof(*list), by_use);
-    for (victims = 0; victims < count && total_bytes > keep; victims++) {
-        total_bytes -= list[victims].bytes < total_bytes ? list[victims].bytes
-                                                         : total_bytes;
+    qsort(list, count, sizeof(*list), orders[policy]);
+    for (; victims < count && is_over(&left); victims++) {
+        left.bytes -=
+            list[victims].bytes < left.bytes ? list[victims].bytes : left.bytes;
+        left.files -= left.files > 0;
     }
     return victims;
 }
 
-/* Two lower-case hex digits -> 0..255, else -1. */
-static int hex_byte(const char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *high = text[0] ? strchr(digits, text[0]) : NULL;
-    const char *low = high && text[1] ? strchr(digits, text[1]) : NULL;
-
-    return low ? (int)(high - digits) << 4 | (int)(low - digits) : -1;
-}
-
-static int is_folder_name(const char *name)
-{
-    return hex_byte(name) >= 0 && name[2] == '\0';
-}
-
-/* "<hash>.di" -> hash; 0 for any other name. */
-static int entry_hash(unsigned char *hash, const char *name)
-{
-    int i, byte;
-
-    for (i = 0; i < DI_KEY_HASH_BYTES; i++, name += 2) {
-        byte = hex_byte(name);
-        if (byte < 0) {
-            return 0;
-        }
-        hash[i] = (unsigned char)byte;
-    }
-    return !strcmp(name, DI_DISK_ENTRY_SUFFIX);
-}
-
-/* The inverse of the walk: "ab/cd/<hash>.di". */
-static void entry_path(char *out, const unsigned char *hash)
-{
-    static const char digits[] = "0123456789abcdef";
-    int i;
-
-    for (i = -2; i < DI_KEY_HASH_BYTES; i++) {
-        unsigned char byte = hash[i < 0 ? i + 2 : i];
-
-        *out++ = digits[byte >> 4];
-        *out++ = digits[byte & 15];
-        if (i < 0) {
-            *out++ = '/';
-        }
-    }
-    memcpy(out, DI_DISK_ENTRY_SUFFIX, sizeof(DI_DISK_ENTRY_SUFFIX));
-}
-
-static apr_time_t to_time(const struct timespec *at)
-{
-    return apr_time_from_sec(at->tv_sec) + at->tv_nsec / 1000;
-}
-
-static apr_uint64_t bytes_on_disk(const struct stat *st)
-{
-    apr_uint64_t blocks = (apr_uint64_t)st->st_blocks * 512;
-    apr_uint64_t size = (apr_uint64_t)st->st_size;
-
-    /* Blocks may not be known yet for a file just written. */
-    return blocks > size ? blocks : size;
-}
+/* ---- the scan ---- */
 
 /* Where to write the next entry; NULL when there is no room for more. */
-static di_reclaim_entry_t *next_entry(sweep_t *sweep)
+static di_reclaim_entry_t *next_entry(di_reclaim_scan_t *scan)
 {
-    apr_size_t room = sweep->room ? 2 * sweep->room : FIRST_ROOM;
+    apr_size_t room = scan->room ? 2 * scan->room : FIRST_ROOM;
     di_reclaim_entry_t *list;
 
-    if (sweep->count == sweep->room && sweep->room < DI_RECLAIM_LIST_MAX) {
-        list = realloc(sweep->list, room * sizeof(*list));
+    if (scan->count == scan->room && scan->room < DI_RECLAIM_LIST_MAX) {
+        list = realloc(scan->list, room * sizeof(*list));
         if (list) {
-            sweep->list = list;
-            sweep->room = room;
+            scan->list = list;
+            scan->room = room;
         }
     }
-    return sweep->count < sweep->room ? &sweep->list[sweep->count++] : NULL;
+    return scan->count < scan->room ? &scan->list[scan->count++] : NULL;
 }
 
-static void note_entry(sweep_t *sweep, const struct stat *st,
-                       const unsigned char *hash)
+/* A head that cannot be read is of no use to anybody: 0. */
+static apr_uint32_t read_priority(int folder, const unsigned char *hash)
 {
-    apr_time_t read_at = to_time(&st->st_atim), made_at = to_time(&st->st_mtim);
-    di_reclaim_entry_t *entry = next_entry(sweep);
+    char head[DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX];
+    char name[DI_TREE_NAME_ROOM];
+    di_record_t record;
+    ssize_t have;
+    int fd;
 
-    sweep->out->entries++;
-    sweep->out->bytes += bytes_on_disk(st);
-    if (entry) {
-        entry->bytes = bytes_on_disk(st);
-        entry->used_at = read_at > made_at ? read_at : made_at;
-        memcpy(entry->hash, hash, DI_KEY_HASH_BYTES);
+    di_tree_name(name, hash);
+    fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
     }
+    have = read(fd, head, sizeof(head));
+    close(fd);
+    return have > 0 && di_record_peek(&record, head, (apr_size_t)have) ==
+                           DI_RECORD_FINE
+               ? record.priority
+               : 0;
 }
 
-static void drop_temporary(sweep_t *sweep, int folder, const char *name,
-                           const struct stat *st)
+static void note_entry(void *baton, const unsigned char *hash,
+                       const struct stat *st)
 {
-    apr_time_t age = sweep->now - to_time(&st->st_mtim);
+    di_reclaim_scan_t *scan = baton;
+    di_reclaim_entry_t *entry = next_entry(scan);
+    di_use_t use;
 
-    /* One from the future is as dead: its clock was wrong. */
-    if (llabs(age) > DI_RECLAIM_TEMPORARY_FOR && !unlinkat(folder, name, 0)) {
-        sweep->out->temporaries++;
-    }
-}
-
-static void visit_file(sweep_t *sweep, int folder, const char *name)
-{
-    unsigned char hash[DI_KEY_HASH_BYTES];
-    int is_entry = entry_hash(hash, name);
-    struct stat st;
-
-    if (!is_entry && strncmp(name, DI_DISK_TEMPORARY_PREFIX,
-                             sizeof(DI_DISK_TEMPORARY_PREFIX) - 1) != 0) {
+    scan->bytes += di_tree_bytes(st);
+    scan->files++;
+    if (!entry) {
         return;
     }
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) ||
-        !S_ISREG(st.st_mode)) {
-        return;
-    }
-    if (is_entry) {
-        note_entry(sweep, &st, hash);
-    }
-    else {
-        drop_temporary(sweep, folder, name, &st);
-    }
+    use = di_usage_get(scan->usage, hash);
+    entry->bytes = di_tree_bytes(st);
+    entry->made_at = di_tree_changed_at(st);
+    entry->used_at =
+        use.used_at > entry->made_at ? use.used_at : entry->made_at;
+    entry->requests = use.requests;
+    entry->priority = scan->policy == DI_POLICY_PRIORITY
+                          ? read_priority(scan->folder, hash)
+                          : 0;
+    memcpy(entry->hash, hash, DI_KEY_HASH_BYTES);
 }
 
-/* @param fd  open folder, closed here */
-static void each_name(sweep_t *sweep, int fd, visit_t visit)
+apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan)
 {
-    struct dirent *entry;
-    DIR *folder = fdopendir(fd);
+    apr_status_t rv = APR_SUCCESS;
+    int folder;
 
-    if (!folder) {
-        close(fd);
-        return;
+    for (folder = 0; folder < DI_TREE_FOLDERS && rv == APR_SUCCESS; folder++) {
+        if (scan->stop && atomic_load(scan->stop)) {
+            return APR_EINTR;
+        }
+        rv = di_tree_each(scan->folder, folder, note_entry, scan);
     }
-    while (!atomic_load(sweep->stop) && (entry = readdir(folder))) {
-        visit(sweep, fd, entry->d_name);
-    }
-    closedir(folder);
+    return rv;
 }
 
-static int open_folder(int at, const char *name)
+/* ---- room at once ---- */
+
+static apr_status_t remove_first(apr_uint64_t *removed, di_hold_t *hold,
+                                 const di_reclaim_entry_t *list,
+                                 apr_size_t victims, apr_time_t now)
 {
-    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static void visit_inner(sweep_t *sweep, int folder, const char *name)
-{
-    int fd = is_folder_name(name) ? open_folder(folder, name) : -1;
-
-    if (fd >= 0) {
-        each_name(sweep, fd, visit_file);
-    }
-}
-
-static void visit_outer(sweep_t *sweep, int folder, const char *name)
-{
-    int fd = is_folder_name(name) ? open_folder(folder, name) : -1;
-
-    if (fd >= 0) {
-        each_name(sweep, fd, visit_inner);
-    }
-}
-
-static void delete_first(sweep_t *sweep, apr_size_t victims)
-{
-    char path[sizeof("ab/cd/") + 2 * DI_KEY_HASH_BYTES +
-              sizeof(DI_DISK_ENTRY_SUFFIX)];
+    apr_status_t rv = APR_SUCCESS;
     apr_size_t i;
 
-    for (i = 0; i < victims && !atomic_load(sweep->stop); i++) {
-        entry_path(path, sweep->list[i].hash);
-        if (!unlinkat(sweep->root, path, 0)) {
-            sweep->out->removed++;
-            sweep->out->removed_bytes += sweep->list[i].bytes;
-        }
+    for (i = 0; i < victims && rv == APR_SUCCESS; i++) {
+        rv = di_hold_remove(hold, list[i].hash, now);
+        *removed += rv == APR_SUCCESS;
     }
+    atomic_fetch_add(&hold->account->reclaimed, *removed);
+    return rv;
 }
 
-/* @return open and locked, or -1 with *rv set */
-static int lock_root(apr_status_t *rv, int root)
+static apr_uint64_t lower(apr_uint64_t one, apr_uint64_t two)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = openat(root, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-                    0600);
-
-    if (fd < 0) {
-        *rv = APR_FROM_OS_ERROR(errno);
-    }
-    else if (fcntl(fd, F_OFD_SETLK, &whole)) {
-        *rv = errno == EAGAIN || errno == EACCES ? APR_EBUSY
-                                                 : APR_FROM_OS_ERROR(errno);
-        close(fd);
-        fd = -1;
-    }
-    return fd;
+    return one < two ? one : two;
 }
 
-static apr_status_t sweep_locked(sweep_t *sweep, apr_uint64_t quota_bytes)
+static void make_goal(di_reclaim_goal_t *out, const di_terms_t *terms,
+                      const di_hold_t *hold, apr_uint64_t bytes)
 {
-    /* The walk closes what it is given; the root is needed afterwards. */
-    int fd = open_folder(sweep->root, ".");
-
-    if (fd < 0) {
-        return APR_FROM_OS_ERROR(errno);
-    }
-    each_name(sweep, fd, visit_outer);
-    if (!atomic_load(sweep->stop)) {
-        delete_first(sweep, di_reclaim_plan(sweep->list, sweep->count,
-                                            sweep->out->bytes, quota_bytes,
-                                            sweep->now));
-    }
-    free(sweep->list);
-    return atomic_load(sweep->stop) ? APR_EINTR : APR_SUCCESS;
+    out->bytes = hold->state.bytes;
+    out->files = hold->state.files;
+    out->keep_bytes =
+        lower(di_account_share(terms->quota_bytes, terms->keep_pct),
+              terms->quota_bytes - lower(bytes, terms->quota_bytes));
+    out->keep_files =
+        lower(di_account_share(terms->quota_files, terms->keep_pct),
+              terms->quota_files - 1);
 }
 
-apr_status_t di_reclaim_sweep(di_reclaim_report_t *out, const char *root,
-                              apr_uint64_t quota_bytes, apr_time_t now,
-                              const atomic_int *stop)
+apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
+                             const di_usage_t *usage, apr_uint64_t bytes,
+                             apr_time_t now)
 {
-    sweep_t sweep = {.now = now, .stop = stop, .out = out};
-    apr_status_t rv = APR_SUCCESS;
-    int lock;
+    di_reclaim_scan_t scan = {.usage = usage, .folder = hold->folder};
+    di_reclaim_goal_t goal;
+    di_terms_t terms;
+    apr_status_t rv;
 
-    memset(out, 0, sizeof(*out));
-    sweep.root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (sweep.root < 0) {
-        return APR_FROM_OS_ERROR(errno);
+    *removed = 0;
+    di_account_terms(&terms, hold->account);
+    if (terms.policy == DI_POLICY_PERMANENT) {
+        return APR_ENOSPC;
     }
-    lock = lock_root(&rv, sweep.root);
-    if (lock >= 0) {
-        rv = sweep_locked(&sweep, quota_bytes);
-        close(lock);
+    scan.policy = terms.policy;
+    rv = di_reclaim_scan(&scan);
+    if (rv == APR_SUCCESS) {
+        di_hold_set(hold, scan.bytes, scan.files, now);
     }
-    close(sweep.root);
+    /* The count alone may have shown that there is room. */
+    if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {
+        make_goal(&goal, &terms, hold, bytes);
+        rv = remove_first(
+            removed, hold, scan.list,
+            di_reclaim_plan(scan.list, scan.count, &goal, terms.policy, now),
+            now);
+    }
+    free(scan.list);
+    if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {
+        rv = APR_ENOSPC;
+    }
     return rv;
 }

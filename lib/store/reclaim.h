@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reclaim: how the disk level stays within its quota.  The plan says which
- * entries have to go (pure); the sweep walks the folders and deletes them.
+ * Reclaim: which of a customer's entries go when its quota is full, and their
+ * deletion.  The plan is pure; the rest reads and deletes files.
  *
- * No entry carries a note of its use: the file system's access time is that,
- * and mounts that write it once a day (relatime) are exact enough.
+ * What an entry's use was is usage.h's, and its file's time where that has
+ * forgotten it.
  */
 #ifndef DI_RECLAIM_H
 #define DI_RECLAIM_H
@@ -14,56 +14,71 @@
 #include <apr_errno.h>
 #include <apr_time.h>
 
-#include "store/store.h"
+#include "store/account.h"
+#include "store/booking.h"
+#include "store/usage.h"
 
-/* A sweep deletes until this share of the quota is used. */
-#define DI_RECLAIM_KEEP_PCT 90
-
-/* Most entries that one sweep remembers, 32 MB; what lies beyond is counted,
-   and its turn comes with a later sweep. */
+/* Most entries that one plan knows, 64 MB; the others are counted, and their
+   turn comes with a later one. */
 #define DI_RECLAIM_LIST_MAX (1 << 20)
 
-/* A temporary file that is older was left by a process that died. */
-#define DI_RECLAIM_TEMPORARY_FOR apr_time_from_sec(3600)
-
 typedef struct {
-    apr_uint64_t bytes; /* that it takes on the disk */
-    apr_time_t used_at; /* read or made, us */
+    apr_uint64_t bytes;    /* as accounts have it */
+    apr_time_t used_at;    /* asked for last, or made */
+    apr_time_t made_at;    /* its file's time */
+    apr_uint32_t requests; /* since it was made, as far as they are known */
+    apr_uint32_t priority; /* 0..9; read for DI_POLICY_PRIORITY only */
     unsigned char hash[DI_KEY_HASH_BYTES];
 } di_reclaim_entry_t;
 
+/* What there is, and what is to be left. */
+typedef struct {
+    apr_uint64_t bytes, files; /* of all entries, also those not in the list */
+    apr_uint64_t keep_bytes, keep_files;
+} di_reclaim_goal_t;
+
+/* First class of idle time under DI_POLICY_IDLE: up to so long.  The next ones
+   are twice as long each. */
+#define DI_RECLAIM_CLASS_FOR apr_time_from_sec(60)
+
 /**
  * Decide which entries have to go.  Pure.
- * @param list         reordered: those unused for longest come first.  A use
- *                     that is more than a day ahead of now is a clock's error
- *                     and counts as none
- * @param total_bytes  of all entries, also those that are not in the list
- * @return how many of the first entries are to be deleted
+ * @param list  reordered: the first to go come first; of equals the one with
+ *              the lower hash.  An instant that is more than a day ahead of
+ *              now is a clock's error and counts as 0
+ * @return how many of the first are to be deleted; 0 for
+ *         DI_POLICY_PERMANENT
  */
 apr_size_t di_reclaim_plan(di_reclaim_entry_t *list, apr_size_t count,
-                           apr_uint64_t total_bytes, apr_uint64_t quota_bytes,
+                           const di_reclaim_goal_t *goal, di_policy_e policy,
                            apr_time_t now);
 
-/* What a sweep found and did. */
+/* A customer's entries, as its folder has them. */
 typedef struct {
-    apr_uint64_t entries; /* seen */
-    apr_uint64_t bytes;   /* of what was seen */
-    apr_uint64_t removed; /* entries deleted */
-    apr_uint64_t removed_bytes;
-    apr_uint64_t temporaries; /* left-over temporary files deleted */
-} di_reclaim_report_t;
+    di_policy_e policy;
+    const di_usage_t *usage;  /* NULL: only files' times are known */
+    const atomic_int *stop;   /* NULL, or: once true, give up */
+    int folder;               /* the customer's, open */
+    di_reclaim_entry_t *list; /* from malloc; the caller frees it */
+    apr_size_t count, room;
+    apr_uint64_t bytes, files; /* of all */
+} di_reclaim_scan_t;
 
 /**
- * Walk the folders under root and delete what the plan says, and temporary
- * files that nobody will finish.  Files of other names are left alone and not
- * counted.  One process and thread sweeps at a time.
- * @param out   set in any case
- * @param stop  looked at in each folder: once true the sweep ends early
- * @return APR_SUCCESS; APR_EBUSY when another one sweeps just now; APR_EINTR
- *         when it was stopped; another status when root cannot be read
+ * Fill list and sums.
+ * @return APR_SUCCESS; APR_EINTR when stopped; else why it cannot be read
  */
-apr_status_t di_reclaim_sweep(di_reclaim_report_t *out, const char *root,
-                              apr_uint64_t quota_bytes, apr_time_t now,
-                              const atomic_int *stop);
+apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan);
+
+/**
+ * Make room in a customer's quota, under its lock and at once: count, and if
+ * need be delete down to terms.keep_pct, or lower for what is to come.
+ * @param removed  out: entries that were deleted
+ * @param bytes    that are to fit afterwards, in one file
+ * @return APR_SUCCESS; APR_ENOSPC when they do not fit; else why not
+ */
+apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
+                             const di_usage_t *usage, apr_uint64_t bytes,
+                             apr_time_t now);
 
 #endif

@@ -156,6 +156,23 @@ di_record_state_e di_record_parse(di_record_t *out, apr_uint32_t *body_crc,
     return DI_RECORD_FINE;
 }
 
+di_record_state_e di_record_peek(di_record_t *out, const char *data,
+                                 apr_size_t have)
+{
+    di_record_state_e state = DI_RECORD_DAMAGED;
+    di_key_t key = {0};
+
+    if (have >= DI_RECORD_FIXED_BYTES) {
+        key.text = data + DI_RECORD_FIXED_BYTES;
+        key.text_len = take_u32(data + AT_KEY_BYTES);
+        state = check_head(data, have, &key);
+    }
+    if (state == DI_RECORD_FINE) {
+        take_record(out, data);
+    }
+    return state;
+}
+
 apr_uint32_t di_record_crc(apr_uint32_t crc, const char *data, apr_size_t bytes)
 {
     return bytes ? (apr_uint32_t)crc32_z(crc, (const Bytef *)data, bytes) : crc;

@@ -54,6 +54,15 @@ di_record_state_e di_record_parse(di_record_t *out, apr_uint32_t *body_crc,
                                   apr_uint64_t total, const di_key_t *key);
 
 /**
+ * Read a head for what it says, whoever's it is.
+ * @param out   set when fine
+ * @param data  the record's first bytes
+ * @param have  how many; DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX are enough
+ */
+di_record_state_e di_record_peek(di_record_t *out, const char *data,
+                                 apr_size_t have);
+
+/**
  * CRC-32 (ISO 3309, as in gzip) of more bytes.
  * @param crc  of the bytes before; 0 at the start
  */

@@ -150,15 +150,17 @@ apr_status_t di_store_put(const di_store_t *store, di_keep_e keep,
                           apr_pool_t *ptemp)
 {
     apr_status_t first = APR_SUCCESS, rv;
-    int kept = 0, i;
+    int kept = 0, enough = 0, i;
 
-    for (i = 0; i < store->count && !(kept && store->keep_first); i++) {
-        if (keep == DI_KEEP_PASSING && store->level[i]->lasting) {
+    for (i = 0; i < store->count && !enough; i++) {
+        di_level_t *level = store->level[i];
+
+        if (keep == DI_KEEP_PASSING && level->lasting) {
             continue;
         }
-        rv = store->level[i]->put(store->level[i], key, record, body, now,
-                                  ptemp);
+        rv = level->put(level, key, record, body, now, ptemp);
         kept += rv == APR_SUCCESS;
+        enough = rv == APR_SUCCESS && store->keep_first && !level->alone;
         first = first == APR_SUCCESS ? rv : first;
     }
     if (kept) {

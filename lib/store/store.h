@@ -12,9 +12,10 @@
  * without a body is a verdict: "for this key there is no rendition, and this
  * is why" (a broken original, a rendition that would not be smaller).
  *
- * A level is a struct of functions; store_disk.c and store_memcached.c make
- * one each, tests bring a third.  The two functions of a level that the
- * request path calls are safe from several threads and several processes.
+ * A level is a struct of functions; store_disk.c, store_memcached.c and
+ * store_memory.c make one each, tests bring another.  The two functions of a
+ * level that the request path calls are safe from several threads and several
+ * processes.
  */
 #ifndef DI_STORE_H
 #define DI_STORE_H
@@ -89,6 +90,7 @@ typedef struct di_level_t di_level_t;
 struct di_level_t {
     const char *name; /* "memory", "disk", "memcached": static text */
     void *self;       /* the level's own state */
+    int alone;        /* 1: what is put here nobody but this process sees */
     int lasting;      /* 1: what is put here stays until it is reclaimed; 0: a
                          cache that forgets by itself */
 
@@ -128,7 +130,8 @@ typedef struct {
     int count;
     di_level_t *level[DI_STORE_LEVELS_MAX];
     int keep_first; /* 1: an entry is put into the first level that takes it,
-                       so that small ones go here and large ones there; 0:
+                       so that small ones go here and large ones there, and
+                       into those before that are this process's alone; 0:
                        into every level */
 } di_store_t;
 

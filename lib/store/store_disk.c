@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The disk level.
+ * The disk level.  tree.h draws the files, booking.c the accounts' part.
  *
- *     root/                              mode 0700, as are all folders
- *         ab/cd/abcd...32 digits....di   one record, named by its key's hash
- *         ab/cd/tmp-XXXXXX               a record that is being written
- *         sweep.lock                     see reclaim.c
+ * A put holds its customer's account, makes room, books the entry, writes the
+ * body behind a gap, then the head into the gap, and renames: readers see the
+ * old file, none, or the whole new one.  There is no fsync: what a power cut
+ * leaves is recognised by its checksums, and a cache can be filled again.
  *
- * A put writes the body behind a gap, then the head into the gap, and
- * renames: readers see the old file, none, or the whole new one.  There is no
- * fsync: what a power cut leaves is recognised by its checksums, and a cache
- * can be filled again.
+ * A get opens the file and reads its head; it takes no hold, but for deleting
+ * what is damaged or expired.  The body's checksum is verified once per process
+ * and file: a fixed table remembers a fingerprint of (device, inode, size,
+ * change time), and no file can be altered without a new change time.  The
+ * kernel's clock for those moves in steps, so a file that changed in the last
+ * two seconds is not remembered yet.
  *
- * A get opens the file and reads its head.  The body's checksum is verified
- * once per process and file: a fixed table remembers a fingerprint of (device,
- * inode, size, change time), and no file can be altered without a new change
- * time.  The kernel's clock for those moves in steps, so a file that changed
- * in the last two seconds is not remembered yet.
- *
- * Bounds: 32 KB for the table; 16 KB of stack per verification or put.
+ * Bounds: 32 KB for the table; 25 KB of stack per verification or put.
  */
 #include "store/store_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,9 +29,12 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 
+#include "store/booking.h"
 #include "store/pace.h"
+#include "store/reclaim.h"
 #include "store/record.h"
 #include "store/sweeper.h"
+#include "store/tree.h"
 
 #define VERIFIED_SLOTS 4096
 #define SETTLE_FOR apr_time_from_sec(2)
@@ -42,10 +43,16 @@
 /* One entry may take this share of the quota. */
 #define ENTRIES_PER_QUOTA 4
 
+/* How long a put waits for others of its customer; and for a count, its own or
+   another's, of an account that is not known. */
+#define HOLD_WAIT_FOR apr_time_from_sec(2)
+#define KNOW_WAIT_FOR apr_time_from_msec(200)
+
+/* And a get that has found something to delete. */
+#define DROP_WAIT_FOR apr_time_from_msec(5)
+
 #define DAMAGED_A_MINUTE 10
 #define TROUBLE_A_MINUTE 1
-
-#define FOLDER_RIGHTS (APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE)
 
 typedef struct {
     di_level_t level;
@@ -53,6 +60,7 @@ typedef struct {
     di_sweeper_t *sweeper;
     di_pace_t damaged; /* pace of lines about damaged entries */
     di_pace_t trouble; /* and about a disk that does not work */
+    di_pace_t foreign; /* and about folders that others keep books of */
     _Atomic apr_uint64_t verified[VERIFIED_SLOTS]; /* fingerprints; 0: free */
 } disk_t;
 
@@ -64,18 +72,18 @@ typedef struct {
     apr_uint32_t body_crc;
 } found_t;
 
-static const char *folder_path(const disk_t *disk, const di_key_t *key,
-                               apr_pool_t *p)
-{
-    return apr_psprintf(p, "%s/%.2s/%.2s", disk->conf.root, key->hex,
-                        key->hex + 2);
-}
-
+/* NULL when there is no such customer. */
 static const char *entry_path(const disk_t *disk, const di_key_t *key,
                               apr_pool_t *p)
 {
-    return apr_pstrcat(p, folder_path(disk, key, p), "/", key->hex,
-                       DI_DISK_ENTRY_SUFFIX, NULL);
+    di_account_t *account = di_account_at(disk->conf.accounts, key->customer);
+    char name[DI_TREE_NAME_ROOM];
+
+    if (!account) {
+        return NULL;
+    }
+    di_tree_name(name, key->hash);
+    return apr_pstrcat(p, disk->conf.root, "/", account->name, "/", name, NULL);
 }
 
 /* The disk itself does not work.  @return rv, for the caller to return */
@@ -108,15 +116,23 @@ static void log_damaged(disk_t *disk, const char *path, const char *what,
 /* ---- get ---- */
 
 /* Delete the file that was looked at, unless a new one has taken its name.
-   One that takes it between the two calls is lost, which costs a render. */
-static void drop(const found_t *found)
+   When the customer's account is busy it stays: the next get finds it again,
+   and the put that follows a miss replaces it. */
+static void drop(disk_t *disk, const found_t *found, const di_key_t *key,
+                 apr_time_t now)
 {
     struct stat st;
+    di_hold_t hold;
 
-    if (!lstat(found->path, &st) && st.st_ino == found->st.st_ino &&
-        st.st_dev == found->st.st_dev) {
-        unlink(found->path);
+    if (di_hold_take(&hold, disk->conf.accounts, key->customer, disk->conf.root,
+                     0, DROP_WAIT_FOR, now) != APR_SUCCESS) {
+        return;
     }
+    if (!di_tree_look(&st, hold.folder, key->hash) ||
+        (st.st_ino == found->st.st_ino && st.st_dev == found->st.st_dev)) {
+        di_hold_remove(&hold, key->hash, now);
+    }
+    di_hold_release(&hold);
 }
 
 static apr_status_t open_entry(disk_t *disk, found_t *out, apr_time_t now,
@@ -271,7 +287,7 @@ static apr_status_t check_entry(disk_t *disk, di_entry_t *out, found_t *found,
     if (state == DI_RECORD_FINE && !di_record_is_expired(&out->record, now)) {
         return APR_SUCCESS;
     }
-    drop(found);
+    drop(disk, found, key, now);
     if (state == DI_RECORD_DAMAGED || state == DI_RECORD_OTHER_KEY) {
         log_damaged(disk, found->path, di_record_state_text(state), now);
     }
@@ -283,7 +299,8 @@ static apr_status_t disk_get(di_level_t *level, di_entry_t *out,
 {
     disk_t *disk = level->self;
     found_t found = {.path = entry_path(disk, key, p)};
-    apr_status_t rv = open_entry(disk, &found, now, p);
+    apr_status_t rv =
+        found.path ? open_entry(disk, &found, now, p) : APR_NOTFOUND;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -292,35 +309,40 @@ static apr_status_t disk_get(di_level_t *level, di_entry_t *out,
     out->level = level->name;
     if (rv != APR_SUCCESS) {
         apr_file_close(found.file);
+        return rv;
     }
-    return rv;
+    di_usage_note(disk->conf.usage, key->hash, now);
+    return APR_SUCCESS;
 }
 
 /* ---- put ---- */
 
-/* Open a new temporary file in the entry's folder, made if need be. */
-static apr_status_t make_temporary(apr_file_t **out, const char *folder,
-                                   apr_pool_t *ptemp)
+static apr_status_t last_error(void)
 {
-    const char *name = "/" DI_DISK_TEMPORARY_PREFIX "XXXXXX";
-    const apr_int32_t flags = APR_FOPEN_CREATE | APR_FOPEN_EXCL |
-                              APR_FOPEN_READ | APR_FOPEN_WRITE |
-                              APR_FOPEN_BINARY;
-    apr_status_t rv;
-
-    rv = apr_file_mktemp(out, apr_pstrcat(ptemp, folder, name, NULL), flags,
-                         ptemp);
-    if (APR_STATUS_IS_ENOENT(rv)) {
-        rv = apr_dir_make_recursive(folder, FOLDER_RIGHTS, ptemp);
-        if (rv == APR_SUCCESS) {
-            rv = apr_file_mktemp(out, apr_pstrcat(ptemp, folder, name, NULL),
-                                 flags, ptemp);
-        }
-    }
-    return rv;
+    return APR_FROM_OS_ERROR(errno);
 }
 
-static apr_status_t write_body(apr_file_t *file, apr_uint32_t *crc,
+static apr_status_t write_at(int fd, const char *data, apr_size_t bytes,
+                             apr_off_t offset)
+{
+    ssize_t done;
+
+    while (bytes > 0) {
+        done = pwrite(fd, data, bytes, offset);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return done < 0 ? last_error() : APR_ENOSPC;
+        }
+        data += done;
+        offset += done;
+        bytes -= (apr_size_t)done;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t write_body(int fd, apr_off_t at, apr_uint32_t *crc,
                                const di_body_t *body)
 {
     char chunk[CHUNK_BYTES];
@@ -336,62 +358,146 @@ static apr_status_t write_body(apr_file_t *file, apr_uint32_t *crc,
         rv = di_body_copy(chunk, body, from, bytes);
         if (rv == APR_SUCCESS) {
             *crc = di_record_crc(*crc, chunk, bytes);
-            rv = apr_file_write_full(file, chunk, bytes, NULL);
+            rv = write_at(fd, chunk, bytes, at + (apr_off_t)from);
         }
     }
     return rv;
 }
 
-static apr_status_t seek_to(apr_file_t *file, apr_off_t offset)
-{
-    return apr_file_seek(file, APR_SET, &offset);
-}
-
-static apr_status_t write_record(apr_file_t *file, const di_key_t *key,
+static apr_status_t write_record(int fd, const di_key_t *key,
                                  const di_record_t *record,
                                  const di_body_t *body)
 {
     char head[DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX];
     apr_size_t head_bytes = di_record_head_bytes(key);
     apr_uint32_t crc;
-    apr_status_t rv = seek_to(file, (apr_off_t)head_bytes);
+    apr_status_t rv = write_body(fd, (apr_off_t)head_bytes, &crc, body);
 
     if (rv == APR_SUCCESS) {
-        rv = write_body(file, &crc, body);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = seek_to(file, 0);
-    }
-    if (rv == APR_SUCCESS) {
         di_record_format(head, record, crc, key);
-        rv = apr_file_write_full(file, head, head_bytes, NULL);
+        rv = write_at(fd, head, head_bytes, 0);
     }
     return rv;
 }
 
-static apr_status_t write_entry(disk_t *disk, const di_key_t *key,
-                                const di_record_t *record,
-                                const di_body_t *body, apr_pool_t *ptemp)
+/* @return open, or -1.  What is there already is nobody's: we hold the
+   account. */
+static int open_temporary(int folder)
 {
-    const char *temporary = NULL;
-    apr_file_t *file;
-    apr_status_t rv, closed;
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(folder, DI_TREE_TEMPORARY, flags, 0600);
 
-    rv = make_temporary(&file, folder_path(disk, key, ptemp), ptemp);
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (fd < 0 && errno == EEXIST) {
+        unlinkat(folder, DI_TREE_TEMPORARY, 0);
+        fd = openat(folder, DI_TREE_TEMPORARY, flags, 0600);
     }
-    apr_file_name_get(&temporary, file);
-    rv = write_record(file, key, record, body);
-    closed = apr_file_close(file);
-    rv = rv == APR_SUCCESS ? closed : rv;
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_rename(temporary, entry_path(disk, key, ptemp), ptemp);
+    return fd;
+}
+
+static apr_status_t rename_temporary(int folder, const di_key_t *key)
+{
+    char name[DI_TREE_NAME_ROOM], sub[DI_TREE_FOLDER_ROOM];
+
+    di_tree_name(name, key->hash);
+    if (!renameat(folder, DI_TREE_TEMPORARY, folder, name)) {
+        return APR_SUCCESS;
     }
-    if (rv != APR_SUCCESS) {
-        apr_file_remove(temporary, ptemp);
+    di_tree_folder(sub, key->hash[0]);
+    if (errno != ENOENT || mkdirat(folder, sub, 0700) ||
+        renameat(folder, DI_TREE_TEMPORARY, folder, name)) {
+        return last_error();
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t write_entry(int folder, const di_key_t *key,
+                                const di_record_t *record,
+                                const di_body_t *body)
+{
+    int fd = open_temporary(folder);
+    apr_status_t rv;
+
+    if (fd < 0) {
+        return last_error();
+    }
+    rv = write_record(fd, key, record, body);
+    if (close(fd) && rv == APR_SUCCESS) {
+        rv = last_error();
+    }
+    return rv == APR_SUCCESS ? rename_temporary(folder, key) : rv;
+}
+
+static void log_foreign(disk_t *disk, const di_hold_t *hold, apr_time_t now)
+{
+    uint32_t dropped;
+
+    if (hold->foreign &&
+        di_pace_allows(&disk->foreign, &dropped, TROUBLE_A_MINUTE, now)) {
+        ds_log(disk->conf.log, DS_LOG_NOTICE, "DI0413", APR_SUCCESS,
+               "store on disk: other books were kept of folder %s/%s, it is "
+               "counted again (%u such messages held back)",
+               disk->conf.root, hold->account->name, dropped);
+    }
+}
+
+/* @return APR_SUCCESS; APR_EBUSY or APR_ENOSPC, which are no trouble; else
+           what is */
+static apr_status_t make_room(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
+                              apr_time_t now)
+{
+    apr_uint64_t removed;
+    apr_status_t rv = di_hold_know(hold, KNOW_WAIT_FOR, now);
+
+    if (rv == APR_INCOMPLETE) {
+        return APR_EBUSY;
+    }
+    if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {
+        rv = di_reclaim_room(&removed, hold, disk->conf.usage, bytes, now);
+    }
+    if (rv == APR_ENOSPC) {
+        atomic_fetch_add(&hold->account->refused, 1);
     }
     return rv;
+}
+
+/* What the disk says; @return what a caller of put is told. */
+static apr_status_t disk_failed(disk_t *disk, apr_status_t rv, apr_time_t now)
+{
+    /* A body that is shorter than it claims is its maker's fault. */
+    if (APR_STATUS_IS_EOF(rv)) {
+        return rv;
+    }
+    trouble(disk, rv, "write to", disk->conf.root, now);
+    return rv == EDQUOT ? APR_ENOSPC : rv;
+}
+
+static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
+                             const di_record_t *record, const di_body_t *body,
+                             apr_uint64_t bytes, apr_time_t now)
+{
+    apr_status_t rv = make_room(disk, hold, bytes, now);
+
+    if (rv == APR_EBUSY || rv == APR_ENOSPC) {
+        return rv;
+    }
+    if (rv == APR_SUCCESS) {
+        di_hold_begin(hold, key->hash, bytes, now);
+        rv = write_entry(hold->folder, key, record, body);
+        di_hold_end(hold, now);
+    }
+    if (rv != APR_SUCCESS) {
+        return disk_failed(disk, rv, now);
+    }
+    di_usage_reset(disk->conf.usage, key->hash, now);
+    return APR_SUCCESS;
+}
+
+static apr_interval_time_t patience(const di_account_t *account)
+{
+    di_account_state_t state;
+
+    di_account_load(&state, account);
+    return state.known ? HOLD_WAIT_FOR : KNOW_WAIT_FOR;
 }
 
 static apr_status_t disk_put(di_level_t *level, const di_key_t *key,
@@ -400,44 +506,92 @@ static apr_status_t disk_put(di_level_t *level, const di_key_t *key,
 {
     static const di_body_t none = {.data = ""};
     disk_t *disk = level->self;
+    di_account_t *account = di_account_at(disk->conf.accounts, key->customer);
     di_record_t kept = *record;
+    apr_uint64_t bytes;
+    di_hold_t hold;
     apr_status_t rv;
 
     body = body && !record->verdict ? body : &none;
     kept.body_bytes = body->bytes;
-    if (body->bytes >
-        (apr_uint64_t)disk->conf.quota_bytes / ENTRIES_PER_QUOTA) {
+    bytes = di_account_rounded(di_record_head_bytes(key) + body->bytes);
+    if (!account) {
         return APR_ENOSPC;
     }
-    rv = write_entry(disk, key, &kept, body, ptemp);
-    /* A body that is shorter than it claims is its maker's fault. */
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
-        trouble(disk, rv, "write to", disk->conf.root, now);
-        return rv == EDQUOT ? APR_ENOSPC : rv;
+    if (bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA) {
+        atomic_fetch_add(&account->refused, 1);
+        return APR_ENOSPC;
     }
-    if (rv == APR_SUCCESS) {
-        di_sweeper_note(disk->sweeper, di_record_head_bytes(key) + body->bytes);
+    rv = di_hold_take(&hold, disk->conf.accounts, key->customer,
+                      disk->conf.root, 1, patience(account), now);
+    if (rv != APR_SUCCESS) {
+        return rv == APR_EBUSY ? rv : disk_failed(disk, rv, now);
     }
+    log_foreign(disk, &hold, now);
+    rv = put_held(disk, &hold, key, &kept, body, bytes, now);
+    di_hold_release(&hold);
     return rv;
+}
+
+/* ---- the level ---- */
+
+static void disk_touch(di_level_t *level, const di_key_t *key, apr_time_t now)
+{
+    disk_t *disk = level->self;
+
+    di_usage_note(disk->conf.usage, key->hash, now);
+}
+
+/* A customer of a level that was given no accounts.  Half of what a number
+   can say, so that sums do not overflow. */
+static di_accounts_t *accounts_of_one(apr_pool_t *p)
+{
+    const di_terms_t terms = {.quota_bytes = APR_UINT64_MAX / 2,
+                              .quota_files = APR_UINT64_MAX / 2,
+                              .policy = DI_POLICY_LRU,
+                              .near_pct = 95,
+                              .keep_pct = 90};
+    di_accounts_t *accounts =
+        di_accounts_init(apr_pcalloc(p, di_accounts_bytes()), "");
+
+    di_accounts_open(accounts, "all", &terms);
+    return accounts;
 }
 
 apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
                           apr_pool_t *p)
 {
+    di_sweeper_conf_t sweeper = {.root = conf->root,
+                                 .accounts = conf->accounts,
+                                 .usage = conf->usage,
+                                 .log = conf->log};
     disk_t *disk;
 
-    if (!conf->root || !conf->root[0] || conf->quota_bytes < 1) {
+    if (!conf->root || !conf->root[0]) {
         return APR_EINVAL;
     }
     disk = apr_pcalloc(p, sizeof(*disk));
     disk->conf = *conf;
+    if (!conf->accounts) {
+        disk->conf.accounts = sweeper.accounts = accounts_of_one(p);
+    }
     disk->level.name = "disk";
     disk->level.lasting = 1;
     disk->level.self = disk;
     disk->level.get = disk_get;
     disk->level.put = disk_put;
-    disk->sweeper = di_sweeper_make(conf->root, (apr_uint64_t)conf->quota_bytes,
-                                    conf->log, p);
+    disk->level.touch = disk_touch;
+    disk->sweeper = di_sweeper_make(&sweeper, p);
     *out = &disk->level;
     return APR_SUCCESS;
+}
+
+void di_disk_sweep(di_level_t *level, apr_time_t now)
+{
+    di_sweeper_wake(((disk_t *)level->self)->sweeper, now);
+}
+
+void di_disk_sweep_now(di_level_t *level, apr_time_t now)
+{
+    di_sweeper_run(((disk_t *)level->self)->sweeper, now);
 }

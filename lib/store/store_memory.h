@@ -2,9 +2,9 @@
 /*
  * The memory level: a bounded number of bytes in one process, in front of the
  * others.  A hit copies nothing: the body is lent, counted, and freed when its
- * last reader's pool goes.  Least recently used entries make room (CLOCK or
- * better: a hit must not serialize the process's threads for longer than a
- * counter).
+ * last reader's pool goes.  Entries that were not used lately make room
+ * (CLOCK); a hit keeps another thread waiting for a look-up and a counter at
+ * most.
  */
 #ifndef DI_STORE_MEMORY_H
 #define DI_STORE_MEMORY_H
@@ -18,7 +18,8 @@ typedef struct {
 } di_memory_conf_t;
 
 /**
- * Make the level.  Call in each process after fork.
+ * Make the level, named "memory".  Call in each process after fork.
+ * @param p  readers' pools may outlive it
  * @return APR_SUCCESS; APR_EINVAL for a bound of 0; APR_ENOMEM
  */
 apr_status_t di_memory_make(di_level_t **out, const di_memory_conf_t *conf,

@@ -2,57 +2,467 @@
 /*
  * One thread at most.  It is started and joined under the mutex, for which
  * nobody waits: who finds it taken knows that somebody else is starting one.
+ *
+ * A customer's hold is taken for one folder of the tree, or for BATCH
+ * deletions, at a time.  What was read without it is looked at again under it:
+ * an entry that was replaced or asked for meanwhile stays.
  */
 #include "store/sweeper.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <fts.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#define SWEEPS_PER_QUOTA 64
+#include <apr_strings.h>
+
+#include "store/booking.h"
+#include "store/reclaim.h"
+#include "store/record.h"
+#include "store/tree.h"
+
+#define BATCH 64
+#define HOLD_WAIT_FOR apr_time_from_sec(2)
+
+/* After work that could not be done. */
+#define AGAIN_FOR apr_time_from_sec(60)
 
 struct di_sweeper_t {
-    const char *root;
-    apr_uint64_t quota_bytes;
-    const ds_log_t *log;
-    _Atomic apr_uint64_t owed; /* bytes put since the last sweep */
-    atomic_int swept;          /* 1: this process has swept before */
-    atomic_int running;        /* 1: the thread still sweeps */
+    di_sweeper_conf_t conf;
+    atomic_int running; /* 1: the thread still sweeps */
     atomic_int stop;
     pthread_mutex_t mutex; /* guards the two members below */
     int started;           /* 1: thread is to be joined */
     pthread_t thread;
 };
 
-static void report(const di_sweeper_t *sweeper,
-                   const di_reclaim_report_t *found, apr_status_t rv)
-{
-    ds_log_level_e level = DS_LOG_WARNING;
+/* One customer's turn. */
+typedef struct {
+    di_sweeper_t *sweeper;
+    int customer;
+    di_account_t *account;
+    int folder; /* the customer's, open */
+    apr_time_t now;
+    apr_uint64_t expired, reclaimed;
+} turn_t;
 
-    /* A root that is gone is told by whoever wants to put there. */
-    if (rv == APR_EBUSY || rv == APR_EINTR || APR_STATUS_IS_ENOENT(rv)) {
+static int is_stopped(const turn_t *turn)
+{
+    return atomic_load(&turn->sweeper->stop);
+}
+
+static apr_status_t take(di_hold_t *out, const turn_t *turn)
+{
+    const di_sweeper_conf_t *conf = &turn->sweeper->conf;
+
+    return di_hold_take(out, conf->accounts, turn->customer, conf->root, 1,
+                        HOLD_WAIT_FOR, turn->now);
+}
+
+/* ---- what is due ---- */
+
+static int is_due(const _Atomic apr_int64_t *at, apr_time_t now)
+{
+    apr_time_t due_at = atomic_load(at);
+
+    /* Further ahead than it is ever set: the clock went back. */
+    return now >= due_at || due_at > now + DI_ACCOUNT_WALK_EVERY;
+}
+
+static int is_near_full(const di_account_t *account)
+{
+    di_account_state_t state;
+    di_terms_t terms;
+
+    di_account_load(&state, account);
+    di_account_terms(&terms, account);
+    return state.known && terms.policy != DI_POLICY_PERMANENT &&
+           (state.bytes > di_account_share(terms.quota_bytes, terms.near_pct) ||
+            state.files > di_account_share(terms.quota_files, terms.near_pct));
+}
+
+static int needs_reclaim(const di_account_t *account, apr_time_t now)
+{
+    return is_due(&account->ahead_at, now) && is_near_full(account);
+}
+
+static int needs_count(const di_account_t *account, apr_time_t now)
+{
+    return is_due(&account->walk_at, now);
+}
+
+/* ---- the comparison ---- */
+
+/* Entries of one folder that are past their time. */
+typedef struct {
+    const turn_t *turn;
+    int count;
+    struct {
+        unsigned char hash[DI_KEY_HASH_BYTES];
+        ino_t ino;
+    } entry[BATCH];
+} expired_t;
+
+static int is_expired(const turn_t *turn, const unsigned char *hash)
+{
+    char head[DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX];
+    char name[DI_TREE_NAME_ROOM];
+    di_record_t record;
+    ssize_t have;
+    int fd;
+
+    di_tree_name(name, hash);
+    fd = openat(turn->folder, name,
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    have = read(fd, head, sizeof(head));
+    close(fd);
+    return have > 0 &&
+           di_record_peek(&record, head, (apr_size_t)have) == DI_RECORD_FINE &&
+           di_record_is_expired(&record, turn->now);
+}
+
+static void note_expired(void *baton, const unsigned char *hash,
+                         const struct stat *st)
+{
+    expired_t *expired = baton;
+
+    /* More than these wait for the next hour. */
+    if (expired->count < BATCH && is_expired(expired->turn, hash)) {
+        memcpy(expired->entry[expired->count].hash, hash, DI_KEY_HASH_BYTES);
+        expired->entry[expired->count++].ino = st->st_ino;
+    }
+}
+
+static void remove_expired(turn_t *turn, di_hold_t *hold,
+                           const expired_t *expired)
+{
+    struct stat st;
+    int i;
+
+    for (i = 0; i < expired->count; i++) {
+        if (di_tree_look(&st, hold->folder, expired->entry[i].hash) &&
+            st.st_ino == expired->entry[i].ino &&
+            di_hold_remove(hold, expired->entry[i].hash, turn->now) ==
+                APR_SUCCESS) {
+            turn->expired++;
+        }
+    }
+}
+
+/* One folder: its heads are read before the hold is taken. */
+static apr_status_t count_folder(turn_t *turn, di_account_state_t *before,
+                                 int folder)
+{
+    expired_t expired = {.turn = turn};
+    di_hold_t hold;
+    apr_status_t rv;
+
+    /* Puts wait for an account that is not known. */
+    if (before->known) {
+        di_tree_each(turn->folder, folder, note_expired, &expired);
+    }
+    rv = take(&hold, turn);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    remove_expired(turn, &hold, &expired);
+    *before = hold.state;
+    rv = di_hold_count(&hold, turn->now);
+    di_hold_release(&hold);
+    return rv;
+}
+
+static void report_count(const turn_t *turn, const di_account_state_t *before,
+                         apr_status_t rv)
+{
+    di_account_state_t after;
+    int differs;
+
+    di_account_load(&after, turn->account);
+    differs = before->bytes != after.bytes || before->files != after.files;
+    ds_log(turn->sweeper->conf.log,
+           rv != APR_SUCCESS          ? DS_LOG_WARNING
+           : before->known && differs ? DS_LOG_NOTICE
+           : turn->expired || differs ? DS_LOG_INFO
+                                      : DS_LOG_DEBUG,
+           "DI0410", rv,
+           "store of %s counted: %" APR_UINT64_T_FMT " bytes in "
+           "%" APR_UINT64_T_FMT " files (booked were %" APR_UINT64_T_FMT
+           " in %" APR_UINT64_T_FMT "), %" APR_UINT64_T_FMT " expired",
+           turn->account->name, after.bytes, after.files, before->bytes,
+           before->files, turn->expired);
+}
+
+static void count(turn_t *turn)
+{
+    apr_status_t rv = APR_INCOMPLETE;
+    di_account_state_t before;
+
+    di_account_load(&before, turn->account);
+    while (rv == APR_INCOMPLETE && !is_stopped(turn)) {
+        rv = count_folder(turn, &before, (int)before.walked);
+        if (rv == APR_INCOMPLETE) {
+            di_account_load(&before, turn->account);
+        }
+    }
+    if (rv == APR_INCOMPLETE) {
         return;
     }
-    if (rv == APR_SUCCESS) {
-        level =
-            found->removed || found->temporaries ? DS_LOG_INFO : DS_LOG_DEBUG;
+    if (rv != APR_SUCCESS) {
+        atomic_store(&turn->account->walk_at, turn->now + AGAIN_FOR);
     }
-    ds_log(sweeper->log, level, "DI0407", rv,
-           "store %s swept: %" APR_UINT64_T_FMT " entries of %" APR_UINT64_T_FMT
-           " bytes, %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
-           " bytes removed, %" APR_UINT64_T_FMT " left-over files",
-           sweeper->root, found->entries, found->bytes, found->removed,
-           found->removed_bytes, found->temporaries);
+    report_count(turn, &before, rv);
 }
+
+/* ---- reclaim ahead ---- */
+
+/* As it was when the plan was made? */
+static int is_unchanged(const turn_t *turn, const di_hold_t *hold,
+                        const di_reclaim_entry_t *entry)
+{
+    struct stat st;
+
+    return di_tree_look(&st, hold->folder, entry->hash) &&
+           di_tree_changed_at(&st) == entry->made_at &&
+           di_usage_get(turn->sweeper->conf.usage, entry->hash).used_at <=
+               entry->used_at;
+}
+
+static int is_above_keep(const di_hold_t *hold)
+{
+    di_terms_t terms;
+
+    di_account_terms(&terms, hold->account);
+    return hold->state.bytes >
+               di_account_share(terms.quota_bytes, terms.keep_pct) ||
+           hold->state.files >
+               di_account_share(terms.quota_files, terms.keep_pct);
+}
+
+static apr_status_t remove_batch(turn_t *turn, const di_reclaim_entry_t *list,
+                                 apr_size_t entries)
+{
+    apr_uint64_t removed = 0;
+    di_hold_t hold;
+    apr_status_t rv = take(&hold, turn);
+    apr_size_t i;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (i = 0; i < entries && rv == APR_SUCCESS && is_above_keep(&hold); i++) {
+        if (is_unchanged(turn, &hold, &list[i])) {
+            rv = di_hold_remove(&hold, list[i].hash, turn->now);
+            removed += rv == APR_SUCCESS;
+        }
+    }
+    di_hold_release(&hold);
+    atomic_fetch_add(&turn->account->reclaimed, removed);
+    turn->reclaimed += removed;
+    return rv;
+}
+
+static apr_status_t run_plan(turn_t *turn, di_reclaim_scan_t *scan)
+{
+    di_reclaim_goal_t goal = {.bytes = scan->bytes, .files = scan->files};
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t victims, from;
+    di_terms_t terms;
+
+    di_account_terms(&terms, turn->account);
+    goal.keep_bytes = di_account_share(terms.quota_bytes, terms.keep_pct);
+    goal.keep_files = di_account_share(terms.quota_files, terms.keep_pct);
+    victims = di_reclaim_plan(scan->list, scan->count, &goal, scan->policy,
+                              turn->now);
+    for (from = 0; from < victims && rv == APR_SUCCESS; from += BATCH) {
+        if (is_stopped(turn)) {
+            return APR_EINTR;
+        }
+        rv = remove_batch(turn, scan->list + from,
+                          victims - from < BATCH ? victims - from : BATCH);
+    }
+    return rv;
+}
+
+static void reclaim(turn_t *turn)
+{
+    di_reclaim_scan_t scan = {.usage = turn->sweeper->conf.usage,
+                              .stop = &turn->sweeper->stop,
+                              .folder = turn->folder};
+    di_terms_t terms;
+    apr_status_t rv;
+
+    di_account_terms(&terms, turn->account);
+    scan.policy = terms.policy;
+    rv = di_reclaim_scan(&scan);
+    if (rv == APR_SUCCESS) {
+        rv = run_plan(turn, &scan);
+    }
+    free(scan.list);
+    if (rv == APR_EINTR) {
+        return;
+    }
+    if (rv != APR_SUCCESS || turn->reclaimed == 0) {
+        atomic_store(&turn->account->ahead_at, turn->now + AGAIN_FOR);
+    }
+    ds_log(turn->sweeper->conf.log,
+           rv == APR_SUCCESS ? DS_LOG_INFO : DS_LOG_WARNING, "DI0411", rv,
+           "store of %s near full: %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
+           " entries removed",
+           turn->account->name, turn->reclaimed, scan.files);
+}
+
+/* ---- one customer after the other ---- */
+
+static void work(turn_t *turn)
+{
+    if (needs_count(turn->account, turn->now)) {
+        count(turn);
+    }
+    if (needs_reclaim(turn->account, turn->now) && !is_stopped(turn)) {
+        reclaim(turn);
+    }
+}
+
+static void postpone(const turn_t *turn)
+{
+    atomic_store(&turn->account->walk_at, turn->now + AGAIN_FOR);
+    atomic_store(&turn->account->ahead_at, turn->now + AGAIN_FOR);
+}
+
+static void take_turn(turn_t *turn)
+{
+    const di_sweeper_conf_t *conf = &turn->sweeper->conf;
+    apr_status_t rv;
+    di_hold_t hold;
+    int sweeping =
+        di_hold_sweeping(&rv, conf->accounts, turn->customer, conf->root);
+
+    if (sweeping < 0) {
+        if (rv != APR_EBUSY) {
+            postpone(turn);
+        }
+        return;
+    }
+    /* For its folder, and what a dead process left is put right. */
+    rv = take(&hold, turn);
+    if (rv == APR_SUCCESS) {
+        turn->folder = dup(hold.folder);
+        di_hold_release(&hold);
+        work(turn);
+        close(turn->folder);
+    }
+    else {
+        postpone(turn);
+    }
+    close(sweeping);
+}
+
+static int needs_work(const di_account_t *account, apr_time_t now)
+{
+    return needs_count(account, now) || needs_reclaim(account, now);
+}
+
+static void tell_strangers(di_sweeper_t *sweeper);
+
+void di_sweeper_run(di_sweeper_t *sweeper, apr_time_t now)
+{
+    di_accounts_t *accounts = sweeper->conf.accounts;
+    int customer;
+
+    for (customer = 0;
+         customer < di_accounts_count(accounts) && !atomic_load(&sweeper->stop);
+         customer++) {
+        turn_t turn = {.sweeper = sweeper,
+                       .customer = customer,
+                       .account = di_account_at(accounts, customer),
+                       .now = now};
+
+        if (needs_work(turn.account, now)) {
+            take_turn(&turn);
+        }
+    }
+    if (!atomic_exchange(&accounts->strangers_told, 1)) {
+        tell_strangers(sweeper);
+    }
+}
+
+/* ---- folders of nobody ---- */
+
+typedef struct {
+    int folders;
+    apr_uint64_t bytes;
+    char name[DI_CUSTOMER_NAME_ROOM]; /* one of them */
+} strangers_t;
+
+static void add_stranger(strangers_t *out, const char *path)
+{
+    char *const paths[] = {(char *)path, NULL};
+    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTSENT *entry;
+
+    while (tree && (entry = fts_read(tree))) {
+        if (entry->fts_info == FTS_F) {
+            out->bytes += di_tree_bytes(entry->fts_statp);
+        }
+    }
+    if (tree) {
+        fts_close(tree);
+    }
+}
+
+static void look_at_name(strangers_t *out, const di_sweeper_t *sweeper,
+                         const struct dirent *entry)
+{
+    char path[4096];
+
+    if ((entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) ||
+        !di_customer_name_is_legal(entry->d_name) ||
+        di_accounts_find(sweeper->conf.accounts, entry->d_name) >= 0) {
+        return;
+    }
+    apr_snprintf(path, sizeof(path), "%s/%s", sweeper->conf.root,
+                 entry->d_name);
+    out->folders++;
+    apr_cpystrn(out->name, entry->d_name, sizeof(out->name));
+    add_stranger(out, path);
+}
+
+static void tell_strangers(di_sweeper_t *sweeper)
+{
+    DIR *root = opendir(sweeper->conf.root);
+    strangers_t strangers = {0};
+    struct dirent *entry;
+
+    while (root && !atomic_load(&sweeper->stop) && (entry = readdir(root))) {
+        look_at_name(&strangers, sweeper, entry);
+    }
+    if (root) {
+        closedir(root);
+    }
+    if (strangers.folders) {
+        ds_log(sweeper->conf.log, DS_LOG_NOTICE, "DI0412", APR_SUCCESS,
+               "store %s: %d folders belong to no customer (%s, for one), "
+               "%" APR_UINT64_T_FMT " bytes; they are left alone",
+               sweeper->conf.root, strangers.folders, strangers.name,
+               strangers.bytes);
+    }
+}
+
+/* ---- the thread ---- */
 
 static void *sweep_thread(void *baton)
 {
     di_sweeper_t *sweeper = baton;
-    di_reclaim_report_t found;
-    apr_status_t rv;
 
-    rv = di_reclaim_sweep(&found, sweeper->root, sweeper->quota_bytes,
-                          apr_time_now(), &sweeper->stop);
-    report(sweeper, &found, rv);
+    di_sweeper_run(sweeper, apr_time_now());
     atomic_store(&sweeper->running, 0);
     return NULL;
 }
@@ -79,8 +489,6 @@ static void start(di_sweeper_t *sweeper)
     if (sweeper->started) {
         pthread_join(sweeper->thread, NULL);
     }
-    atomic_store(&sweeper->swept, 1);
-    atomic_store(&sweeper->owed, 0);
     atomic_store(&sweeper->running, 1);
     sweeper->started = start_thread(sweeper);
     if (!sweeper->started) {
@@ -88,15 +496,23 @@ static void start(di_sweeper_t *sweeper)
     }
 }
 
-void di_sweeper_note(di_sweeper_t *sweeper, apr_uint64_t bytes)
+static int has_work(const di_sweeper_t *sweeper, apr_time_t now)
 {
-    apr_uint64_t owed = atomic_fetch_add(&sweeper->owed, bytes) + bytes;
+    di_accounts_t *accounts = sweeper->conf.accounts;
+    int count = di_accounts_count(accounts), i;
 
-    if (atomic_load(&sweeper->swept) &&
-        owed < sweeper->quota_bytes / SWEEPS_PER_QUOTA) {
-        return;
+    for (i = 0; i < count; i++) {
+        if (needs_work(di_account_at(accounts, i), now)) {
+            return 1;
+        }
     }
-    if (!pthread_mutex_trylock(&sweeper->mutex)) {
+    return !atomic_load(&accounts->strangers_told);
+}
+
+void di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now)
+{
+    if (!atomic_load(&sweeper->running) && has_work(sweeper, now) &&
+        !pthread_mutex_trylock(&sweeper->mutex)) {
         start(sweeper);
         pthread_mutex_unlock(&sweeper->mutex);
     }
@@ -117,14 +533,11 @@ static apr_status_t sweeper_end(void *baton)
     return APR_SUCCESS;
 }
 
-di_sweeper_t *di_sweeper_make(const char *root, apr_uint64_t quota_bytes,
-                              const ds_log_t *log, apr_pool_t *p)
+di_sweeper_t *di_sweeper_make(const di_sweeper_conf_t *conf, apr_pool_t *p)
 {
     di_sweeper_t *sweeper = apr_pcalloc(p, sizeof(*sweeper));
 
-    sweeper->root = root;
-    sweeper->quota_bytes = quota_bytes;
-    sweeper->log = log;
+    sweeper->conf = *conf;
     pthread_mutex_init(&sweeper->mutex, NULL);
     apr_pool_pre_cleanup_register(p, sweeper, sweeper_end);
     return sweeper;

@@ -29,5 +29,6 @@ only libmemcached 'libmemcached' lib/store/store_memcached.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c
 only zlib 'zlib\.h' lib/store/record.c lib/render/render_png.c
 only OpenSSL 'openssl/' lib/base/seal.c lib/base/digest.c
+only jansson 'jansson\.h' lib/base/json.c
 only libcurl 'curl/' lib/base/fetch.c
 finish

@@ -51,11 +51,52 @@ static void no_transform_is_found_as_a_directive_only(void **state)
     assert_false(di_cachecontrol_forbids_transform(NULL));
 }
 
+static const struct {
+    const char *asked;
+    const char *limited; /* NULL: left alone */
+} limits[] = {{NULL, "max-age=60"},
+              {"", "max-age=60"},
+              {"no-transform", "no-transform, max-age=60"},
+              {"max-age=59", NULL},
+              {"max-age=60", NULL},
+              {"Max-Age=0", NULL},
+              {"max-age=61", "max-age=60"},
+              {"max-age=\"61\"", "max-age=60"},
+              {"max-age=\"59\"", NULL},
+              {"max-age", "max-age=60"},
+              {"max-age=", "max-age=60"},
+              {"max-age=x", "max-age=60"},
+              {"max-age=99999999999999999999", "max-age=60"},
+              {"max-age=5, max-age=100", "max-age=5"},
+              {"max-stale", "max-age=60"},
+              {"max-age=10, max-stale=1000", "max-age=10"},
+              {"min-fresh=5, max-age=70", "min-fresh=5, max-age=60"},
+              {"no-cache", NULL},
+              {"max-age=70, no-store", NULL},
+              {"only-if-cached", "only-if-cached, max-age=60"}};
+
+static void a_purge_limits_the_age_and_weakens_nothing(void **state)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        const char *got =
+            di_cachecontrol_limit_age(limits[i].asked, 60, *state);
+        if (!limits[i].limited) {
+            assert_null(got);
+            continue;
+        }
+        assert_non_null(got);
+        assert_string_equal(got, limits[i].limited);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(shared_caches_are_always_kept_out),
         UNIT(no_transform_is_found_as_a_directive_only),
+        UNIT(a_purge_limits_the_age_and_weakens_nothing),
     };
 
     return UNIT_RUN(tests);

@@ -283,6 +283,68 @@ static void the_shared_part_is_released_when_it_was_taken(void **state)
     }
 }
 
+/* ---- who waits ---- */
+
+static void a_holder_sees_whether_somebody_waits_for_its_lease(void **state)
+{
+    di_leases_t *leases = leases_in(folder_make(*state), NULL, NULL, *state);
+    di_key_t key = key_of("a"), other = key_of("b");
+    di_lease_t *lease, *second;
+    di_want_t *want, *more;
+
+    assert_int_equal(di_lease_take(&lease, leases, &key, *state), APR_SUCCESS);
+    assert_int_equal(di_lease_take(&second, leases, &other, *state),
+                     APR_SUCCESS);
+    assert_false(di_lease_is_wanted(lease));
+    assert_false(di_lease_is_wanted(NULL));
+    want = di_lease_want(leases, &key, *state);
+    more = di_lease_want(leases, &key, *state);
+    assert_non_null(want);
+    assert_non_null(more);
+    assert_true(di_lease_is_wanted(lease));
+    assert_false(di_lease_is_wanted(second));
+    di_lease_unwant(want);
+    assert_true(di_lease_is_wanted(lease));
+    di_lease_unwant(more);
+    di_lease_unwant(more);
+    di_lease_unwant(NULL);
+    assert_false(di_lease_is_wanted(lease));
+}
+
+static void a_want_ends_with_its_pool_and_its_process(void **state)
+{
+    di_leases_t *leases = leases_in(folder_make(*state), NULL, NULL, *state);
+    di_key_t key = key_of("a");
+    di_lease_t *lease;
+    int tell[2], told;
+    apr_pool_t *p;
+    pid_t pid;
+
+    assert_int_equal(di_lease_take(&lease, leases, &key, *state), APR_SUCCESS);
+    apr_pool_create(&p, *state);
+    assert_non_null(di_lease_want(leases, &key, p));
+    assert_true(di_lease_is_wanted(lease));
+    apr_pool_destroy(p);
+    assert_false(di_lease_is_wanted(lease));
+    assert_int_equal(pipe(tell), 0);
+    pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        if (di_lease_want(leases, &key, *state) &&
+            write(tell[1], "w", 1) == 1) {
+            pause();
+        }
+        _exit(0);
+    }
+    assert_int_equal(read(tell[0], &told, 1), 1);
+    assert_true(di_lease_is_wanted(lease));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_false(di_lease_is_wanted(lease));
+    close(tell[0]);
+    close(tell[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +357,8 @@ int main(void)
         UNIT(without_its_folder_there_is_a_status_and_one_line),
         UNIT(another_machine_that_has_it_is_busy),
         UNIT(the_shared_part_is_released_when_it_was_taken),
+        UNIT(a_holder_sees_whether_somebody_waits_for_its_lease),
+        UNIT(a_want_ends_with_its_pool_and_its_process),
     };
 
     alarm(300);

@@ -13,6 +13,7 @@
 #include "memcached_server.h"
 #include "store/store_disk.h"
 #include "store/store_memcached.h"
+#include "store/store_memory.h"
 
 #define NOW apr_time_now()
 
@@ -370,10 +371,9 @@ static void run_level_cases(di_level_t *level, apr_pool_t *p)
 
 static void disk_keeps_what_a_level_promises(void **state)
 {
-    di_disk_conf_t conf = {.quota_bytes = 64 << 20};
+    di_disk_conf_t conf = {.root = folder_make(*state)};
     di_level_t *level;
 
-    conf.root = folder_make(*state);
     assert_int_equal(di_disk_make(&level, &conf, *state), APR_SUCCESS);
     run_level_cases(level, *state);
 }
@@ -394,6 +394,15 @@ static void memcached_keeps_what_a_level_promises(void **state)
 }
 
 static void memory_keeps_what_a_level_promises(void **state)
+{
+    di_memory_conf_t conf = {.max_bytes = 64 << 20, .max_item_bytes = 4 << 20};
+    di_level_t *level;
+
+    assert_int_equal(di_memory_make(&level, &conf, *state), APR_SUCCESS);
+    run_level_cases(level, *state);
+}
+
+static void the_tests_own_level_keeps_it_too(void **state)
 {
     run_level_cases(&memory_level_make("memory", *state)->level, *state);
 }
@@ -479,22 +488,20 @@ static void a_put_goes_to_all_levels(void **state)
 
     three_make(&three, *state);
     three.level[1]->put_rv = APR_ENOSPC;
-    assert_int_equal(
-        di_store_put(&three.store, DI_KEEP_ALL, &key, &picture, &body, NOW,
-                     *state),
-        APR_SUCCESS);
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_SUCCESS);
     assert_holds(&three.level[0]->level, &key, &picture, "body", 4, *state);
     assert_holds(&three.level[2]->level, &key, &picture, "body", 4, *state);
 
     three.level[0]->put_rv = APR_TIMEUP;
     three.level[2]->put_rv = APR_EGENERAL;
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_TIMEUP);
     assert_int_equal(
-        di_store_put(&three.store, DI_KEEP_ALL, &key, &picture, &body, NOW,
-                     *state),
-        APR_TIMEUP);
-    assert_int_equal(di_store_put(&empty, DI_KEEP_ALL, &key, &picture, &body,
-                                  NOW, *state),
-                     APR_ENOSPC);
+        di_store_put(&empty, DI_KEEP_ALL, &key, &picture, &body, NOW, *state),
+        APR_ENOSPC);
 }
 
 static void keys_are_named_by_the_hash_of_their_text(void **state)
@@ -527,18 +534,60 @@ static void parts_of_a_body_are_read_within_its_bounds(void **state)
     }
 }
 
+/* Small ones go here and large ones there, and a copy to the process itself. */
+static void the_first_level_that_others_see_is_enough(void **state)
+{
+    di_body_t body = body_of("body", 4);
+    di_key_t key = key_of("kept once");
+    three_t three;
+
+    three_make(&three, *state);
+    three.store.keep_first = 1;
+    three.level[0]->level.alone = 1;
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_SUCCESS);
+    assert_int_equal(three.level[0]->puts, 1);
+    assert_int_equal(three.level[1]->puts, 1);
+    assert_int_equal(three.level[2]->puts, 0);
+    three.level[1]->put_rv = APR_ENOSPC;
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_SUCCESS);
+    assert_int_equal(three.level[2]->puts, 1);
+}
+
+static void what_passes_is_not_put_where_things_last(void **state)
+{
+    di_body_t body = body_of("body", 4);
+    di_key_t key = key_of("passing");
+    three_t three;
+
+    three_make(&three, *state);
+    three.level[1]->level.lasting = 1;
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_PASSING, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_SUCCESS);
+    assert_int_equal(three.level[0]->puts, 1);
+    assert_int_equal(three.level[1]->puts, 0);
+    assert_int_equal(three.level[2]->puts, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(disk_keeps_what_a_level_promises),
         UNIT(memcached_keeps_what_a_level_promises),
         UNIT(memory_keeps_what_a_level_promises),
+        UNIT(the_tests_own_level_keeps_it_too),
         UNIT(a_hit_of_a_later_level_fills_the_earlier),
         UNIT(a_level_out_of_order_is_passed_over),
         UNIT(nothing_anywhere_is_not_found),
         UNIT(a_put_goes_to_all_levels),
         UNIT(keys_are_named_by_the_hash_of_their_text),
         UNIT(parts_of_a_body_are_read_within_its_bounds),
+        UNIT(the_first_level_that_others_see_is_enough),
+        UNIT(what_passes_is_not_put_where_things_last),
     };
 
     alarm(300);

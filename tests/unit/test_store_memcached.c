@@ -718,8 +718,7 @@ static void small_ones_go_to_memcached_and_large_ones_to_disk(void **state)
 {
     memcached_server_t *server = memcached_server_make(*state);
     cache_t *cache = patient_cache_at(server->word, *state);
-    di_disk_conf_t conf = {.root = folder_make(*state),
-                           .quota_bytes = 64 << 20};
+    di_disk_conf_t conf = {.root = folder_make(*state)};
     di_store_t store = {.count = 2, .keep_first = 1};
     di_store_t disk = {.count = 1};
 
@@ -749,8 +748,7 @@ static void a_hit_on_disk_goes_to_memcached(void **state)
 {
     memcached_server_t *server = memcached_server_make(*state);
     cache_t *cache = patient_cache_at(server->word, *state);
-    di_disk_conf_t conf = {.root = folder_make(*state),
-                           .quota_bytes = 64 << 20};
+    di_disk_conf_t conf = {.root = folder_make(*state)};
     di_store_t store = {.count = 2, .keep_first = 1};
 
     assert_int_equal(di_disk_make(&store.level[1], &conf, *state), APR_SUCCESS);

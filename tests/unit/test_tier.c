@@ -383,6 +383,35 @@ static void formats_are_policy_and_original_and_client(void **state)
         0);
 }
 
+/* What is written is what was read, key by key. */
+static void a_tier_is_written_as_it_can_be_read_again(void **state)
+{
+    static const char *const lines[] = {
+        "scale=50% fit=900 width=off height=7 quality=40 ssim=0.95 "
+        "bytes=100000 "
+        "chroma=auto progressive=on colors=0 formats=auto layout=keep "
+        "priority=5",
+        "scale=3/8 fit=off width=65500 height=off quality=100 ssim=off "
+        "bytes=40K chroma=422 progressive=off colors=256 formats=keep "
+        "layout=page priority=0",
+        "scale=7% ssim=0.9551 bytes=off chroma=444 formats=webp,jxl quality=1",
+        "formats=jpeg,png,webp,avif,jxl chroma=420 ssim=0.999 scale=off",
+    };
+    di_tier_t tier, again;
+    size_t i;
+
+    for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        tier = tier_of("some", lines[i], *state);
+        again = tier_of("some", di_tier_text(&tier, *state), *state);
+        again.name = tier.name;
+        assert_memory_equal(&again, &tier, sizeof(tier));
+    }
+    tier = tier_of("some", lines[1], *state);
+    assert_string_equal(di_tier_text(&tier, *state), lines[1]);
+    assert_non_null(di_tiers_find(&tier, NULL, "broad"));
+    assert_string_equal(di_tier_text(&tier, *state), "original");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +427,7 @@ int main(void)
         UNIT(a_recipe_has_every_value_of_its_tier),
         UNIT(a_quick_recipe_is_small_and_searches_nothing),
         UNIT(formats_are_policy_and_original_and_client),
+        UNIT(a_tier_is_written_as_it_can_be_read_again),
     };
 
     return UNIT_RUN(tests);

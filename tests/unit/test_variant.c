@@ -3,7 +3,7 @@
 
 #include "image/variant.h"
 
-static const di_original_t original = {"/site/a.jpg", 1000, 5000000};
+static const di_original_t original = {"/site/a.jpg", 1000, 5000000, 0};
 static const di_limits_t limits = {.max_bytes = 1,
                                    .max_pixels = 2,
                                    .max_side_px = 3,
@@ -26,16 +26,33 @@ static void the_text_says_all_that_the_bytes_depend_on(void **state)
                                     "libs-1", *state),
                      APR_SUCCESS);
     assert_string_equal(
-        key.text, "di2 renderer=" APR_STRINGIFY(
-                      DI_RENDERER_VERSION) "/libs-1 formats=jpeg+webp scale=0e-3 "
-                                           "fit=900px width=0px height=0px "
-                                           "quality=50 ssim=9300e-4 bytes=0B "
-                                           "chroma=auto progressive=1 colors=0 "
-                                           "layout=keep background=#ffffff "
-                                           "copyright=1 quick=0 "
-                                           "max=1B,2px,3px,4frames,5scans,6B "
-                                           "size=1000B mtime=5000000us "
-                                           "file=/site/a.jpg");
+        key.text,
+        "di2 renderer=" APR_STRINGIFY(
+            DI_RENDERER_VERSION) "/libs-1 formats=jpeg+webp scale=0e-3 "
+                                 "fit=900px width=0px height=0px "
+                                 "quality=50 ssim=9300e-4 bytes=0B "
+                                 "chroma=auto progressive=1 colors=0 "
+                                 "layout=keep background=#ffffff "
+                                 "copyright=1 quick=0 "
+                                 "max=1B,2px,3px,4frames,5scans,6B "
+                                 "size=1000B mtime=5000000us "
+                                 "file=/site/a.jpg");
+}
+
+static void a_purge_makes_other_keys_where_it_is_in_force(void **state)
+{
+    di_original_t purged = original;
+    di_key_t key, once, twice;
+
+    di_variant_key(&key, &original, &recipe, formats, &limits, "x", *state);
+    assert_null(strstr(key.text, "purged="));
+    purged.purged = 1700000000000000;
+    di_variant_key(&once, &purged, &recipe, formats, &limits, "x", *state);
+    assert_non_null(strstr(once.text, " purged=1700000000000000 size=1000B"));
+    assert_string_not_equal(once.hex, key.hex);
+    purged.purged++;
+    di_variant_key(&twice, &purged, &recipe, formats, &limits, "x", *state);
+    assert_string_not_equal(twice.hex, once.hex);
 }
 
 /* Every field of a struct of apr_uint32_t, changed one by one. */
@@ -101,7 +118,7 @@ static void each_original_and_renderer_and_set_has_its_key(void **state)
 static void a_path_that_is_too_long_has_no_key(void **state)
 {
     static char path[DI_KEY_TEXT_MAX + 1];
-    di_original_t deep = {path, 1, 1};
+    di_original_t deep = {path, 1, 1, 0};
     di_key_t key;
 
     memset(path, 'a', sizeof(path) - 1);
@@ -126,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(the_text_says_all_that_the_bytes_depend_on),
+        UNIT(a_purge_makes_other_keys_where_it_is_in_force),
         UNIT(each_field_of_the_recipe_changes_the_key),
         UNIT(each_limit_changes_the_key),
         UNIT(each_original_and_renderer_and_set_has_its_key),

@@ -7,6 +7,7 @@ use warnings;
 
 use Exporter 'import';
 use Apache::Test ();
+use Client ();
 use File::Temp ();
 use HTTP::Tiny ();
 use IO::Socket::INET ();
@@ -57,21 +58,52 @@ TypesConfig /etc/mime.types
 DocumentRoot @{[Apache::Test::vars()->{documentroot}]}
 EOT
     print $conf "User nobody\nGroup nogroup\n" if $> == 0;
+    print $conf "<IfModule dynimage_module>\nDynImageStateDir state\n</IfModule>\n";
     close $conf;
     my $self = bless {
         dir  => $dir,
         base => "http://127.0.0.1:$port",
         log  => "$dir/error_log"
     }, 'Private::Server';
-    system("$ENV{DI_HTTPD} -f $dir/httpd.conf -k start >$dir/out 2>&1");
-    for (1 .. 100) {
-        last if HTTP::Tiny->new(timeout => 1)->get($self->{base})->{status} != 599;
-        select undef, undef, undef, 0.1;
-    }
+    $self->start;
     return $self;
 }
 
 package Private::Server;
+
+# Start httpd, which private_server has done, and wait until it answers.
+sub start {
+    my ($self) = @_;
+    my $dir = $self->{dir};
+    unlink "$dir/pid"; # of one that was killed
+    system("$ENV{DI_HTTPD} -f $dir/httpd.conf -k start >$dir/out 2>&1");
+    for (1 .. 1000) {
+        last if -s "$dir/pid"
+          && HTTP::Tiny->new(timeout => 1)->get($self->{base})->{status} != 599;
+        select undef, undef, undef, 0.01;
+    }
+    return;
+}
+
+# kill -9 of all its processes, the parent first; how many.
+sub crash {
+    my ($self) = @_;
+    my @all = my @more = ($self->pid);
+    push @all, @more while @more = map { Client::children($_) } @more;
+    kill 'KILL', @all;
+    for (1 .. 1000) {
+        last unless grep { _runs($_) } @all;
+        select undef, undef, undef, 0.005;
+    }
+    return scalar @all;
+}
+
+# 1 unless the process is gone, or dead and nobody has asked for it.
+sub _runs {
+    my ($pid) = @_;
+    open my $file, '<', "/proc/$pid/stat" or return 0;
+    return (readline($file) // '') =~ /\) [^ZX] / ? 1 : 0;
+}
 
 sub get {
     my ($self, $path, %headers) = @_;

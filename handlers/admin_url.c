@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which site and which path does an administrator mean? */
+#include <string.h>
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+#include "apr_uri.h"
+#include "http_core.h"
+#include "http_main.h"
+
+#include "handlers/admin.h"
+#include "handlers/purged.h"
+
+static int is_among(const apr_array_header_t *names, const char *host, int wild)
+{
+    int i;
+
+    for (i = 0; names && i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+
+        if (name && (wild ? !ap_strcasecmp_match(host, name)
+                          : !strcasecmp(host, name))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ServerName, ServerAlias. */
+static int is_host_of(const server_rec *s, const char *host)
+{
+    return (s->server_hostname && !strcasecmp(host, s->server_hostname)) ||
+           is_among(s->names, host, 0) || is_among(s->wild_names, host, 1);
+}
+
+static const server_rec *server_of_host(const server_rec *own, const char *host)
+{
+    const server_rec *s;
+
+    if (is_host_of(own, host)) {
+        return own;
+    }
+    for (s = ap_server_conf; s; s = s->next) {
+        if (is_host_of(s, host)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* @return 0: httpd would refuse it */
+static int read_path(const char **out, const char *uri, apr_pool_t *p)
+{
+    char *path = apr_pstrndup(p, uri, strcspn(uri, "?#"));
+
+    if (ap_unescape_url_keep2f(path, 1) != OK) {
+        return 0;
+    }
+    *out = di_purged_path(uri, p);
+    return *out != NULL;
+}
+
+/* The site of a full URL, and where its path begins. */
+static const char *take_host(di_admin_url_t *out, int *status,
+                             const di_admin_t *admin, const char *text, int own)
+{
+    request_rec *r = admin->r;
+    const server_rec *s;
+    apr_uri_t uri;
+
+    *status = HTTP_BAD_REQUEST;
+    if ((strncasecmp(text, "http://", 7) && strncasecmp(text, "https://", 8)) ||
+        apr_uri_parse(r->pool, text, &uri) != APR_SUCCESS || !uri.hostname) {
+        return "is neither a path that begins with / nor a URL with http or "
+               "https";
+    }
+    s = server_of_host(r->server, uri.hostname);
+    if (s != r->server && (own || !admin->everywhere)) {
+        *status = HTTP_FORBIDDEN;
+        return own ? "is of another site: ask that one's handler"
+                   : "is of another site, which this credential does not "
+                     "reach";
+    }
+    if (!s) {
+        *status = HTTP_NOT_FOUND;
+        return "is of no site of this httpd";
+    }
+    out->site = di_purged_site(s, r->pool);
+    text = strstr(text, "://") + 3;
+    text += strcspn(text, "/?#");
+    out->uri = *text == '/' ? text : apr_pstrcat(r->pool, "/", text, NULL);
+    return NULL;
+}
+
+const char *di_admin_url(di_admin_url_t *out, int *status, di_admin_t *admin,
+                         const char *text, int own)
+{
+    request_rec *r = admin->r;
+    const char *fault = NULL;
+
+    out->site = admin->site;
+    out->uri = text;
+    if (text[0] != '/' || text[1] == '/') {
+        fault = take_host(out, status, admin, text, own);
+    }
+    if (!fault && !read_path(&out->path, out->uri, r->pool)) {
+        *status = HTTP_BAD_REQUEST;
+        fault = "has a path that is not encoded as it should be";
+    }
+    return fault ? apr_psprintf(r->pool, "\"%s\" %s", text, fault) : NULL;
+}

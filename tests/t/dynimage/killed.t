@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 of the whole httpd, and of its children one by one, at random moments
+# while clients ask for cold and warm pictures: no part of a file is ever sent,
+# nothing is left over, no lock is stuck, and the accounts are true.
+use strict;
+use warnings;
+use lib 'lib';
+
+use Client ();
+use File::Find 'find';
+use File::Temp ();
+use Load;
+use Private;
+use Stock;
+use Test::More;
+use Time::HiRes 'time';
+
+my $CRASHES = 50;
+my $KILLS = 200;
+my $CLIENTS = 4;
+my $WARM = 12;
+my $COLD_EACH = 120; # names a crash
+
+srand(my $seed = $ENV{DI_SEED} // time);
+note("DI_SEED=$seed");
+sub pause_s { select undef, undef, undef, $_[0]; return }
+
+my $home = File::Temp->newdir;
+chmod 0755, "$home";
+my $store = "$home/store";
+my $stock = Stock->new('killed', $WARM);
+
+# A process that is killed is often found between two steps of a put.  A
+# sanitized httpd wants its own library first.
+if (`ldd ../modules/mod_dynimage.so` !~ /libasan/) {
+    $ENV{DI_TESTSLOW_US} = 3000;
+    $ENV{LD_PRELOAD} = "$ENV{DI_RUN}/modules/testslow.so";
+}
+my $server = private_server(Stock::conf() . <<"EOT", 'speedprobe_module');
+DynImageCacheRoot $store
+KeepAliveTimeout 30
+MaxKeepAliveRequests 0
+<IfModule mpm_event_module>
+    StartServers 4
+    ServerLimit 16
+    ThreadsPerChild 4
+    MinSpareThreads 16
+    MaxSpareThreads 64
+    MaxRequestWorkers 64
+</IfModule>
+<IfModule mpm_prefork_module>
+    StartServers 8
+    MinSpareServers 6
+    MaxSpareServers 16
+    MaxRequestWorkers 16
+</IfModule>
+EOT
+$stock->learn($server);
+
+# Two in three cold, in the order of a client's own dice.
+sub questions {
+    my $first = $stock->more($COLD_EACH);
+    return sub {
+        my ($client, $turn) = @_;
+        my $name = $turn % 3 ? $first + int rand $COLD_EACH : int rand $WARM;
+        return $stock->question($name, int rand $stock->clients);
+    };
+}
+
+# What lies in the store: entries, and all else that is left of a put.
+sub stored {
+    my (%found) = (entries => [], left => []);
+    find({ no_chdir => 1, wanted => sub {
+            push @{ $found{entries} }, $_ if /\.di\z/ && -f $_;
+            push @{ $found{left} }, $_ if m{/tmp-[^/]*\z};
+        } }, $store);
+    return \%found;
+}
+
+# Everything that is stored, and what is asked for anew, is right; no client
+# waits for a dead one.
+sub is_sound {
+    my ($what) = @_;
+    my $load = Load->start($server->{base}, $CLIENTS, do {
+        my $last = $stock->{names} - 1;
+        sub {
+            my ($client, $turn) = @_;
+            my $name = $last - ($turn * $CLIENTS + $client - 1);
+            return if $name < 0 || $turn > 400;
+            return $stock->question($name, int rand $stock->clients);
+        };
+    });
+    my $seen = $load->wait;
+    note("$what: " . Load::summary($seen));
+    is_deeply($seen->{failed}, [], "$what: every answer is right");
+    return;
+}
+
+# ---- the whole httpd ------------------------------------------------------------
+
+my (@wrong, @silent);
+my ($hung, $killed, $answers, $left) = (0, 0, 0, 0);
+for my $crash (1 .. $CRASHES) {
+    my $load = Load->start($server->{base}, $CLIENTS, questions());
+    pause_s(0.1 + rand 0.4);
+    $killed += $server->crash;
+    $left += @{ stored()->{left} };
+    my $seen = $load->stop;
+    $answers += $_ for values %{ $seen->{answers} };
+    $hung += $seen->{hung};
+    push @wrong, grep { /wrong|longer|status/ } @{ $seen->{failed} };
+    $server->start;
+    push @silent, $crash
+      unless $server->get($stock->path(0, 0))->{status} == 200;
+}
+note("$killed processes killed in $CRASHES crashes, $answers answers, "
+      . "$left temporary files left behind");
+is_deeply(\@wrong, [], 'httpd killed: no part of a file, no wrong answer');
+is_deeply(\@silent, [], 'httpd killed: it answers after each start');
+is($hung, 0, 'httpd killed: no client waits for ever');
+cmp_ok($answers, '>', 10 * $CRASHES, 'httpd killed: many answers came');
+is_sound('httpd killed');
+
+# ---- its children -----------------------------------------------------------------
+
+sub children {
+    my $parent = $server->pid;
+    return grep { (eval { Client::slurp("/proc/$_/comm") } // '') =~ /^(?:apache2|httpd)$/ }
+      Client::children($parent);
+}
+
+my $parent = $server->pid;
+my $load = Load->start($server->{base}, $CLIENTS, do {
+    my $first = $stock->more(3000);
+    sub {
+        my ($client, $turn) = @_;
+        my $name = $turn % 3 == 0 ? int rand $WARM
+          : $turn < 1000 ? $first + $turn * 3 + $client % 3 : $first + int rand 3000;
+        return $stock->question($name, int rand $stock->clients);
+    };
+}, 0.005);
+my $done = 0;
+for (1 .. 4 * $KILLS) {
+    pause_s(0.02 + rand 0.1);
+    my @children = children();
+    next if @children < 2;
+    $done += kill 'KILL', $children[rand @children];
+    last if $done >= $KILLS;
+}
+my $seen = $load->stop;
+note('children killed: ' . Load::summary($seen));
+is($done, $KILLS, 'children killed: as many as wanted');
+is_deeply([grep { /wrong|longer|status/ } @{ $seen->{failed} }], [],
+    'children killed: no wrong answer');
+is($seen->{hung}, 0, 'children killed: no lock is stuck');
+is($server->pid, $parent, 'children killed: the same parent');
+is_sound('children killed');
+
+ok($server->stop, 'the server stops');
+undef $server;
+done_testing();

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The long work: counts, comparisons and reclaims ahead, alone and while others
+   put. */
+#include "unit.h"
+
+#include "shop.h"
+
+#define HOUR_FOR apr_time_from_sec(3600)
+#define NOW apr_time_now()
+
+static const di_terms_t terms = {.quota_bytes = 400 * 4096,
+                                 .quota_files = 100,
+                                 .policy = DI_POLICY_LRU,
+                                 .near_pct = 80,
+                                 .keep_pct = 50};
+
+static void fill(shop_t *shop, int customer, int files, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; i < files; i++) {
+        assert_int_equal(shop_put(shop, customer, i, 100, NOW, p), APR_SUCCESS);
+    }
+}
+
+/* As after a loss of the books' file. */
+static void lose_the_books(shop_t *shop)
+{
+    memset(shop->mem, 0, di_accounts_bytes());
+    shop_open(shop, &terms);
+}
+
+static void assert_books(shop_t *shop, int customer)
+{
+    shop_sum_t sum = shop_walk(shop, customer);
+    di_account_look_t look = shop_look(shop, customer);
+
+    assert_int_equal(look.known, 1);
+    assert_int_equal(look.bytes, sum.bytes);
+    assert_int_equal(look.files, sum.files);
+    assert_int_equal(sum.temporaries, 0);
+}
+
+static void *leave(shop_t *shop, const char *name, apr_size_t bytes,
+                   apr_pool_t *p)
+{
+    char *path = apr_pstrcat(p, shop->root, "/", name, NULL);
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+    close(fd);
+    return path;
+}
+
+static int exists(const char *path)
+{
+    struct stat st;
+
+    return !lstat(path, &st);
+}
+
+static void lost_books_are_made_again_from_the_disk(void **state)
+{
+    shop_t *shop = shop_make(3, &terms, *state);
+    const char *left;
+    int i;
+
+    fill(shop, 0, 30, *state);
+    fill(shop, 1, 7, *state);
+    left = leave(shop, "customer1/tmp", 5000, *state);
+    lose_the_books(shop);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(shop_look(shop, i).known, 0);
+    }
+    assert_int_equal(shop_get(shop, 0, 3, NOW, *state), 1);
+    di_disk_sweep_now(shop->level, NOW);
+    for (i = 0; i < 3; i++) {
+        assert_books(shop, i);
+    }
+    assert_int_equal(shop_look(shop, 0).files, 30);
+    assert_false(exists(left));
+}
+
+/* Nobody sweeps: the put counts for itself, when that is quick. */
+static void a_put_makes_its_account_known(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+
+    fill(shop, 0, 30, *state);
+    lose_the_books(shop);
+    assert_int_equal(shop_put(shop, 0, 50, 100, NOW, *state), APR_SUCCESS);
+    assert_int_equal(shop_look(shop, 0).files, 31);
+    assert_books(shop, 0);
+}
+
+static void a_new_quota_below_what_is_there_is_reached_at_once(void **state)
+{
+    di_terms_t less = terms;
+    shop_t *shop = shop_make(1, &terms, *state);
+
+    fill(shop, 0, 30, *state);
+    less.quota_files = 20;
+    di_accounts_open(shop->accounts, "customer0", &less);
+    assert_int_equal(shop_put(shop, 0, 50, 100, NOW, *state), APR_SUCCESS);
+    assert_int_equal(shop_look(shop, 0).files, 11);
+    assert_books(shop, 0);
+}
+
+static void an_account_near_its_quota_is_reclaimed_ahead(void **state)
+{
+    shop_t *shop = shop_make(2, &terms, *state);
+    apr_time_t now = NOW;
+    int i;
+
+    for (i = 0; i < 80; i++) {
+        shop_put(shop, 0, i, 100, now, *state);
+    }
+    di_disk_sweep_now(shop->level, now);
+    assert_int_equal(shop_look(shop, 0).files, 80);
+    shop_put(shop, 0, 80, 100, now, *state);
+    for (i = 0; i < 20; i++) {
+        shop_get(shop, 0, i, now + apr_time_from_sec(1), *state);
+    }
+    di_disk_sweep_now(shop->level, now);
+    assert_int_equal(shop_look(shop, 0).files, 50);
+    assert_int_equal(shop_look(shop, 0).reclaimed, 31);
+    assert_books(shop, 0);
+    for (i = 0; i < 20; i++) {
+        assert_int_equal(shop_get(shop, 0, i, now, *state), 1);
+    }
+}
+
+static void once_an_hour_the_books_are_compared_with_the_disk(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    apr_time_t now = NOW;
+    int i;
+
+    fill(shop, 0, 30, *state);
+    di_disk_sweep_now(shop->level, now);
+    folder_drop(apr_pstrcat(*state, shop->root, "/customer0/00", NULL));
+    for (i = 0; i < 256; i++) {
+        folder_drop(apr_psprintf(*state, "%s/customer0/%02x", shop->root, i));
+        if (shop_walk(shop, 0).files < 20) {
+            break;
+        }
+    }
+    di_disk_sweep_now(shop->level, now + HOUR_FOR / 2);
+    assert_int_equal(shop_look(shop, 0).files, 30);
+    di_disk_sweep_now(shop->level, now + HOUR_FOR + apr_time_from_sec(5));
+    assert_in_range(shop_look(shop, 0).files, 1, 19);
+    assert_books(shop, 0);
+}
+
+static void expired_entries_go_once_an_hour(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    di_record_t record = {.verdict = 1, .made_at = NOW};
+    apr_time_t now = NOW;
+    char text[40];
+    di_key_t key;
+    int i;
+
+    for (i = 0; i < 30; i++) {
+        shop_key(&key, text, 0, i);
+        record.expires_at = i % 3 ? now + HOUR_FOR / 2 : 0;
+        assert_int_equal(
+            shop->level->put(shop->level, &key, &record, NULL, now, *state),
+            APR_SUCCESS);
+    }
+    di_disk_sweep_now(shop->level, now + HOUR_FOR + apr_time_from_sec(5));
+    assert_int_equal(shop_look(shop, 0).files, 10);
+    assert_books(shop, 0);
+}
+
+static void an_emptied_store_is_booked_as_empty(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+
+    fill(shop, 0, 30, *state);
+    folder_drop((void *)(uintptr_t)shop->root);
+    assert_int_equal(shop_put(shop, 0, 1, 100, NOW, *state), APR_SUCCESS);
+    assert_int_equal(shop_look(shop, 0).files, 1);
+    assert_books(shop, 0);
+}
+
+/* Two httpds with books of their own and one folder: costly, but right. */
+static void other_books_of_the_same_folder_are_noticed(void **state)
+{
+    shop_t *one = shop_make(1, &terms, *state);
+    shop_t *two = shop_make(1, &terms, *state);
+    int i;
+
+    two->root = one->root;
+    shop_level(two, *state);
+    one->counting.log.upto = DS_LOG_NOTICE;
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(shop_put(one, 0, 2 * i, 100, NOW, *state),
+                         APR_SUCCESS);
+        assert_books(one, 0);
+        assert_int_equal(shop_put(two, 0, 2 * i + 1, 100, NOW, *state),
+                         APR_SUCCESS);
+        assert_books(two, 0);
+    }
+    assert_int_equal(one->counting.lines, 1);
+    assert_non_null(strstr(one->counting.last, "DI0413: "));
+}
+
+static void folders_of_nobody_are_told_once_and_left_alone(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    const char *file;
+
+    shop->counting.log.upto = DS_LOG_NOTICE;
+    mkdir(apr_pstrcat(*state, shop->root, "/gone.example", NULL), 0700);
+    mkdir(apr_pstrcat(*state, shop->root, "/gone.example/ab", NULL), 0700);
+    file = leave(shop, "gone.example/ab/ab000000000000000000000000000000.di",
+                 5000, *state);
+    leave(shop, "leases", 100, *state);
+    di_disk_sweep_now(shop->level, NOW);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_true(exists(file));
+    assert_int_equal(shop->counting.lines, 1);
+    assert_non_null(strstr(shop->counting.last, "DI0412: "));
+    assert_non_null(strstr(shop->counting.last, "gone.example"));
+    assert_non_null(strstr(shop->counting.last, " 8192 bytes"));
+}
+
+/* Comparisons and reclaims over and over while three processes put, after the
+   disk lost files that the books still have. */
+static void sweeps_beside_writers_end_with_the_books_right(void **state)
+{
+    di_terms_t tight = terms;
+    shop_t *shop;
+    pid_t pids[3];
+    apr_time_t now = NOW;
+    int i, round;
+
+    tight.quota_files = 30;
+    shop = shop_make(2, &tight, *state);
+    for (round = 0; round < 5; round++) {
+        for (i = 0; i < 3; i++) {
+            pids[i] = shop_start(shop, 2, (apr_uint32_t)(round * 10 + i) + 900);
+        }
+        apr_sleep(20000);
+        for (i = 0; i < 8; i++) {
+            now += 2 * HOUR_FOR;
+            folder_drop(
+                apr_psprintf(*state, "%s/customer0/%02x", shop->root, i * 9));
+            di_disk_sweep_now(shop->level, now);
+        }
+        for (i = 0; i < 3; i++) {
+            shop_kill(pids[i]);
+        }
+        /* What the killed ones left is made good, then all is compared. */
+        now += 2 * HOUR_FOR;
+        di_disk_sweep_now(shop->level, now);
+        assert_books(shop, 0);
+        assert_books(shop, 1);
+    }
+    assert_true(shop_look(shop, 1).reclaimed > 0);
+}
+
+/* The same for a count that others put beside: nothing may be lost or counted
+   twice, so no second one makes it good. */
+static void a_count_beside_writers_is_exact(void **state)
+{
+    shop_t *shop = shop_make(2, &terms, *state);
+    di_account_state_t account;
+    pid_t pids[3];
+    di_hold_t hold;
+    int i, round;
+
+    for (round = 0; round < 10; round++) {
+        for (i = 0; i < 3; i++) {
+            pids[i] = shop_start(shop, 2, (apr_uint32_t)(round * 10 + i) + 300);
+        }
+        apr_sleep(10000);
+        di_account_load(&account, di_account_at(shop->accounts, 0));
+        for (i = 0; i < 256; i++) {
+            assert_int_equal(di_hold_take(&hold, shop->accounts, 0, shop->root,
+                                          1, apr_time_from_sec(60), NOW),
+                             APR_SUCCESS);
+            /* As if the books were wrong before. */
+            hold.state.bytes += i == 0 ? 40960 : 0;
+            di_hold_count(&hold, NOW);
+            di_hold_release(&hold);
+        }
+        for (i = 0; i < 3; i++) {
+            shop_kill(pids[i]);
+        }
+        for (i = 0; i < 2; i++) {
+            di_hold_take(&hold, shop->accounts, i, shop->root, 1, 0, NOW);
+            di_hold_release(&hold);
+            assert_books(shop, i);
+        }
+    }
+}
+
+static void the_thread_starts_when_there_is_work(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    int tries;
+
+    fill(shop, 0, 81, *state);
+    for (tries = 0; tries < 3000 && shop_look(shop, 0).files > 50; tries++) {
+        di_disk_sweep(shop->level, NOW);
+        apr_sleep(10000);
+    }
+    assert_int_equal(shop_look(shop, 0).files, 50);
+    assert_books(shop, 0);
+}
+
+static void a_sweep_under_way_ends_with_its_pool(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    int i;
+
+    fill(shop, 0, 81, *state);
+    for (i = 0; i < 50; i++) {
+        apr_pool_t *p;
+
+        apr_pool_create(&p, *state);
+        shop_level(shop, p);
+        di_disk_sweep(shop->level, NOW + i * 2 * HOUR_FOR);
+        apr_pool_destroy(p);
+    }
+    shop_level(shop, *state);
+    di_disk_sweep_now(shop->level, NOW + i * 2 * HOUR_FOR);
+    assert_books(shop, 0);
+}
+
+/* Who sweeps a customer is not joined by another process. */
+static void one_sweeps_a_customer_at_a_time(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    apr_status_t rv;
+    int sweeping;
+
+    fill(shop, 0, 81, *state);
+    sweeping = di_hold_sweeping(&rv, shop->accounts, 0, shop->root);
+    assert_true(sweeping >= 0);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(shop_look(shop, 0).files, 81);
+    assert_int_equal(shop_put(shop, 0, 90, 100, NOW, *state), APR_SUCCESS);
+    close(sweeping);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(shop_look(shop, 0).files, 50);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT(lost_books_are_made_again_from_the_disk),
+        UNIT(a_put_makes_its_account_known),
+        UNIT(a_new_quota_below_what_is_there_is_reached_at_once),
+        UNIT(an_account_near_its_quota_is_reclaimed_ahead),
+        UNIT(once_an_hour_the_books_are_compared_with_the_disk),
+        UNIT(expired_entries_go_once_an_hour),
+        UNIT(an_emptied_store_is_booked_as_empty),
+        UNIT(other_books_of_the_same_folder_are_noticed),
+        UNIT(folders_of_nobody_are_told_once_and_left_alone),
+        UNIT(sweeps_beside_writers_end_with_the_books_right),
+        UNIT(a_count_beside_writers_is_exact),
+        UNIT(the_thread_starts_when_there_is_work),
+        UNIT(a_sweep_under_way_ends_with_its_pool),
+        UNIT(one_sweeps_a_customer_at_a_time),
+    };
+
+    alarm(300);
+    return UNIT_RUN(tests);
+}
