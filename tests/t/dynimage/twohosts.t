@@ -55,6 +55,7 @@ DynImage On
 DynImageCacheRoot cache
 DynImageColdWait 0
 DynImageWait 20s
+DynImageMemcachedTimeout 2s
 DynImageMemcached $cache
 DynImageTier medium fit=1500 quality=80 ssim=off
 <Location /server-status>
