@@ -21,10 +21,11 @@ static void sweep(void *parts, apr_time_t now, apr_pool_t *ptemp)
     di_disk_sweep(((di_parts_t *)parts)->disk, now);
 }
 
-static void add(list_t *list, const di_parts_t *parts, di_turn_e turn,
+static void add(list_t *list, di_parts_t *parts, di_turn_e turn,
                 void (*run)(void *, apr_time_t, apr_pool_t *), void *baton,
                 int every_ms)
 {
+    parts->duty[turn] = list->count;
     list->duty[list->count++] = (ds_duty_t){
         .run = run,
         .baton = baton,
@@ -35,9 +36,7 @@ static void add(list_t *list, const di_parts_t *parts, di_turn_e turn,
 /* Purges of machines that share memcached. */
 static void add_purges(list_t *list, di_parts_t *parts, apr_pool_t *pchild)
 {
-    parts->purges_duty = -1;
     if (parts->memcached && parts->books.purges) {
-        parts->purges_duty = list->count;
         add(list, parts, DI_TURN_PURGES, di_purgesync_run,
             di_purgesync_make(parts->books.purges,
                               di_memcached_item(parts->memcached), &parts->log,
@@ -64,6 +63,7 @@ static void start_pull(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     add(&list, parts, DI_TURN_PULL, di_purgepull_run,
         di_purgepull_make(parts->books.purges, &pull, &parts->log, pchild),
         (int)DI_SERVER_CONF(conf, pull_ms));
+    parts->duty[DI_TURN_PULL] = -1; /* the other caretaker's */
     rv = ds_fetch_start();
     if (rv == APR_SUCCESS) {
         rv = ds_caretaker_make(&caretaker, list.duty, list.count, pchild);
@@ -79,7 +79,11 @@ void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
 {
     list_t list = {.count = 0};
     apr_status_t rv;
+    int turn;
 
+    for (turn = 0; turn < DI_TURN_END; turn++) {
+        parts->duty[turn] = -1;
+    }
     if (parts->disk) {
         add(&list, parts, DI_TURN_SWEEP, sweep, parts, SWEEP_EVERY_MS);
     }
@@ -96,9 +100,9 @@ void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     }
 }
 
-void di_care_hurry_purges(const di_parts_t *parts)
+void di_care_hurry(const di_parts_t *parts, di_turn_e turn)
 {
-    if (parts->caretaker && parts->purges_duty >= 0) {
-        ds_caretaker_hurry(parts->caretaker, parts->purges_duty);
+    if (parts->caretaker && parts->duty[turn] >= 0) {
+        ds_caretaker_hurry(parts->caretaker, parts->duty[turn]);
     }
 }

@@ -445,23 +445,41 @@ static const char *set_store(cmd_parms *cmd, void *dir_conf, int argc,
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     apr_array_header_t *levels =
         apr_array_make(cmd->pool, 2, sizeof(const char *));
-    int i;
+    int i, j;
 
     for (i = 0; i < argc && !error; i++) {
-        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached")) {
-            error = apr_psprintf(
-                cmd->pool, "\"%s\" is neither disk nor memcached", argv[i]);
+        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached") &&
+            strcasecmp(argv[i], "memory")) {
+            error = apr_psprintf(cmd->pool,
+                                 "\"%s\" is none of memory, disk, memcached",
+                                 argv[i]);
         }
-        else if (i > 0 && !strcasecmp(argv[i], argv[0])) {
-            error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+        for (j = 0; j < i && !error; j++) {
+            if (!strcasecmp(argv[i], argv[j])) {
+                error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+            }
         }
         APR_ARRAY_PUSH(levels, const char *) = argv[i];
     }
     if (!error && argc == 0) {
-        error = "needs the levels in order: disk, memcached";
+        error = "needs the levels in order: memory, disk, memcached";
     }
     server_conf(cmd)->levels = levels;
     return ds_setting_error(cmd, error);
+}
+
+static const char *set_store_keep(cmd_parms *cmd, void *dir_conf,
+                                  const char *word)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    if (!error && strcasecmp(word, "all") && strcasecmp(word, "first")) {
+        error = ds_setting_error(
+            cmd,
+            apr_psprintf(cmd->pool, "\"%s\" is neither all nor first", word));
+    }
+    server_conf(cmd)->keep_first = !strcasecmp(word, "first");
+    return error;
 }
 
 static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
@@ -522,7 +540,10 @@ const command_rec di_conf_commands[] = {
                     "age, priority or permanent; and from which share of it "
                     "on, down to which"),
     AP_INIT_TAKE_ARGV("DynImageStore", set_store, NULL, RSRC_CONF,
-                      "levels of the store in order: disk, memcached"),
+                      "levels of the store in order: memory, disk, memcached"),
+    AP_INIT_TAKE1("DynImageStoreKeep", set_store_keep, NULL, RSRC_CONF,
+                  "all: renditions are put into every level; first: into the "
+                  "first that takes them"),
     AP_INIT_ITERATE("DynImageMemcached", add_memcached, NULL, RSRC_CONF,
                     "memcached servers: host:port, or the path of a socket"),
     AP_INIT_ITERATE("DynImagePurgePull", add_pull, NULL, RSRC_CONF,

@@ -79,6 +79,8 @@ APLOG_USE_MODULE(dynimage);
     X("DynImageBackgroundRenders", later, DS_ARG_COUNT, 1, 1024, 32,           \
       "renders that may wait in one httpd process for the time after the "     \
       "answer")                                                                \
+    X("DynImageStoreMemory", memory_level_bytes, DS_ARG_SIZE, 1048576,         \
+      17179869184, 16777216, "bound on the memory level of one httpd process") \
     X("DynImageMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,      \
       "longest wait for one memcached operation")                              \
     X("DynImagePurgePullInterval", pull_ms, DS_ARG_TIME, 1000, 86400000,       \
@@ -137,7 +139,9 @@ typedef struct {
     DI_SERVER_PARTS(DI_SERVER_MEMBER)
     const char *render_user;
     const char *cache_root;        /* absolute */
-    apr_array_header_t *levels;    /* const char *: disk, memcached, in order */
+    apr_array_header_t *levels;    /* const char *: memory, disk, memcached, in
+                                      order */
+    int keep_first;                /* see di_store_t */
     apr_array_header_t *memcached; /* const char *: servers */
     unsigned inputs;       /* set of formats, of DI_FORMATS_IN; 0: not set */
     const char *state_dir; /* absolute */

@@ -145,7 +145,7 @@ int di_admin_purge(di_admin_t *admin)
                                    purge->path);
         }
     }
-    di_care_hurry_purges(admin->parts);
+    di_care_hurry(admin->parts, DI_TURN_PURGES);
     return di_admin_send(admin, root);
 }
 

@@ -57,6 +57,10 @@ tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_books
+tests_unit_test_books_SOURCES = tests/unit/test_books.c $(STORE_TEST_PARTS)
+tests_unit_test_books_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_usage
 tests_unit_test_usage_SOURCES = tests/unit/test_usage.c $(STORE_TEST_PARTS)
 tests_unit_test_usage_LDADD = $(STORE_TEST_LIBS)
@@ -114,3 +118,8 @@ check_PROGRAMS += tests/fuzz/fuzz_purges
 tests_fuzz_fuzz_purges_SOURCES = tests/fuzz/fuzz_purges.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_purges_LDADD = libstore.la libbase.la $(APR_LIBS)
+
+# For the live tests.
+check_PROGRAMS += tests/unit/look_accounts
+tests_unit_look_accounts_SOURCES = tests/unit/look_accounts.c
+tests_unit_look_accounts_LDADD = libstore.la libbase.la $(APR_LIBS)
