@@ -9,6 +9,7 @@
 
 #include "apr_lib.h"
 #include "apr_strings.h"
+#include "apr_uri.h"
 #include "apr_user.h"
 
 #include "store/store.h"
@@ -333,6 +334,67 @@ static const char *set_admin_keys(cmd_parms *cmd, void *dir_conf,
     return ds_setting_error(cmd, ds_tokens_read(tokens, path, cmd->pool));
 }
 
+static const char *add_pull(cmd_parms *cmd, void *dir_conf, const char *url)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    di_server_conf_t *conf = server_conf(cmd);
+    apr_uri_t uri;
+
+    if (error) {
+        return error;
+    }
+    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.hostname ||
+        !uri.scheme ||
+        (strcasecmp(uri.scheme, "http") && strcasecmp(uri.scheme, "https"))) {
+        return ds_setting_error(
+            cmd,
+            apr_psprintf(cmd->pool, "\"%s\" is no http or https URL", url));
+    }
+    if (!conf->pull_urls) {
+        conf->pull_urls = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->pull_urls, const char *) = url;
+    return NULL;
+}
+
+/* The first token of a file that ds_tokens_read found good. */
+static const char *first_token(const char *path, apr_pool_t *p)
+{
+    const char *token = NULL;
+    ap_configfile_t *file;
+    char line[DS_TOKENS_FILE_MAX];
+
+    if (ap_pcfg_openfile(&file, p, path) != APR_SUCCESS) {
+        return NULL;
+    }
+    while (!token && ap_cfg_getline(line, sizeof(line), file) == APR_SUCCESS) {
+        token = *line && *line != '#' ? apr_pstrdup(p, line) : NULL;
+    }
+    ap_cfg_closefile(file);
+    return token;
+}
+
+static const char *set_pull_key(cmd_parms *cmd, void *dir_conf,
+                                const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    ds_tokens_t tokens = {.count = 0};
+
+    if (error) {
+        return error;
+    }
+    error = path ? ds_tokens_read(&tokens, path, cmd->temp_pool)
+                 : apr_psprintf(cmd->pool, "\"%s\" is no path", name);
+    if (!error) {
+        server_conf(cmd)->pull_token = first_token(path, cmd->pool);
+    }
+    if (!error && !server_conf(cmd)->pull_token) {
+        error = apr_psprintf(cmd->pool, "%s holds no token", path);
+    }
+    return ds_setting_error(cmd, error);
+}
+
 /* The format of that name; DI_FORMAT_UNKNOWN when there is none. */
 static di_format_e format_named(const char *name)
 {
@@ -484,6 +546,10 @@ const command_rec di_conf_commands[] = {
                   "first that takes them"),
     AP_INIT_ITERATE("DynImageMemcached", add_memcached, NULL, RSRC_CONF,
                     "memcached servers: host:port, or the path of a socket"),
+    AP_INIT_ITERATE("DynImagePurgePull", add_pull, NULL, RSRC_CONF,
+                    "URLs of other machines' purge maps"),
+    AP_INIT_TAKE1("DynImagePurgePullKeyFile", set_pull_key, NULL, RSRC_CONF,
+                  "file with the token that those machines want"),
     AP_INIT_TAKE1("DynImageAdminKeyFile", set_admin_keys, NULL, RSRC_CONF,
                   "file with the tokens of administrators, one a line"),
     {NULL}};

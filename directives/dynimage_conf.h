@@ -83,6 +83,8 @@ APLOG_USE_MODULE(dynimage);
       17179869184, 16777216, "bound on the memory level of one httpd process") \
     X("DynImageMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,      \
       "longest wait for one memcached operation")                              \
+    X("DynImagePurgePullInterval", pull_ms, DS_ARG_TIME, 1000, 86400000,       \
+      30000, "how often purges are pulled from other machines")                \
     X("DynImageMemcachedMaxItem", max_item_bytes, DS_ARG_SIZE, 1024,           \
       1073741824, 1000000, "larger renditions are not offered to memcached")
 
@@ -143,7 +145,9 @@ typedef struct {
     apr_array_header_t *memcached; /* const char *: servers */
     unsigned inputs;       /* set of formats, of DI_FORMATS_IN; 0: not set */
     const char *state_dir; /* absolute */
-    ds_tokens_t *tokens;   /* of this server's administrators; NULL: none */
+    apr_array_header_t *pull_urls; /* const char *: purge maps of others */
+    const char *pull_token;        /* shown to them; NULL: none */
+    ds_tokens_t *tokens; /* of this server's administrators; NULL: none */
     di_site_conf_t site;
 } di_server_conf_t;
 

@@ -351,12 +351,14 @@ static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
         .max_item_bytes = (apr_size_t)DI_SERVER_CONF(conf, max_item_bytes),
         .token = parts->token[0] ? parts->token : NULL,
         .log = &parts->log};
+    apr_status_t rv;
 
     *(const char **)apr_array_push(conf->memcached) = NULL;
     conf->memcached->nelts--;
     memcached.servers = (const char *const *)conf->memcached->elts;
-    return di_memcached_make(&parts->store.level[parts->store.count], shared,
-                             &memcached, p);
+    rv = di_memcached_make(&parts->memcached, shared, &memcached, p);
+    parts->store.level[parts->store.count] = parts->memcached;
+    return rv;
 }
 
 static apr_status_t add_memory(di_parts_t *parts, const di_server_conf_t *conf,

@@ -49,3 +49,8 @@ check_PROGRAMS += tests/fuzz/fuzz_accept
 tests_fuzz_fuzz_accept_SOURCES = tests/fuzz/fuzz_accept.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_accept_LDADD = libimage.la libbase.la $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_tariff
+tests_fuzz_fuzz_tariff_SOURCES = tests/fuzz/fuzz_tariff.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_tariff_LDADD = libimage.la libbase.la $(APR_LIBS)

@@ -12,21 +12,25 @@ use File::Temp ();
 use HTTP::Tiny ();
 use IO::Socket::INET ();
 use JSON::PP 'decode_json';
-use List::Util qw(max sum0);
+use List::Util 'sum0';
 use Private;
 use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Watch;
 
 my $site = Apache::Test::vars()->{documentroot};
 my $event = grep { /mpm_event/ } split /\n/, modules_line();
 my ($libexec) = modules_line() =~ m{(\S+)/mod_mime\.so};
 my $dir = File::Temp->newdir;
 my $token = 'the-books-of-ledger.example-are-open';
-open my $file, '>', "$dir/token" or die;
-print $file "$token\n";
-close $file;
-chmod 0600, "$dir/token";
+my $others = 'the-books-of-other.example-are-open-too';
+for (['token', $token], ['others', $others]) {
+    open my $file, '>', "$dir/$_->[0]" or die;
+    print $file "$_->[1]\n";
+    close $file;
+    chmod 0600, "$dir/$_->[0]";
+}
 mkdir "$dir/state";
 
 my $http2 = $event ? "LoadModule http2_module $libexec/mod_http2.so\nProtocols h2c http/1.1" : '';
@@ -36,7 +40,7 @@ LogLevel info dynimage:trace1
 SpeedProbe On
 SpeedProbePassive Off
 DynImage On
-DynImageCustomer ledger.example
+DynImageRenderers 2
 DynImageAdminKeyFile $dir/token
 DynImageStateDir $dir/state
 DynImageCacheRoot cache
@@ -60,16 +64,30 @@ Alias /off "$site"
     SetHandler dynimage-admin
 </Location>
 ErrorDocument 404 /photos/fig.jpg
+<VirtualHost *>
+    ServerName www.example
+    DynImageCustomer ledger.example
+</VirtualHost>
+<VirtualHost *>
+    ServerName other.example
+    DynImageAdminKeyFile $dir/others
+</VirtualHost>
 EOT
 my $port = (split /:/, $server->{base})[2];
 
-# A customer's report.
+# An answer of the handler.
+sub asked {
+    my ($query, $with, $host) = @_;
+    $host //= '127.0.0.1';
+    return HTTP::Tiny->new(timeout => 30)->get(
+        "http://$host:$port/admin/report?$query",
+        { peer => '127.0.0.1',
+            headers => { Authorization => 'Bearer ' . ($with // $token) } });
+}
+
+# The customer's report.
 sub report {
-    my ($customer) = @_;
-    my $name = $customer // 'ledger.example';
-    my $res = HTTP::Tiny->new(timeout => 30)->get(
-        "$server->{base}/admin/report?customer=$name",
-        { headers => { Authorization => "Bearer $token" } });
+    my $res = asked('customer=ledger.example');
     return decode_json($res->{content})->{customers}[0]
       if $res->{status} == 200;
     die "report: $res->{status} $res->{content}",
@@ -226,6 +244,72 @@ SKIP: {
         'HEAD over HTTP/2');
 }
 
+# ---- CPU time ----
+
+# What the scheduler has charged a process with, us.
+sub kernel_us { return (split / /, Client::slurp("/proc/$_[0]/schedstat"))[0] / 1000 }
+
+my @renderers = Client::pool_processes($server->pid);
+is(scalar @renderers, 2, 'two renderers');
+my @photos = map { m{([^/]+)\.jpg$} } glob "$site/photos/*.jpg";
+my @cold;
+for my $photo (@photos) {
+    for my $i (1 .. 9) {
+        copy("$site/photos/$photo.jpg", "$site/cold-$photo$i.jpg") or die;
+        push @cold, "cold-$photo$i.jpg";
+    }
+}
+$before = report();
+my $used = sum0(map { kernel_us($_) } @renderers);
+for my $name (@cold) {
+    my $res = $server->get("/$name");
+    is(Client::why($res)->{reason}, 'rendered', $name)
+      if $res->{status} != 200 || Client::why($res)->{reason} ne 'rendered';
+}
+sleep 0.1;
+$now = report();
+$used = sum0(map { kernel_us($_) } @renderers) - $used;
+is_deeply([Client::pool_processes($server->pid)], \@renderers, 'the same two');
+my $told = $now->{render_us} - $before->{render_us};
+is($now->{renders} - $before->{renders}, scalar @cold, @cold . ' renders');
+cmp_ok(abs($told - $used), '<=', 0.02 * $used,
+    "booked $told us, the kernel says " . int($used) . ' us');
+
+# ---- who may see what, and as what ----
+
+my $mine = 'customer=ledger.example';
+for my $case (
+    [$mine, $token, undef, 200, 'ledger.example'],
+    ['', $others, 'other.example', 200, 'other.example'],
+    ['customer=other.example', $others, 'other.example', 200, 'other.example'],
+    [$mine, $others, 'other.example', 403],
+    ['customer=none.example', $others, 'other.example', 403],
+    [$mine, $others, undef, 401],
+    ['customer=none.example', $token, undef, 404],
+    ["$mine&format=xml", $token, undef, 400])
+{
+    my ($query, $with, $host, $status, @names) = @$case;
+    my $res = asked($query, $with, $host);
+    my $name = "$query for " . ($host // 'anybody');
+    is($res->{status}, $status, "$name: $status");
+    my $got = decode_json($res->{content});
+    is_deeply([map { $_->{customer} } @{ $got->{customers} // [] }], \@names,
+        "$name: those customers");
+    ok($status == 200 || length $got->{error}, "$name: with a sentence");
+}
+my %all = map { $_->{customer} => 1 }
+  @{ decode_json(asked('')->{content})->{customers} };
+ok($all{'ledger.example'} && $all{'other.example'}, 'all of them');
+$res = asked("$mine&format=csv");
+like($res->{headers}{'content-type'}, qr{^text/csv}, 'CSV');
+my ($head, @rows) = split /\n/, $res->{content};
+is($head, 'customer,tier,result,figure,value', 'has a head');
+my %csv = map { /^ledger\.example,(.*),(\d+)$/ ? ($1 => $2) : ($_ => '?') } @rows;
+$now = report();
+is($csv{",,$_"}, $now->{$_}, "CSV: $_")
+  for qw(renders render_us stored_bytes quota_files since);
+is($csv{'low,hit,requests'}, cells($now)->{'low/hit/requests'}, 'CSV: a cell');
+
 # ---- storage ----
 
 # Sampled before and after a wait: what was stored all the time, for that time.
@@ -309,9 +393,7 @@ my @lines = Client::in_parallel(6, sub {
             sleep 0.3;
         }
         elsif ($i == 2) {
-            my $res = HTTP::Tiny->new(timeout => 5)->get(
-                "$server->{base}/admin/report?customer=ledger.example",
-                { headers => { Authorization => "Bearer $token" } });
+            my $res = asked('customer=ledger.example');
             next if $res->{status} != 200;
             my $now = eval { decode_json($res->{content})->{customers}[0] }
               or next;
@@ -335,5 +417,9 @@ my $booked = cells(report())->{'low/hit/requests'}
   - cells($before)->{'low/hit/requests'};
 cmp_ok($booked, '>=', $whole - 4 * 20, "$booked of these were booked");
 
+unlike(Client::slurp($server->{log}),
+    qr/Segmentation|Abort|Sanitizer|runtime error:/, 'nothing crashed');
 ok($server->stop, 'the server stops');
+undef $server;
+watch_end();
 done_testing();
