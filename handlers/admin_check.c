@@ -78,6 +78,7 @@ static void put_server(ds_json_t *to, const di_admin_t *admin, apr_pool_t *p)
     ds_json_text(to, "DynImageStore", levels_text(&admin->parts->store, p));
     ds_json_text(to, "DynImageStoreKeep",
                  admin->parts->store.keep_first ? "first" : "all");
+    ds_json_text(to, "DynImagePurgePull", words_of(conf->pull_urls, NULL, p));
     ds_json_text(to, "DynImageMemcached", words_of(conf->memcached, NULL, p));
 }
 
