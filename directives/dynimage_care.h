@@ -12,4 +12,7 @@
    done, and a log line says so. */
 void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild);
 
+/* Do a duty soon, in this process, if it has it. */
+void di_care_hurry(const di_parts_t *parts, di_turn_e turn);
+
 #endif

@@ -62,6 +62,8 @@ static void put_server(ds_json_t *to, const di_server_conf_t *conf,
     ds_json_text(to, "DynImageInputFormats", inputs_text(conf, p));
     ds_json_text(to, "DynImageCacheRoot",
                  conf->cache_root ? conf->cache_root : DI_CACHE_ROOT);
+    ds_json_text(to, "DynImageStateDir",
+                 conf->state_dir ? conf->state_dir : DI_STATE_ROOT);
     ds_json_text(to, "DynImageMemcached", words_of(conf->memcached, NULL, p));
 }
 
@@ -110,6 +112,7 @@ static void put_settings(ds_json_t *root, const di_admin_t *admin,
 {
     const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
     ds_json_t *to = ds_json_object_in(root, "settings");
+    const di_server_conf_t *conf = di_server_conf_of(admin->r->server);
     apr_pool_t *p = image->sub->pool;
     const ds_setting_t *table;
     int count;
@@ -118,11 +121,11 @@ static void put_settings(ds_json_t *root, const di_admin_t *admin,
     put_table(to, image->conf, table, count, p);
     ds_json_text(to, "DynImageUnknownBand",
                  bands->band[di_choice_band(image->conf, 0, 0)].name);
+    table = di_conf_site_table(&count);
+    put_table(to, &conf->site, table, count, p);
+    ds_json_text(to, "DynImageCustomer", di_conf_customer(admin->r->server, p));
     if (admin->everywhere) {
-        put_server(to,
-                   ap_get_module_config(admin->r->server->module_config,
-                                        &dynimage_module),
-                   p);
+        put_server(to, conf, p);
     }
     put_bands(root, image->conf);
     put_tiers(root, image->conf, p);

@@ -3,10 +3,12 @@ noinst_LTLIBRARIES += libmemstore.la libstore.la
 libmemstore_la_SOURCES = lib/store/store.c lib/store/store.h \
     lib/store/record.c lib/store/record.h \
     lib/store/store_memcached.c lib/store/store_memcached.h \
-    lib/store/breaker.c lib/store/breaker.h lib/store/shareditem.h \
+    lib/store/memtalk.c lib/store/memtalk.h \
+    lib/store/ring.c lib/store/ring.h lib/store/shareditem.h \
+    lib/store/breaker.c lib/store/breaker.h \
     lib/store/pace.c lib/store/pace.h
-libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
-libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
+libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
+libmemstore_la_LIBADD = $(ZLIB_LIBS)
 libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
     lib/store/account.c lib/store/account.h lib/store/account_in.h \
     lib/store/booking.c lib/store/booking.h \
@@ -46,10 +48,18 @@ tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_breaker_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_ring
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c $(STORE_TEST_PARTS)
+tests_unit_test_ring_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_reclaim
 tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_books
+tests_unit_test_books_SOURCES = tests/unit/test_books.c $(STORE_TEST_PARTS)
+tests_unit_test_books_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_usage
 tests_unit_test_usage_SOURCES = tests/unit/test_usage.c $(STORE_TEST_PARTS)
@@ -108,3 +118,8 @@ check_PROGRAMS += tests/fuzz/fuzz_purges
 tests_fuzz_fuzz_purges_SOURCES = tests/fuzz/fuzz_purges.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_purges_LDADD = libstore.la libbase.la $(APR_LIBS)
+
+# For the live tests.
+check_PROGRAMS += tests/unit/look_accounts
+tests_unit_look_accounts_SOURCES = tests/unit/look_accounts.c
+tests_unit_look_accounts_LDADD = libstore.la libbase.la $(APR_LIBS)

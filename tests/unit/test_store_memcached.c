@@ -19,35 +19,47 @@
 
 #define NOW apr_time_now()
 #define LONG_REST_MS 3600000
+#define ZEROS_12 "\0\0\0\0\0\0\0\0\0\0\0\0"
 
 typedef struct {
     counting_log_t counting;
     di_level_t *level;
     di_lease_shared_t *shared;
+    di_shared_item_t *item;
     di_key_t key;
     di_record_t record;
     di_body_t body;
 } cache_t;
 
-static cache_t *cache_of(const char *const *servers, apr_uint32_t rest_ms,
-                         apr_pool_t *p)
+/* @param breakers  NULL: its own, and requests probe */
+static cache_t *cache_with(const char *const *servers, apr_uint32_t rest_ms,
+                           di_breaker_t *breakers, apr_pool_t *p)
 {
     cache_t *cache = apr_pcalloc(p, sizeof(*cache));
     di_memcached_conf_t conf = {.servers = servers,
                                 .timeout_ms = 50,
                                 .max_item_bytes = 1000000,
                                 .rest_ms = rest_ms,
+                                .breakers = breakers,
+                                .probed = breakers != NULL,
                                 .log = &cache->counting.log};
 
     counting_log_init(&cache->counting, DS_LOG_NOTICE);
     assert_int_equal(di_memcached_make(&cache->level, &cache->shared, &conf, p),
                      APR_SUCCESS);
+    cache->item = di_memcached_item(cache->level);
     di_key_make(&cache->key, "one picture");
     cache->record.format = 1;
     cache->record.made_at = NOW;
     cache->body.data = "body";
     cache->body.bytes = 4;
     return cache;
+}
+
+static cache_t *cache_of(const char *const *servers, apr_uint32_t rest_ms,
+                         apr_pool_t *p)
+{
+    return cache_with(servers, rest_ms, NULL, p);
 }
 
 static cache_t *cache_at(const char *word, apr_uint32_t rest_ms, apr_pool_t *p)
@@ -224,7 +236,7 @@ typedef struct {
 static void a_failing_server_is_left_alone(void **state)
 {
     static const away_t cases[] = {
-        {"hung", 0, DI_BREAKER_TIMEOUTS},
+        {"hung", 0, 1},
         {"hangs up", 1, DI_BREAKER_ERRORS},
     };
     size_t i;
@@ -277,6 +289,191 @@ static void after_its_rest_a_server_gets_one_probe(void **state)
     assert_int_equal(cache->counting.lines, 1);
 }
 
+/* ---- breakers of several processes ---- */
+
+/* A hit of 40 bytes that comes a byte in 40 ms would take 2.7 s: longer than
+   any limit, though no wait for a byte is. */
+static const char forty_bytes[] =
+    "\x81\0\0\0\4\0\0\0\0\0\0\x2c" ZEROS_12 "\0\0\0\0"
+    "0123456789012345678901234567890123456789";
+
+typedef struct {
+    const char *name;
+    const char *answer;
+    size_t bytes;
+    int late_ms;
+    int byte_ms;
+} slow_t;
+
+static const slow_t slow[] = {
+    {"hung", NULL, 0, 0, 0},
+    {"late", forty_bytes, sizeof(forty_bytes) - 1, 2000, 0},
+    {"trickling", forty_bytes, sizeof(forty_bytes) - 1, 0, 40},
+};
+
+/* Whatever follows in this process and in others reaches it no more. */
+static void a_slow_server_is_felt_once_by_all_processes(void **state)
+{
+    size_t i;
+    int round;
+
+    for (i = 0; i < sizeof(slow) / sizeof(*slow); i++) {
+        di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+        fake_server_t *fake =
+            fake_server_make(slow[i].answer, slow[i].bytes, 0, *state);
+        const char *servers[] = {fake->word, NULL};
+        cache_t *one = cache_with(servers, 0, breakers, *state);
+        cache_t *other = cache_with(servers, 0, breakers, *state);
+
+        fake->late_ms = slow[i].late_ms;
+        fake->byte_ms = slow[i].byte_ms;
+        assert_int_equal(get(one, *state), APR_TIMEUP);
+        for (round = 0; round < 1000; round++) {
+            operate(one, *state);
+            operate(other, *state);
+        }
+        if (atomic_load(&fake->accepted) != 1) {
+            fail_msg("%s: %d connections", slow[i].name,
+                     atomic_load(&fake->accepted));
+        }
+        assert_int_equal(breakers[0].openings, 1);
+        assert_int_equal(one->counting.lines + other->counting.lines, 1);
+    }
+}
+
+/* A queue of connections that is full: nobody accepts, and nobody refuses. */
+static const char *make_black_hole(apr_pool_t *p)
+{
+    struct sockaddr_in at = loopback("0");
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer, i;
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    for (i = 0; i < 4; i++) {
+        peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(peer, (struct sockaddr *)&at, len);
+    }
+    return apr_psprintf(p, "127.0.0.1:%d", ntohs(at.sin_port));
+}
+
+static void a_black_hole_is_felt_once(void **state)
+{
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    const char *servers[] = {make_black_hole(*state), NULL};
+    cache_t *cache = cache_with(servers, 0, breakers, *state);
+    int round;
+
+    assert_int_equal(get(cache, *state), APR_TIMEUP);
+    for (round = 0; round < 1000; round++) {
+        operate(cache, *state);
+    }
+    assert_int_equal(breakers[0].openings, 1);
+    assert_int_equal(cache->counting.lines, 1);
+}
+
+typedef struct {
+    cache_t *cache;
+    atomic_int *felt; /* how often a time-out was met */
+} crowd_t;
+
+static void *meet(void *baton)
+{
+    crowd_t *crowd = baton;
+    apr_pool_t *p;
+    int round;
+
+    apr_pool_create(&p, NULL);
+    for (round = 0; round < 50; round++) {
+        di_entry_t entry;
+        di_level_t *level = crowd->cache->level;
+        apr_status_t rv = level->get(level, &entry, &crowd->cache->key, NOW, p);
+
+        if (rv == APR_TIMEUP || rv == APR_ECONNABORTED) {
+            atomic_fetch_add(crowd->felt, 1);
+        }
+    }
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+/* Each of those that are there when it begins to hang meets it, once. */
+static void threads_at_once_meet_a_hung_server_once_each(void **state)
+{
+    enum { CROWD = 16 };
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    fake_server_t *fake = fake_server_make(NULL, 0, 0, *state);
+    const char *servers[] = {fake->word, NULL};
+    cache_t *cache = cache_with(servers, 0, breakers, *state);
+    atomic_int felt = 0;
+    crowd_t crowd = {cache, &felt};
+    pthread_t thread[CROWD];
+    int i;
+
+    for (i = 0; i < CROWD; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, meet, &crowd), 0);
+    }
+    for (i = 0; i < CROWD; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    assert_in_range(atomic_load(&felt), 1, CROWD);
+    assert_int_equal(breakers[0].openings, 1);
+    assert_int_equal(cache->counting.lines, 1);
+}
+
+static void only_a_probe_brings_a_probed_server_back(void **state)
+{
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    memcached_server_t *server = memcached_server_make(*state);
+    const char *servers[] = {server->word, NULL};
+    cache_t *one = cache_with(servers, 1, breakers, *state);
+    cache_t *other = cache_with(servers, 1, breakers, *state);
+    int i;
+
+    wait_until_used(one, *state);
+    assert_int_equal(get(other, *state), APR_SUCCESS);
+    kill(server->pid, SIGSTOP);
+    while (!di_breaker_is_open(breakers)) {
+        (void)get(one, *state);
+    }
+    for (i = 0; i < 3; i++) {
+        di_memcached_probe(other->level);
+        assert_true(di_breaker_is_open(breakers));
+    }
+    kill(server->pid, SIGCONT);
+    apr_sleep(10000);
+    assert_int_not_equal(get(one, *state), APR_SUCCESS);
+    while (di_breaker_is_open(breakers)) {
+        di_memcached_probe(other->level);
+    }
+    assert_non_null(strstr(other->counting.last, "DI0404: "));
+    wait_until_used(one, *state);
+    assert_int_equal(get(other, *state), APR_SUCCESS);
+}
+
+/* A probe is believed by what it looks up, not by any answer. */
+static void a_lying_server_does_not_come_back(void **state)
+{
+    static const char lie[] = "\x81\0\0\0\0\0\0\x84\0\0\0\0" ZEROS_12;
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    fake_server_t *fake = fake_server_make(lie, sizeof(lie) - 1, 0, *state);
+    const char *servers[] = {fake->word, NULL};
+    cache_t *cache = cache_with(servers, 0, breakers, *state);
+    int i;
+
+    for (i = 0; i < DI_BREAKER_ERRORS; i++) {
+        assert_int_equal(get(cache, *state), APR_EGENERAL);
+    }
+    for (i = 0; i < 5; i++) {
+        assert_true(di_breaker_is_open(breakers));
+        di_memcached_probe(cache->level);
+    }
+    assert_int_equal(cache->counting.lines, 1);
+}
+
+/* ---- servers that go and come ---- */
+
 static void
 a_stopped_server_costs_no_wrong_value_and_is_used_again(void **state)
 {
@@ -323,10 +520,10 @@ static void a_quick_restart_costs_one_miss(void **state)
     wait_until_used(cache, *state);
     memcached_server_kill(server);
     memcached_server_start(server);
-    (void)get(cache, *state);
     assert_int_equal(get(cache, *state), APR_NOTFOUND);
     assert_int_equal(put(cache, *state), APR_SUCCESS);
     assert_int_equal(get(cache, *state), APR_SUCCESS);
+    assert_int_equal(cache->counting.lines, 0);
 }
 
 #define WORKERS 8
@@ -447,7 +644,6 @@ typedef struct {
     {                                                                          \
         text, sizeof(text) - 1, 1                                              \
     }
-#define ZEROS_12 "\0\0\0\0\0\0\0\0\0\0\0\0"
 
 static const nonsense_t nonsense[] = {
     SAYS("\r\n"),
@@ -468,17 +664,16 @@ static const nonsense_t nonsense[] = {
     SAYS("12345678901234567890123\r\n"),
     SAYS("\n\n\n\n\n\n\n\n"),
     SAYS("\x81"),
-    SAYS_AND_HANGS_UP("\x81\x0c\0\0\4\0\0\0\0\0\0"),
+    SAYS_AND_HANGS_UP("\x81\0\0\0\4\0\0\0\0\0\0"),
     /* A hit of 5 bytes; of 4 GB; of fewer bytes than its own flags. */
-    SAYS("\x81\x0c\0\0\4\0\0\0\0\0\0\x09" ZEROS_12 "\0\0\0\0hello"),
-    SAYS("\x81\x0c\0\0\4\0\0\0\xff\xff\xff\xff" ZEROS_12 "\0\0\0\0"),
-    SAYS("\x81\x0c\0\0\4\0\0\0\0\0\0\0" ZEROS_12 "\0\0\0\0"),
+    SAYS("\x81\0\0\0\4\0\0\0\0\0\0\x09" ZEROS_12 "\0\0\0\0hello"),
+    SAYS("\x81\0\0\0\4\0\0\0\xff\xff\xff\xff" ZEROS_12 "\0\0\0\0"),
+    SAYS("\x81\0\0\0\4\0\0\0\0\0\0\0" ZEROS_12 "\0\0\0\0"),
     /* Cut in the middle of a value. */
-    SAYS("\x81\x0c\0\0\4\0\0\0\0\0\x10\0" ZEROS_12 "\0\0\0\0hello"),
-    SAYS_AND_HANGS_UP("\x81\x0c\0\0\4\0\0\0\0\0\x10\0" ZEROS_12
-                      "\0\0\0\0hello"),
+    SAYS("\x81\0\0\0\4\0\0\0\0\0\x10\0" ZEROS_12 "\0\0\0\0hello"),
+    SAYS_AND_HANGS_UP("\x81\0\0\0\4\0\0\0\0\0\x10\0" ZEROS_12 "\0\0\0\0hello"),
     /* A status and a command that do not exist. */
-    SAYS("\x81\x0c\0\0\0\0\x77\x77\0\0\0\0" ZEROS_12),
+    SAYS("\x81\0\0\0\0\0\x77\x77\0\0\0\0" ZEROS_12),
     SAYS("\x81\x7f\0\0\0\0\0\0\0\0\0\0" ZEROS_12),
     /* The answer to a set, whatever was asked. */
     SAYS("\x81\x01\0\0\0\0\0\0\0\0\0\0" ZEROS_12),
@@ -510,8 +705,7 @@ static void nonsense_is_never_taken_for_a_picture(void **state)
 /* memcached's binary answer to a get.  Source: memcached's protocol_binary.h */
 static size_t make_hit(char *out, const char *value, size_t bytes)
 {
-    static const char head[] =
-        "\x81\x0c\0\0\4\0\0\0\0\0\0" ZEROS_12 "\0\0\0\0\0";
+    static const char head[] = "\x81\0\0\0\4\0\0\0\0\0\0" ZEROS_12 "\0\0\0\0\0";
 
     memcpy(out, head, sizeof(head) - 1);
     out[11] = (char)(bytes + 4);
@@ -769,7 +963,139 @@ static void without_memcached_a_lease_is_this_machines(void **state)
                          APR_EBUSY);
         di_lease_release(lease);
     }
-    assert_in_range(atomic_load(&fake->accepted), 1, DI_BREAKER_TIMEOUTS);
+    assert_in_range(atomic_load(&fake->accepted), 1, 1);
+}
+
+/* ---- items ---- */
+
+static apr_status_t item_get(cache_t *cache, const char **data,
+                             apr_uint64_t *cas, apr_pool_t *p)
+{
+    apr_size_t bytes;
+    apr_status_t rv =
+        cache->item->get(cache->item->self, "di:item", data, &bytes, cas, p);
+
+    *data = rv == APR_SUCCESS ? apr_pstrmemdup(p, *data, bytes) : NULL;
+    return rv;
+}
+
+static apr_status_t item_put(cache_t *cache, const char *data, apr_uint64_t cas,
+                             apr_pool_t *p)
+{
+    return cache->item->put(cache->item->self, "di:item", data, strlen(data),
+                            cas, p);
+}
+
+static void an_item_is_changed_upon_what_was_read_only(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *here = cache_at(server->word, 0, *state);
+    cache_t *there = cache_at(server->word, 0, *state);
+    apr_uint64_t cas, old;
+    const char *data;
+
+    assert_int_equal(item_get(here, &data, &cas, *state), APR_NOTFOUND);
+    assert_int_equal(item_put(here, "one", 0, *state), APR_SUCCESS);
+    assert_int_equal(item_put(there, "two", 0, *state), APR_EBUSY);
+    assert_int_equal(item_get(there, &data, &old, *state), APR_SUCCESS);
+    assert_string_equal(data, "one");
+    assert_true(old > 0);
+    assert_int_equal(item_put(there, "one two", old, *state), APR_SUCCESS);
+    assert_int_equal(item_put(here, "one three", old, *state), APR_EBUSY);
+    assert_int_equal(item_get(here, &data, &cas, *state), APR_SUCCESS);
+    assert_string_equal(data, "one two");
+    /* Who read it before it was lost is told, too. */
+    assert_int_equal(
+        memcached_server_ask(server, "flush_all\r\n", 11, *state)[0], 'O');
+    assert_int_equal(item_put(here, "one two three", cas, *state), APR_EBUSY);
+    assert_int_equal(item_put(here, "", 0, *state), APR_SUCCESS);
+    assert_int_equal(item_get(here, &data, &cas, *state), APR_SUCCESS);
+    assert_string_equal(data, "");
+}
+
+#define ADDERS 4
+#define ADDS 50
+
+static void *add_often(void *baton)
+{
+    cache_t *cache = baton;
+    int i;
+
+    for (i = 0; i < ADDS; i++) {
+        apr_uint64_t cas = 0;
+        const char *data;
+        apr_status_t rv;
+        apr_pool_t *p;
+
+        apr_pool_create(&p, NULL);
+        do {
+            rv = item_get(cache, &data, &cas, p);
+            rv = item_put(cache,
+                          apr_itoa(p, 1 + (rv == APR_SUCCESS ? atoi(data) : 0)),
+                          rv == APR_SUCCESS ? cas : 0, p);
+        } while (rv != APR_SUCCESS);
+        apr_pool_destroy(p);
+    }
+    return NULL;
+}
+
+static void machines_lose_none_of_each_others_changes(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    pthread_t thread[ADDERS];
+    cache_t *cache = NULL;
+    apr_uint64_t cas;
+    const char *data;
+    int i;
+
+    for (i = 0; i < ADDERS; i++) {
+        cache = cache_at(server->word, 0, *state);
+        assert_int_equal(pthread_create(&thread[i], NULL, add_often, cache), 0);
+    }
+    for (i = 0; i < ADDERS; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    assert_int_equal(item_get(cache, &data, &cas, *state), APR_SUCCESS);
+    assert_int_equal(atoi(data), ADDERS * ADDS);
+}
+
+static void items_have_names_that_memcached_takes(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "a b",
+        "a\n",
+        "a\x7f",
+        "\xc3\xa4",
+        "12345678901234567890123456789012345678901234567890123456789012345"};
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = cache_at(server->word, 0, *state);
+    di_shared_item_t *item = cache->item;
+    apr_size_t i, bytes;
+    apr_uint64_t cas;
+    const char *data;
+
+    for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_int_equal(
+            item->get(item->self, bad[i], &data, &bytes, &cas, *state),
+            APR_EINVAL);
+        assert_int_equal(item->put(item->self, bad[i], "", 0, 0, *state),
+                         APR_EINVAL);
+    }
+}
+
+static void an_item_that_is_too_large_is_refused(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = cache_at(server->word, 0, *state);
+    di_shared_item_t *item = cache->item;
+
+    assert_int_equal(item->put(item->self, "di:item",
+                               apr_pcalloc(*state, 9 << 20), 9 << 20, 0,
+                               *state),
+                     APR_ENOSPC);
+    assert_int_equal(item_put(cache, "small", 0, *state), APR_SUCCESS);
+    assert_int_equal(cache->counting.lines, 0);
 }
 
 int main(void)
@@ -781,6 +1107,11 @@ int main(void)
         UNIT(an_absent_server_is_out_of_order_and_told_once),
         UNIT(a_failing_server_is_left_alone),
         UNIT(after_its_rest_a_server_gets_one_probe),
+        UNIT(a_slow_server_is_felt_once_by_all_processes),
+        UNIT(a_black_hole_is_felt_once),
+        UNIT(threads_at_once_meet_a_hung_server_once_each),
+        UNIT(only_a_probe_brings_a_probed_server_back),
+        UNIT(a_lying_server_does_not_come_back),
         UNIT(a_stopped_server_costs_no_wrong_value_and_is_used_again),
         UNIT(a_restarted_server_is_used_again),
         UNIT(a_quick_restart_costs_one_miss),
@@ -795,6 +1126,10 @@ int main(void)
         UNIT(a_lease_expires_with_its_machine),
         UNIT(a_lease_of_a_dead_process_is_taken_over_by_its_machine),
         UNIT(without_memcached_a_lease_is_this_machines),
+        UNIT(an_item_is_changed_upon_what_was_read_only),
+        UNIT(machines_lose_none_of_each_others_changes),
+        UNIT(items_have_names_that_memcached_takes),
+        UNIT(an_item_that_is_too_large_is_refused),
     };
 
     alarm(300);
