@@ -40,6 +40,7 @@ DynImage On
 DynImageColdWait 0
 DynImageWait 30s
 DynImageCacheRoot cache
+DynImageStore disk
 DynImageAdminKeyFile $keys
 <Location /admin>
     SetHandler dynimage-admin
