@@ -156,6 +156,7 @@ static void print_cells(const ctl_json_t *customer, apr_pool_t *p)
         }
     }
     if (rows > 0) {
+        putchar('\n');
         ctl_table_print(&table, 2);
     }
 }
@@ -178,7 +179,7 @@ static void print_bill(const report_t *report, const ctl_json_t *customer)
     }
     ctl_table_row(&table, "total", "", "", report->tariff->currency, "",
                   di_tariff_amount(bill.total_e6, p));
-    printf("  bill from %s to %s\n", ctl_show_moment((apr_int64_t)from, p),
+    printf("\n  bill from %s to %s\n", ctl_show_moment((apr_int64_t)from, p),
            ctl_show_moment(ctl_json_number(customer, "now"), p));
     ctl_table_print(&table, 2);
 }

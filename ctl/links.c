@@ -52,6 +52,21 @@ static int has_word(const char *list, const char *word)
     return 0;
 }
 
+/* A name, or an address of IPv6; libxml2 takes more than that. */
+static int is_host(const char *host)
+{
+    size_t length = strlen(host);
+
+    if (host[0] == '[') {
+        return length > 3 &&
+               strspn(host + 1, "0123456789abcdefABCDEF:.") + 2 == length &&
+               host[length - 1] == ']';
+    }
+    return length > 0 &&
+           strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789.-_") == length;
+}
+
 static const char *lower_host(const char *host, apr_pool_t *p)
 {
     char *lower = apr_pstrdup(p, host);
@@ -76,7 +91,7 @@ const char *ctl_links_normal(const char *url, apr_pool_t *p)
     const char *normal = NULL;
 
     if (uri != NULL && uri->scheme != NULL && uri->server != NULL &&
-        uri->user == NULL &&
+        uri->user == NULL && is_host(uri->server) &&
         (strcasecmp(uri->scheme, "http") == 0 ||
          strcasecmp(uri->scheme, "https") == 0)) {
         int is_tls = strcasecmp(uri->scheme, "https") == 0;

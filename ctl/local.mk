@@ -35,3 +35,15 @@ tests_unit_test_progress_SOURCES = tests/unit/test_progress.c \
     tests/unit/unit.h ctl/progress.c ctl/progress.h
 tests_unit_test_progress_CPPFLAGS = $(CTL_CPPFLAGS) -I$(srcdir)/ctl
 tests_unit_test_progress_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_links
+tests_fuzz_fuzz_links_SOURCES = tests/fuzz/fuzz_links.c \
+    tests/fuzz/replay_main.c ctl/links.c ctl/links.h
+tests_fuzz_fuzz_links_CPPFLAGS = $(CTL_CPPFLAGS) -I$(srcdir)/ctl
+tests_fuzz_fuzz_links_LDADD = $(XML_LIBS) $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_robots
+tests_fuzz_fuzz_robots_SOURCES = tests/fuzz/fuzz_robots.c \
+    tests/fuzz/replay_main.c ctl/robots.c ctl/robots.h
+tests_fuzz_fuzz_robots_CPPFLAGS = $(CTL_CPPFLAGS) -I$(srcdir)/ctl
+tests_fuzz_fuzz_robots_LDADD = $(APR_LIBS)

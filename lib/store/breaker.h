@@ -14,6 +14,8 @@
  *
  * One time-out is enough, as each that more would take is felt by a visitor;
  * an error costs nothing, and a server that is started anew makes a few.
+ * libmemcached has nothing that serves: it never gives up on a server that
+ * accepts connections and does not answer (seen with 1.1.4).
  *
  * All threads of a process share one struct, and so may processes; nothing is
  * locked and no call enters the kernel.  A struct of zeros is a closed breaker.

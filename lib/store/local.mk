@@ -3,12 +3,10 @@ noinst_LTLIBRARIES += libmemstore.la libstore.la
 libmemstore_la_SOURCES = lib/store/store.c lib/store/store.h \
     lib/store/record.c lib/store/record.h \
     lib/store/store_memcached.c lib/store/store_memcached.h \
-    lib/store/memtalk.c lib/store/memtalk.h \
-    lib/store/ring.c lib/store/ring.h lib/store/shareditem.h \
-    lib/store/breaker.c lib/store/breaker.h \
+    lib/store/breaker.c lib/store/breaker.h lib/store/shareditem.h \
     lib/store/pace.c lib/store/pace.h
-libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
-libmemstore_la_LIBADD = $(ZLIB_LIBS)
+libmemstore_la_CPPFLAGS = $(LIB_CPPFLAGS) $(MEMCACHED_CFLAGS) $(ZLIB_CFLAGS)
+libmemstore_la_LIBADD = $(MEMCACHED_LIBS) $(ZLIB_LIBS)
 libstore_la_SOURCES = lib/store/store_disk.c lib/store/store_disk.h \
     lib/store/account.c lib/store/account.h lib/store/account_in.h \
     lib/store/booking.c lib/store/booking.h \
@@ -47,10 +45,6 @@ check_PROGRAMS += tests/unit/test_breaker
 tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_breaker_LDADD = $(STORE_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_ring
-tests_unit_test_ring_SOURCES = tests/unit/test_ring.c $(STORE_TEST_PARTS)
-tests_unit_test_ring_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_reclaim
 tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \

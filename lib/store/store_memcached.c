@@ -1,37 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memcached level.
+ * The memcached level; the only file that includes libmemcached.
  *
  *     key                     value
  *     di:<32 hex digits>      a whole record (record.c), head and body
  *     di:l:<32 hex digits>    a lease: 16 random bytes of the machine that
  *                             holds it, as hex
- *     di:probe                nothing: what a probe asks for
+ *     di:probe:<number>       nothing: what a probe asks for
  *     others                  items (shareditem.h), by the names given
  *
- * One operation is a session: find the server of the key on the ring, ask its
- * breaker, talk (once, or a few times within one limit), judge the answer.
+ * One operation is a session: find the server of the key, ask its breaker, take
+ * a handle, speak, judge the answer.  A handle is not thread-safe, so
+ * there is a bounded list of them per process; each has its own connections.
+ * A handle whose operation failed is thrown away with its connections, never
+ * used again: no late answer can be taken for the next one's (that happened
+ * up to libmemcached 1.1.3), and libmemcached's own notes about dead servers,
+ * which a clock set back would stretch, go with it.  So do the handles that
+ * are older than the failure, as their connections to it are dead as well; also
+ * when it was another process that found out, and opened the breaker.
  *
- * What is felt of a server that hangs: who waits for it when it begins to hang
- * waits for one limit; who comes later, until that limit is over, waits for
- * what is left of it; then the breaker is open, for all who share it.
+ * Protocol: binary, although memcached prefers text by now.  In text mode
+ * libmemcached asserts on a set that is answered by anything that is neither
+ * STORED nor an error it knows, and so ends the process (its issues 49 and
+ * 156; seen with 1.1.4 and "END").  In binary mode such bytes are an error.
  *
- * A value that was got lies in the caller's pool where the socket put it, and
- * becomes the entry's body without a copy.
+ * Time: each wait is bounded by timeout_ms through the library's four limits.
+ * A server that trickles bytes is not caught by those, so an operation that
+ * took several limits counts as a time-out even if it ended well.  Nor can a
+ * wait be called off: whoever is at a server when it begins to hang, or comes
+ * before the first of them has waited for a whole limit, waits for one, too.
+ *
+ * Memory: the library allocates through this file and is refused blocks far
+ * above max_item_bytes, whatever length a server announces.  A value that was
+ * got becomes the entry's body without a copy; the pool frees it.
  */
 #include "store/store_memcached.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+#include <time.h>
 
 #include <apr_general.h>
+#include <apr_reslist.h>
 #include <apr_strings.h>
 
-#include "base/digest.h"
-#include "store/memtalk.h"
+#include <libmemcached/memcached.h>
+
+#include "base/arg.h"
+#include "store/breaker.h"
 #include "store/pace.h"
 #include "store/record.h"
-#include "store/ring.h"
+
+/* Handles of a process, and how long an idle one is kept connected. */
+#define HANDLES_MAX 16
+#define HANDLES_IDLE 4
+#define HANDLE_IDLE_FOR apr_time_from_sec(60)
+
+/* An operation that took so many time limits was as bad as none. */
+#define SLOW_LIMITS 2
 
 /* A failure that took at least this part of the limit was felt as a time-out
    is, and counts as one. */
@@ -46,17 +74,17 @@
 
 #define ENTRY_PREFIX "di:"
 #define LEASE_PREFIX "di:l:"
-#define PROBE_NAME "di:probe"
+#define PROBE_PREFIX "di:probe:"
+#define PROBE_NAMES 100000
 #define NAME_ROOM (DI_SHARED_ITEM_NAME_MAX + 1)
 
 #define TOKEN_BYTES ((DI_MEMCACHED_TOKEN_ROOM - 1) / 2)
 #define DAMAGED_A_MINUTE 10
 
 typedef struct {
-    di_memserver_t peer;
+    const char *word; /* as configured, for log lines */
     di_breaker_t *breaker;
-    _Atomic uint64_t openings; /* of the breaker when peer's connections were
-                                  made */
+    _Atomic uint64_t openings; /* of the breaker, as this process knows it */
 } server_t;
 
 typedef struct {
@@ -67,10 +95,12 @@ typedef struct {
     apr_interval_time_t rest_for;
     int probed;
     apr_size_t max_item_bytes;
-    apr_size_t room; /* of a value that is got */
+    apr_size_t max_block_bytes; /* that the library may allocate */
     apr_uint32_t ttl_s;
     const ds_log_t *log;
-    const di_ring_t *ring;
+    memcached_st *master; /* handles are its clones; only read */
+    apr_reslist_t *handles;
+    atomic_uint generation; /* of handles; a failure starts a new one */
     char token[DI_MEMCACHED_TOKEN_ROOM];
     di_pace_t damaged;
     atomic_uint probe_from; /* server at which the next probing begins */
@@ -81,17 +111,73 @@ typedef struct {
 
 typedef struct {
     cache_t *cache;
-    server_t *server;    /* of the key */
-    apr_time_t began_at; /* monotonic */
-    di_memlimit_t limit;
+    memcached_st *handle;
+    server_t *server;     /* of the key */
+    apr_time_t began_at;  /* monotonic */
     char name[NAME_ROOM]; /* memcached's key */
+    apr_size_t name_len;
 } session_t;
+
+/* ---- names of servers ---- */
+
+typedef struct {
+    char *host; /* NULL: a socket */
+    const char *path;
+    in_port_t port;
+} address_t;
+
+static int is_host(const char *host)
+{
+    apr_size_t len = strlen(host);
+
+    return len > 0 && len < 256 &&
+           strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789.-_") == len;
+}
+
+static int is_v6(const char *host)
+{
+    struct in6_addr address;
+
+    return inet_pton(AF_INET6, host, &address) == 1;
+}
+
+/* "host:port" or "[v6]:port".  @return 1 when legal */
+static int parse_host_port(address_t *out, const char *word, apr_pool_t *p)
+{
+    const char *colon = strrchr(word, ':');
+    apr_int64_t port;
+    apr_size_t len;
+
+    if (!colon || !ds_arg_decimal(&port, colon + 1, strlen(colon + 1)) ||
+        port < 1 || port > 65535) {
+        return 0;
+    }
+    len = (apr_size_t)(colon - word);
+    out->port = (in_port_t)port;
+    if (len > 2 && word[0] == '[' && word[len - 1] == ']') {
+        out->host = apr_pstrmemdup(p, word + 1, len - 2);
+        return is_v6(out->host);
+    }
+    out->host = apr_pstrmemdup(p, word, len);
+    return is_host(out->host);
+}
+
+static int parse_server(address_t *out, const char *word, apr_pool_t *p)
+{
+    memset(out, 0, sizeof(*out));
+    if (word && word[0] == '/') {
+        out->path = word;
+        return strlen(word) < sizeof(((struct sockaddr_un *)0)->sun_path);
+    }
+    return word && parse_host_port(out, word, p);
+}
 
 const char *di_memcached_server_check(const char *word, apr_pool_t *p)
 {
-    di_memserver_t server;
+    address_t address;
 
-    return di_memserver_parse(&server, word, p)
+    return parse_server(&address, word, p)
                ? NULL
                : apr_psprintf(p,
                               "\"%s\" is not a memcached server: host:port, "
@@ -99,70 +185,181 @@ const char *di_memcached_server_check(const char *word, apr_pool_t *p)
                               word ? word : "");
 }
 
+/* ---- what libmemcached allocates ---- */
+
+static void *block_grow(const memcached_st *handle, void *block, size_t bytes,
+                        void *baton)
+{
+    const cache_t *cache = baton;
+
+    return bytes > cache->max_block_bytes ? NULL : realloc(block, bytes);
+}
+
+static void *block_make(const memcached_st *handle, size_t bytes, void *baton)
+{
+    return block_grow(handle, NULL, bytes, baton);
+}
+
+static void *block_make_zero(const memcached_st *handle, size_t count,
+                             size_t bytes, void *baton)
+{
+    return calloc(count, bytes);
+}
+
+static void block_free(const memcached_st *handle, void *block, void *baton)
+{
+    free(block);
+}
+
 /* ---- sessions ---- */
 
-/* The connections of before an outage may be dead without knowing it. */
-static void drop_old_connections(server_t *server)
+/* The breakers' clock never goes back. */
+static apr_time_t steady_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000 + 1;
+}
+
+static apr_status_t handle_make(void **out, void *baton, apr_pool_t *p)
+{
+    cache_t *cache = baton;
+    memcached_st *handle = memcached_clone(NULL, cache->master);
+
+    if (!handle) {
+        return APR_ENOMEM;
+    }
+    /* A clone forgets this one, and would choose other servers than its master
+       (seen with 1.1.4). */
+    memcached_behavior_set(handle, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1);
+    memcached_set_user_data(
+        handle, (void *)(apr_uintptr_t)atomic_load(&cache->generation));
+    *out = handle;
+    return APR_SUCCESS;
+}
+
+static apr_status_t handle_drop(void *handle, void *baton, apr_pool_t *p)
+{
+    memcached_free(handle);
+    return APR_SUCCESS;
+}
+
+/* A handle of the present generation. */
+static apr_status_t take_handle(memcached_st **out, cache_t *cache)
+{
+    void *handle;
+    apr_status_t rv;
+
+    while (!(rv = apr_reslist_acquire(cache->handles, &handle))) {
+        if ((apr_uintptr_t)memcached_get_user_data(handle) ==
+            atomic_load(&cache->generation)) {
+            *out = handle;
+            break;
+        }
+        apr_reslist_invalidate(cache->handles, handle);
+    }
+    return rv;
+}
+
+/* Connections of before an outage may be dead without knowing it. */
+static void forget_old_handles(cache_t *cache, server_t *server)
 {
     uint64_t openings = atomic_load(&server->breaker->openings);
 
     if (atomic_exchange(&server->openings, openings) != openings) {
-        di_memserver_close(&server->peer);
+        atomic_fetch_add(&cache->generation, 1);
     }
 }
 
-static void session_start(session_t *out, cache_t *cache, server_t *server)
+/* With out->name filled: talk to this server, whatever its breaker says. */
+static apr_status_t session_start(session_t *out, cache_t *cache,
+                                  server_t *server)
 {
     out->cache = cache;
     out->server = server;
-    out->began_at = di_memtalk_now();
-    out->limit.by = out->began_at + cache->limit_for;
-    out->limit.breaker = NULL;
-    out->limit.room = cache->room;
-    drop_old_connections(server);
+    out->name_len = strlen(out->name);
+    forget_old_handles(cache, server);
+    out->began_at = steady_now();
+    return take_handle(&out->handle, cache);
+}
+
+static int may_ask(const cache_t *cache, server_t *server)
+{
+    return cache->probed ? !di_breaker_is_open(server->breaker)
+                         : di_breaker_allows(server->breaker, steady_now(),
+                                             cache->rest_for);
 }
 
 /**
- * @param hash  finds the server
- * @return APR_SUCCESS; else the level is out of order for this name
+ * @return APR_SUCCESS, and session_end must follow; else the level is out of
+ *         order for this name
  */
 static apr_status_t session_begin(session_t *out, cache_t *cache,
-                                  const char *prefix, const char *name,
-                                  const unsigned char *hash)
+                                  const char *prefix, const char *name)
 {
-    server_t *server = &cache->server[di_ring_find(cache->ring, hash)];
-    int is_open = di_breaker_is_open(server->breaker);
+    server_t *server;
+    uint32_t index;
 
-    if (is_open &&
-        (cache->probed || !di_breaker_allows(server->breaker, di_memtalk_now(),
-                                             cache->rest_for))) {
-        return APR_ECONNREFUSED;
-    }
-    session_start(out, cache, server);
-    out->limit.breaker = is_open ? NULL : server->breaker;
     apr_snprintf(out->name, sizeof(out->name), "%s%s", prefix, name);
-    return APR_SUCCESS;
+    index =
+        memcached_generate_hash(cache->master, out->name, strlen(out->name));
+    server = &cache->server[index % DI_MEMCACHED_SERVERS_MAX];
+    return may_ask(cache, server) ? session_start(out, cache, server)
+                                  : APR_ECONNREFUSED;
 }
 
-static apr_status_t key_session_begin(session_t *out, cache_t *cache,
-                                      const char *prefix, const di_key_t *key)
+/* The server was not asked after all; a probe is left to somebody else. */
+static void session_abandon(session_t *session)
 {
-    return session_begin(out, cache, prefix, key->hex, key->hash);
+    apr_reslist_release(session->cache->handles, session->handle);
 }
 
-static apr_status_t to_status(int answer)
+/* A get that could not read its answer may be told as a miss; the library's
+   note of the last error knows better. */
+static memcached_return_t true_answer(memcached_st *handle,
+                                      memcached_return_t rc)
 {
-    switch (answer) {
-    case DI_MEM_DONE:
+    memcached_return_t last = memcached_last_error(handle);
+
+    return rc == MEMCACHED_NOTFOUND && last != MEMCACHED_SUCCESS ? last : rc;
+}
+
+/* Did the server answer, whatever the answer? */
+static int is_answer(memcached_return_t rc)
+{
+    switch (rc) {
+    case MEMCACHED_SUCCESS:
+    case MEMCACHED_STORED:
+    case MEMCACHED_DELETED:
+    case MEMCACHED_NOTFOUND:
+    case MEMCACHED_NOTSTORED:
+    case MEMCACHED_DATA_EXISTS:
+    case MEMCACHED_E2BIG:
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static apr_status_t to_status(memcached_return_t rc)
+{
+    switch (rc) {
+    case MEMCACHED_SUCCESS:
+    case MEMCACHED_STORED:
+    case MEMCACHED_DELETED:
         return APR_SUCCESS;
-    case DI_MEM_NOT_THERE:
+    case MEMCACHED_NOTFOUND:
         return APR_NOTFOUND;
-    case DI_MEM_NOT_STORED:
-    case DI_MEM_THERE:
+    case MEMCACHED_NOTSTORED:
+    case MEMCACHED_DATA_EXISTS:
         return APR_EBUSY;
-    case DI_MEM_TOO_LARGE:
-    case DI_MEM_FULL:
+    case MEMCACHED_E2BIG:
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
         return APR_ENOSPC;
+    case MEMCACHED_TIMEOUT:
+        return APR_TIMEUP;
     default:
         return APR_EGENERAL;
     }
@@ -172,72 +369,64 @@ static void session_succeeded(session_t *session)
 {
     if (di_breaker_succeeded(session->server->breaker)) {
         ds_log(session->cache->log, DS_LOG_NOTICE, "DI0404", APR_SUCCESS,
-               "memcached server %s answers again", session->server->peer.word);
+               "memcached server %s answers again", session->server->word);
     }
 }
 
-static void session_failed(session_t *session, apr_status_t rv)
+static void session_failed(session_t *session, di_breaker_failure_e how,
+                           const char *why, apr_time_t now)
 {
     cache_t *cache = session->cache;
-    apr_time_t now = di_memtalk_now();
-    int felt = now - session->began_at >= cache->limit_for / FELT_PART;
-    char text[100];
 
-    di_memserver_close(&session->server->peer);
-    if (di_breaker_failed(session->server->breaker,
-                          rv == APR_TIMEUP || felt ? DI_BREAKER_TIMEOUT
-                                                   : DI_BREAKER_ERROR,
-                          now, cache->rest_for)) {
+    if (di_breaker_failed(session->server->breaker, how, now,
+                          cache->rest_for)) {
         ds_log(cache->log, DS_LOG_WARNING, "DI0403", APR_SUCCESS,
                "memcached server %s fails (%s): left alone until it answers a "
                "probe",
-               session->server->peer.word,
-               rv == APR_TIMEUP     ? "no answer in time"
-               : rv == APR_EGENERAL ? "senseless answer"
-                                    : apr_strerror(rv, text, sizeof(text)));
+               session->server->word, why);
     }
 }
 
 /**
- * Judge how a talk went.
- * @param rv  of the talk
- * @return what became of the request; APR_EGENERAL and the talk's own errors:
- *         the level is out of order
+ * Judge how the session went, and give its handle back or throw it away.
+ * @param rc       the library's last answer
+ * @param nonsense what came is no answer to what was asked
  */
-static apr_status_t judge(session_t *session, apr_status_t rv, int answer)
+static apr_status_t session_end(session_t *session, memcached_return_t rc,
+                                int nonsense)
 {
-    rv = rv == APR_SUCCESS ? to_status(answer) : rv;
-    switch (rv) {
-    case APR_SUCCESS:
-    case APR_NOTFOUND:
-    case APR_EBUSY:
-    case APR_ENOSPC:
+    cache_t *cache = session->cache;
+    apr_time_t now = steady_now();
+    apr_interval_time_t took_for = now - session->began_at;
+
+    rc = true_answer(session->handle, rc);
+    if (is_answer(rc) && !nonsense &&
+        took_for < SLOW_LIMITS * cache->limit_for) {
         session_succeeded(session);
-        return rv;
-    case APR_ECONNABORTED:
-        return rv;
-    default:
-        session_failed(session, rv);
-        return rv;
+        apr_reslist_release(cache->handles, session->handle);
+        return to_status(rc);
     }
-}
-
-static apr_status_t talk(di_memanswer_t *out, session_t *session,
-                         di_memrequest_t *request, apr_pool_t *p)
-{
-    request->name = session->name;
-    return di_memtalk(out, &session->server->peer, request, &session->limit, p);
-}
-
-static apr_status_t ask(di_memanswer_t *out, session_t *session,
-                        di_memrequest_t request, apr_pool_t *p)
-{
-    apr_status_t rv = talk(out, session, &request, p);
-
-    return judge(session, rv, out->status);
+    session_failed(session,
+                   took_for >= cache->limit_for / FELT_PART ? DI_BREAKER_TIMEOUT
+                                                            : DI_BREAKER_ERROR,
+                   nonsense        ? "senseless answer"
+                   : is_answer(rc) ? "too slow"
+                                   : memcached_strerror(session->handle, rc),
+                   now);
+    if (!is_answer(rc)) {
+        atomic_fetch_add(&cache->generation, 1);
+    }
+    apr_reslist_invalidate(cache->handles, session->handle);
+    return nonsense ? APR_EGENERAL : to_status(rc);
 }
 
 /* ---- the level ---- */
+
+static apr_status_t value_free(void *value)
+{
+    free(value);
+    return APR_SUCCESS;
+}
 
 static di_record_state_e check_value(di_entry_t *out, const char *value,
                                      apr_size_t bytes, const di_key_t *key)
@@ -258,16 +447,16 @@ static di_record_state_e check_value(di_entry_t *out, const char *value,
                : DI_RECORD_DAMAGED;
 }
 
-/* A value that was put meanwhile stays: it has another cas. */
-static void drop_value(cache_t *cache, const di_key_t *key, apr_uint64_t cas)
+/* A value that was put meanwhile goes too, which costs a render. */
+static void drop_value(cache_t *cache, const di_key_t *key)
 {
-    di_memanswer_t answer;
     session_t session;
+    memcached_return_t rc;
 
-    if (key_session_begin(&session, cache, ENTRY_PREFIX, key) == APR_SUCCESS) {
-        (void)ask(&answer, &session,
-                  (di_memrequest_t){.command = DI_MEM_DELETE, .cas = cas},
-                  NULL);
+    if (session_begin(&session, cache, ENTRY_PREFIX, key->hex) == APR_SUCCESS) {
+        rc =
+            memcached_delete(session.handle, session.name, session.name_len, 0);
+        (void)session_end(&session, rc, 0);
     }
 }
 
@@ -281,34 +470,37 @@ static void log_damaged(cache_t *cache, const server_t *server,
         ds_log(cache->log, DS_LOG_WARNING, "DI0405", APR_SUCCESS,
                "memcached server %s: entry %s is %s, deleted (%u such "
                "messages held back)",
-               server->peer.word, key->hex, di_record_state_text(state),
-               dropped);
+               server->word, key->hex, di_record_state_text(state), dropped);
     }
 }
 
 /* @return APR_SUCCESS when a value came, whose *state may be anything */
-static apr_status_t fetch(cache_t *cache, di_entry_t *out, apr_uint64_t *cas,
+static apr_status_t fetch(cache_t *cache, di_entry_t *out,
                           di_record_state_e *state, const di_key_t *key,
                           apr_time_t now, apr_pool_t *p)
 {
-    di_memrequest_t request = {.command = DI_MEM_GET};
-    di_memanswer_t answer;
+    memcached_return_t rc = MEMCACHED_FAILURE;
     session_t session;
-    apr_status_t rv = key_session_begin(&session, cache, ENTRY_PREFIX, key);
+    size_t bytes = 0;
+    uint32_t flags;
+    char *value;
+    apr_status_t rv = session_begin(&session, cache, ENTRY_PREFIX, key->hex);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = talk(&answer, &session, &request, p);
-    if (rv != APR_SUCCESS || answer.status != DI_MEM_DONE) {
-        return judge(&session, rv, answer.status);
+    value = memcached_get(session.handle, session.name, session.name_len,
+                          &bytes, &flags, &rc);
+    *state = DI_RECORD_DAMAGED;
+    if (value) {
+        apr_pool_cleanup_register(p, value, value_free, apr_pool_cleanup_null);
+        *state = check_value(out, value, bytes, key);
     }
-    *cas = answer.cas;
-    *state = check_value(out, answer.value, answer.bytes, key);
-    if (*state == DI_RECORD_FINE || *state == DI_RECORD_OLD) {
-        return judge(&session, rv, answer.status);
+    if (rc != MEMCACHED_SUCCESS || *state == DI_RECORD_FINE ||
+        *state == DI_RECORD_OLD) {
+        return session_end(&session, rc, 0);
     }
-    (void)judge(&session, APR_EGENERAL, 0);
+    (void)session_end(&session, rc, 1);
     log_damaged(cache, session.server, key, *state, now);
     return APR_SUCCESS;
 }
@@ -318,9 +510,8 @@ static apr_status_t cache_get(di_level_t *level, di_entry_t *out,
                               apr_pool_t *p)
 {
     cache_t *cache = level->self;
-    di_record_state_e state = DI_RECORD_DAMAGED;
-    apr_uint64_t cas = 0;
-    apr_status_t rv = fetch(cache, out, &cas, &state, key, now, p);
+    di_record_state_e state;
+    apr_status_t rv = fetch(cache, out, &state, key, now, p);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -329,21 +520,21 @@ static apr_status_t cache_get(di_level_t *level, di_entry_t *out,
     if (state == DI_RECORD_FINE && !di_record_is_expired(&out->record, now)) {
         return APR_SUCCESS;
     }
-    drop_value(cache, key, cas);
+    drop_value(cache, key);
     return APR_NOTFOUND;
 }
 
 /* memcached's "exptime" for so many seconds from now; never 0 by accident. */
-static apr_uint32_t expiry_of(apr_int64_t span_s, apr_time_t now)
+static time_t expiry_of(apr_int64_t span_s, apr_time_t now)
 {
     if (span_s <= EXPIRY_SPAN_MAX_S) {
-        return (apr_uint32_t)(span_s > 0 ? span_s : 1);
+        return (time_t)(span_s > 0 ? span_s : 1);
     }
-    return (apr_uint32_t)(apr_time_sec(now) + span_s);
+    return (time_t)(apr_time_sec(now) + span_s);
 }
 
-static apr_uint32_t entry_expiry(const cache_t *cache,
-                                 const di_record_t *record, apr_time_t now)
+static time_t entry_expiry(const cache_t *cache, const di_record_t *record,
+                           apr_time_t now)
 {
     apr_int64_t left_s;
 
@@ -383,10 +574,10 @@ static apr_status_t cache_put(di_level_t *level, const di_key_t *key,
                               apr_time_t now, apr_pool_t *ptemp)
 {
     static const di_body_t none = {.data = ""};
-    di_memrequest_t request = {.command = DI_MEM_SET};
     cache_t *cache = level->self;
-    di_memanswer_t answer;
+    memcached_return_t rc;
     session_t session;
+    apr_size_t bytes;
     apr_status_t rv;
     char *value;
 
@@ -396,57 +587,41 @@ static apr_status_t cache_put(di_level_t *level, const di_key_t *key,
         return APR_ENOSPC;
     }
     /* The breaker is asked first: a body is not copied for nothing. */
-    rv = key_session_begin(&session, cache, ENTRY_PREFIX, key);
-    if (rv == APR_SUCCESS) {
-        rv = build_value(&value, &request.bytes, key, record, body, ptemp);
-    }
+    rv = session_begin(&session, cache, ENTRY_PREFIX, key->hex);
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    rv = build_value(&value, &bytes, key, record, body, ptemp);
+    if (rv != APR_SUCCESS) {
+        session_abandon(&session);
+        return rv;
+    }
     /* Reading a body from a slow disk is not the server's fault. */
-    session_start(&session, cache, session.server);
-    request.value = value;
-    request.expiry = entry_expiry(cache, record, now);
-    return ask(&answer, &session, request, NULL);
+    session.began_at = steady_now();
+    rc = memcached_set(session.handle, session.name, session.name_len, value,
+                       bytes, entry_expiry(cache, record, now), 0);
+    return session_end(&session, rc, 0);
 }
 
 /* ---- the shared part of leases ---- */
 
-/**
- * Is the lease, if there is one, this machine's?
- * @param cas  out: of the lease, when it is
- * @return as ask
- */
-static apr_status_t look_at_lease(session_t *session, int *ours,
-                                  apr_uint64_t *cas)
+/* Is the lease, if there is one, this machine's? */
+static int is_ours(session_t *session, memcached_return_t *rc)
 {
     const char *token = session->cache->token;
-    char value[DI_MEMCACHED_TOKEN_ROOM];
-    di_memanswer_t answer;
-    apr_status_t rv;
+    size_t bytes = 0;
+    uint32_t flags;
+    char *value;
+    int same;
 
-    session->limit.room = sizeof(value);
-    rv = ask(&answer, session,
-             (di_memrequest_t){.command = DI_MEM_GET, .into = value}, NULL);
-    *ours = rv == APR_SUCCESS && answer.bytes == strlen(token) &&
-            !memcmp(value, token, answer.bytes);
-    *cas = answer.cas;
-    return rv;
-}
-
-static apr_status_t write_lease(session_t *session, di_mem_command_e command,
-                                apr_uint64_t cas, apr_uint32_t ttl_s)
-{
-    const char *token = session->cache->token;
-    di_memanswer_t answer;
-
-    return ask(&answer, session,
-               (di_memrequest_t){.command = command,
-                                 .value = token,
-                                 .bytes = strlen(token),
-                                 .expiry = expiry_of(ttl_s, apr_time_now()),
-                                 .cas = cas},
-               NULL);
+    *rc = MEMCACHED_FAILURE;
+    value = memcached_get(session->handle, session->name, session->name_len,
+                          &bytes, &flags, rc);
+    *rc = true_answer(session->handle, *rc);
+    same = value && *rc == MEMCACHED_SUCCESS && bytes == strlen(token) &&
+           !memcmp(value, token, bytes);
+    free(value);
+    return same;
 }
 
 /* Who asks has the local part, so a lease of this machine that is there all
@@ -454,42 +629,46 @@ static apr_status_t write_lease(session_t *session, di_mem_command_e command,
 static apr_status_t shared_take(void *self, const di_key_t *key,
                                 apr_uint32_t ttl_s)
 {
+    cache_t *cache = self;
+    memcached_return_t rc, found;
     session_t session;
-    apr_uint64_t cas;
-    int ours;
-    apr_status_t rv = key_session_begin(&session, self, LEASE_PREFIX, key);
+    apr_status_t rv = session_begin(&session, cache, LEASE_PREFIX, key->hex);
+    time_t expiry = expiry_of(ttl_s, apr_time_now());
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = write_lease(&session, DI_MEM_ADD, 0, ttl_s);
-    if (rv != APR_EBUSY) {
-        return rv;
+    rc = memcached_add(session.handle, session.name, session.name_len,
+                       cache->token, strlen(cache->token), expiry, 0);
+    if (rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_DATA_EXISTS) {
+        if (is_ours(&session, &found)) {
+            rc = memcached_set(session.handle, session.name, session.name_len,
+                               cache->token, strlen(cache->token), expiry, 0);
+        }
+        else if (!is_answer(found)) {
+            rc = found;
+        }
     }
-    rv = look_at_lease(&session, &ours, &cas);
-    if (rv == APR_SUCCESS && ours) {
-        rv = write_lease(&session, DI_MEM_SET, cas, ttl_s);
-    }
-    else if (rv == APR_SUCCESS || rv == APR_NOTFOUND) {
-        rv = APR_EBUSY;
-    }
-    return rv == APR_NOTFOUND ? APR_EBUSY : rv;
+    return session_end(&session, rc, 0);
 }
 
-/* Ours only: if it has expired meanwhile it may be another machine's by now. */
+/* Ours only: if it has expired meanwhile it may be another machine's by now.
+   It may still become that between the two calls: memcached's text protocol
+   has no conditional delete.  The price is one more render. */
 static void shared_release(void *self, const di_key_t *key)
 {
-    di_memanswer_t answer;
+    cache_t *cache = self;
+    memcached_return_t rc;
     session_t session;
-    apr_uint64_t cas;
-    int ours;
 
-    if (key_session_begin(&session, self, LEASE_PREFIX, key) == APR_SUCCESS &&
-        look_at_lease(&session, &ours, &cas) == APR_SUCCESS && ours) {
-        (void)ask(&answer, &session,
-                  (di_memrequest_t){.command = DI_MEM_DELETE, .cas = cas},
-                  NULL);
+    if (session_begin(&session, cache, LEASE_PREFIX, key->hex) != APR_SUCCESS) {
+        return;
     }
+    if (is_ours(&session, &rc)) {
+        rc =
+            memcached_delete(session.handle, session.name, session.name_len, 0);
+    }
+    (void)session_end(&session, rc, 0);
 }
 
 /* ---- items ---- */
@@ -503,54 +682,67 @@ static int is_item_name(const char *name)
     return i == len && len > 0 && len <= DI_SHARED_ITEM_NAME_MAX;
 }
 
-static apr_status_t item_session_begin(session_t *out, cache_t *cache,
-                                       const char *name)
+/* The library tells the cas of values that were asked for as several are. */
+static memcached_return_t look_up_item(session_t *session, const char **data,
+                                       apr_size_t *bytes, apr_uint64_t *cas,
+                                       apr_pool_t *p)
 {
-    unsigned char digest[DS_DIGEST_BYTES];
-    apr_status_t rv;
+    const char *const names[] = {session->name};
+    memcached_result_st *result;
+    memcached_return_t rc = memcached_mget(session->handle, names,
+                                           &session->name_len, 1),
+                       last;
+    int found = 0;
 
-    if (!is_item_name(name)) {
-        return APR_EINVAL;
+    if (rc != MEMCACHED_SUCCESS) {
+        return rc;
     }
-    rv = ds_digest_sha256(digest, name, strlen(name));
-    return rv == APR_SUCCESS ? session_begin(out, cache, "", name, digest) : rv;
+    while ((result = memcached_fetch_result(session->handle, NULL, &last))) {
+        *bytes = memcached_result_length(result);
+        *data = *bytes ? apr_pmemdup(p, memcached_result_value(result), *bytes)
+                       : "";
+        *cas = memcached_result_cas(result);
+        found++;
+    }
+    if (last != MEMCACHED_END && last != MEMCACHED_NOTFOUND) {
+        return last == MEMCACHED_SUCCESS ? MEMCACHED_PROTOCOL_ERROR : last;
+    }
+    return found ? MEMCACHED_SUCCESS : MEMCACHED_NOTFOUND;
 }
 
 static apr_status_t item_get(void *self, const char *name, const char **data,
                              apr_size_t *bytes, apr_uint64_t *cas,
                              apr_pool_t *p)
 {
-    di_memanswer_t answer;
     session_t session;
-    apr_status_t rv = item_session_begin(&session, self, name);
+    apr_status_t rv = is_item_name(name)
+                          ? session_begin(&session, self, "", name)
+                          : APR_EINVAL;
 
-    if (rv == APR_SUCCESS) {
-        rv =
-            ask(&answer, &session, (di_memrequest_t){.command = DI_MEM_GET}, p);
-    }
-    if (rv == APR_SUCCESS) {
-        *data = answer.value;
-        *bytes = answer.bytes;
-        *cas = answer.cas;
-    }
-    return rv;
+    return rv == APR_SUCCESS
+               ? session_end(&session,
+                             look_up_item(&session, data, bytes, cas, p), 0)
+               : rv;
 }
 
 static apr_status_t item_put(void *self, const char *name, const char *data,
                              apr_size_t bytes, apr_uint64_t cas,
                              apr_pool_t *ptemp)
 {
-    di_memrequest_t request = {.command = cas ? DI_MEM_SET : DI_MEM_ADD,
-                               .value = data,
-                               .bytes = bytes,
-                               .cas = cas};
-    di_memanswer_t answer;
+    memcached_return_t rc;
     session_t session;
-    apr_status_t rv = item_session_begin(&session, self, name);
+    apr_status_t rv = is_item_name(name)
+                          ? session_begin(&session, self, "", name)
+                          : APR_EINVAL;
 
-    if (rv == APR_SUCCESS) {
-        rv = ask(&answer, &session, request, NULL);
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
+    rc = cas ? memcached_cas(session.handle, session.name, session.name_len,
+                             data, bytes, 0, 0, cas)
+             : memcached_add(session.handle, session.name, session.name_len,
+                             data, bytes, 0, 0);
+    rv = session_end(&session, rc, 0);
     return rv == APR_NOTFOUND ? APR_EBUSY : rv;
 }
 
@@ -563,28 +755,44 @@ di_shared_item_t *di_memcached_item(di_level_t *level)
 
 /* ---- probes ---- */
 
+/* The library chooses the server by the name: one that leads to this one.  Of
+   N servers about every Nth does; none to a server that is listed twice. */
+static int name_probe(char *out, const cache_t *cache, const server_t *server)
+{
+    uint32_t index = (uint32_t)(server - cache->server), number;
+
+    for (number = 0; number < PROBE_NAMES; number++) {
+        apr_snprintf(out, NAME_ROOM, PROBE_PREFIX "%u", number);
+        if (memcached_generate_hash(cache->master, out, strlen(out)) == index) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A look-up, as a server that answers only to nothing is of no use. */
 static void probe(cache_t *cache, server_t *server)
 {
-    char value[16];
-    di_memanswer_t answer;
+    memcached_return_t rc = MEMCACHED_FAILURE;
     session_t session;
+    size_t bytes;
+    uint32_t flags;
 
-    di_memserver_close(&server->peer);
-    session_start(&session, cache, server);
-    session.limit.room = sizeof(value);
-    memcpy(session.name, PROBE_NAME, sizeof(PROBE_NAME));
-    (void)ask(&answer, &session,
-              (di_memrequest_t){.command = DI_MEM_GET, .into = value}, NULL);
+    if (name_probe(session.name, cache, server) &&
+        session_start(&session, cache, server) == APR_SUCCESS) {
+        free(memcached_get(session.handle, session.name, session.name_len,
+                           &bytes, &flags, &rc));
+        (void)session_end(&session, rc, 0);
+    }
 }
 
 void di_memcached_probe(di_level_t *level)
 {
     cache_t *cache = level->self;
-    apr_time_t by = di_memtalk_now() + PROBE_FOR;
+    apr_time_t by = steady_now() + PROBE_FOR;
     int i;
 
-    for (i = 0; i < cache->count && di_memtalk_now() < by; i++) {
+    for (i = 0; i < cache->count && steady_now() < by; i++) {
         server_t *server =
             &cache->server[atomic_fetch_add(&cache->probe_from, 1) %
                            (unsigned)cache->count];
@@ -597,34 +805,59 @@ void di_memcached_probe(di_level_t *level)
 
 /* ---- making ---- */
 
+static memcached_return_t add_server(memcached_st *master,
+                                     const address_t *address)
+{
+    return address->path
+               ? memcached_server_add_unix_socket(master, address->path)
+               : memcached_server_add(master, address->host, address->port);
+}
+
 static apr_status_t add_servers(cache_t *cache, const di_memcached_conf_t *conf,
                                 apr_pool_t *p)
 {
-    const char *const *word = conf->servers;
-    int i;
+    const char *const *words = conf->servers;
+    address_t address;
+    int count;
 
-    for (i = 0; word && word[i]; i++) {
-        if (i == DI_MEMCACHED_SERVERS_MAX ||
-            !di_memserver_parse(&cache->server[i].peer, apr_pstrdup(p, word[i]),
-                                p)) {
+    for (count = 0; words && words[count]; count++) {
+        if (count == DI_MEMCACHED_SERVERS_MAX ||
+            !parse_server(&address, words[count], p)) {
             return APR_EINVAL;
         }
-        cache->server[i].breaker =
-            conf->breakers ? &conf->breakers[i] : &cache->own[i];
+        if (add_server(cache->master, &address) != MEMCACHED_SUCCESS) {
+            return APR_ENOMEM;
+        }
+        cache->server[count].word = apr_pstrdup(p, words[count]);
+        cache->server[count].breaker =
+            conf->breakers ? &conf->breakers[count] : &cache->own[count];
     }
-    cache->count = i;
-    return i ? APR_SUCCESS : APR_EINVAL;
+    cache->count = count;
+    return count ? APR_SUCCESS : APR_EINVAL;
 }
 
-static apr_status_t close_servers(void *baton)
+/* The time limits: two of them are in ms, two in us. */
+static void set_behaviors(memcached_st *master, apr_uint32_t timeout_ms)
 {
-    cache_t *cache = baton;
-    int i;
+    const struct {
+        memcached_behavior_t behavior;
+        uint64_t value;
+    } list[] = {
+        {MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1},
+        {MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, 1},
+        {MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1},
+        {MEMCACHED_BEHAVIOR_NO_BLOCK, 1},
+        {MEMCACHED_BEHAVIOR_TCP_NODELAY, 1},
+        {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, timeout_ms},
+        {MEMCACHED_BEHAVIOR_POLL_TIMEOUT, timeout_ms},
+        {MEMCACHED_BEHAVIOR_SND_TIMEOUT, timeout_ms * UINT64_C(1000)},
+        {MEMCACHED_BEHAVIOR_RCV_TIMEOUT, timeout_ms * UINT64_C(1000)},
+    };
+    size_t i;
 
-    for (i = 0; i < cache->count; i++) {
-        di_memserver_close(&cache->server[i].peer);
+    for (i = 0; i < sizeof(list) / sizeof(*list); i++) {
+        memcached_behavior_set(master, list[i].behavior, list[i].value);
     }
-    return APR_SUCCESS;
 }
 
 apr_status_t di_memcached_token(char *out)
@@ -642,6 +875,45 @@ apr_status_t di_memcached_token(char *out)
     return rv;
 }
 
+static apr_status_t master_free(void *master)
+{
+    memcached_free(master);
+    return APR_SUCCESS;
+}
+
+static apr_status_t make_master(cache_t *cache, const di_memcached_conf_t *conf,
+                                apr_pool_t *p)
+{
+    cache->master = memcached_create(NULL);
+    if (!cache->master) {
+        return APR_ENOMEM;
+    }
+    apr_pool_cleanup_register(p, cache->master, master_free,
+                              apr_pool_cleanup_null);
+    memcached_set_memory_allocators(cache->master, block_make, block_free,
+                                    block_grow, block_make_zero, cache);
+    set_behaviors(cache->master, conf->timeout_ms);
+    return add_servers(cache, conf, p);
+}
+
+static apr_status_t make_handles(cache_t *cache, apr_pool_t *p)
+{
+    apr_pool_t *own;
+    apr_status_t rv = apr_pool_create(&own, p);
+
+    /* The list allocates while it is used, from several threads, under its
+       own mutex: nobody else may allocate from the same pool. */
+    if (rv == APR_SUCCESS) {
+        rv = apr_reslist_create(&cache->handles, 0, HANDLES_IDLE, HANDLES_MAX,
+                                HANDLE_IDLE_FOR, handle_make, handle_drop,
+                                cache, own);
+    }
+    if (rv == APR_SUCCESS) {
+        apr_reslist_timeout_set(cache->handles, cache->limit_for);
+    }
+    return rv;
+}
+
 static void fill(cache_t *cache, const di_memcached_conf_t *conf)
 {
     cache->level.name = "memcached";
@@ -654,13 +926,13 @@ static void fill(cache_t *cache, const di_memcached_conf_t *conf)
     cache->item.self = cache;
     cache->item.get = item_get;
     cache->item.put = item_put;
+    cache->probed = conf->probed;
     cache->limit_for = apr_time_from_msec(conf->timeout_ms);
     cache->rest_for =
         conf->rest_ms ? apr_time_from_msec(conf->rest_ms) : DI_BREAKER_REST_FOR;
-    cache->probed = conf->probed;
     cache->max_item_bytes = conf->max_item_bytes;
-    /* Another machine's limit may be higher. */
-    cache->room = 4 * conf->max_item_bytes + (4 << 20);
+    /* Another machine's limit may be higher, and buffers grow by doubling. */
+    cache->max_block_bytes = 4 * conf->max_item_bytes + (4 << 20);
     cache->ttl_s = conf->ttl_s;
     if (conf->token) {
         apr_cpystrn(cache->token, conf->token, sizeof(cache->token));
@@ -672,7 +944,6 @@ apr_status_t di_memcached_make(di_level_t **out, di_lease_shared_t **shared,
                                const di_memcached_conf_t *conf, apr_pool_t *p)
 {
     cache_t *cache = apr_pcalloc(p, sizeof(*cache));
-    di_ring_t *ring;
     apr_status_t rv = APR_SUCCESS;
 
     fill(cache, conf);
@@ -680,15 +951,12 @@ apr_status_t di_memcached_make(di_level_t **out, di_lease_shared_t **shared,
         rv = di_memcached_token(cache->token);
     }
     if (rv == APR_SUCCESS) {
-        rv = add_servers(cache, conf, p);
+        rv = make_master(cache, conf, p);
     }
     if (rv == APR_SUCCESS) {
-        rv = di_ring_make(&ring, conf->servers, cache->count, p);
+        rv = make_handles(cache, p);
     }
     if (rv == APR_SUCCESS) {
-        cache->ring = ring;
-        apr_pool_cleanup_register(p, cache, close_servers,
-                                  apr_pool_cleanup_null);
         *out = &cache->level;
         *shared = &cache->shared;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memcached level, shared by all machines, with a circuit breaker per
- * server: a server that hangs is felt for one time-out, once for all processes
- * that share the breakers, and then left alone; while a breaker is open, its
- * keys cost no system call.
+ * The memcached level, shared by all machines: libmemcached behind a circuit
+ * breaker per server: a server that hangs is felt for one time-out, once for
+ * all processes that share the breakers, and then left alone; while a breaker
+ * is open, its keys cost no system call.
  */
 #ifndef DI_STORE_MEMCACHED_H
 #define DI_STORE_MEMCACHED_H
@@ -23,8 +23,8 @@
 typedef struct {
     const char *const *servers; /* words as di_memcached_server_check wants
                                    them, the same on all machines; NULL ends */
-    apr_uint32_t timeout_ms;    /* of a whole operation: connecting, sending
-                                   and the answer */
+    apr_uint32_t timeout_ms;    /* of connecting, and of each wait for the
+                                   server within an operation */
     apr_size_t max_item_bytes;  /* larger records are not offered */
     apr_uint32_t ttl_s;         /* expiry of entries; 0 = memcached's own */
     apr_uint32_t rest_ms;       /* how long a failing server is left alone

@@ -140,7 +140,7 @@ is($explained->{customer}, 'www.a.example', 'explain names the customer');
 my ($tier) = decision('/photos/fig.jpg') =~ /tier=(\w+)/;
 is($explained->{tier}, $tier, '... and the tier that a client gets');
 ($code, $out) = ctl(@to, 'explain', '/photos/fig.jpg', '--kbps', '100');
-like($out, qr/^>  $tier .* disk /m, '... and shows where it is') or diag($out);
+like($out, qr/^>  $tier .* (?:disk|memory) /m, '... and shows where it is') or diag($out);
 my $checked = json('check', '/photos/fig.jpg');
 ok($checked->{settings}{DynImageMode}, 'check has the settings');
 ($code, $out) = ctl(@to, 'check', '/photos/fig.jpg');

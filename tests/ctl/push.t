@@ -211,6 +211,15 @@ like($err, qr/one: failed:\n  .*refused by httpd.*Frob.*two: failed/s,
     '... by each machine');
 is(slurp("$dir/one/conf.d/its.conf"), "Alias /1 /srv/1\n",
     '... which keeps the old one');
+machines("Alias /2 /srv/2\n", 'one', 'two');
+is($code, 0, 'the next good one is taken there') or diag($err);
+($code, $out, $err) = ctl(
+    'push', '--rollback', 'its', '--dir', 'conf.d', '--httpd',
+    "$dir/test-there", '--graceful', "$dir/graceful", '--ssh', "$dir/ssh -x",
+    '--remote', $ENV{DI_CTL}, '--machine', 'one');
+is($out, "one: its.conf installed\n", '... and rolled back') or diag($err);
+is(slurp("$dir/one/conf.d/its.conf"), "Alias /1 /srv/1\n", '... on one');
+is(slurp("$dir/two/conf.d/its.conf"), "Alias /2 /srv/2\n", '... machine alone');
 my $odd = "$dir/\$(touch x); 'q'";
 mkdir $odd;
 ($code, $out, $err) = ctl('push', spew("$dir/new", "x\n"), 'n', '--dir', $odd,

@@ -26,6 +26,7 @@ only libavif 'avif/' lib/render/render_avif.c
 only libheif 'libheif/' lib/render/render_heif.c
 only libde265 'libde265/' lib/render/render_de265.c
 only libjxl 'jxl/' lib/render/render_jxl.c
+only libmemcached 'libmemcached' lib/store/store_memcached.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c
 only zlib 'zlib\.h' lib/store/record.c lib/render/render_png.c
 only OpenSSL 'openssl/' lib/base/seal.c lib/base/digest.c
