@@ -165,8 +165,10 @@ static void count(const image_t *image)
 
     ds_tally_add(di_tally, DI_COUNT_REASON(got->reason), 1);
     ds_tally_add(di_tally,
-                 !strcmp(got->cache, "disk")        ? DI_COUNT_HIT_DISK
+                 !strcmp(got->cache, "memory")      ? DI_COUNT_HIT_MEMORY
+                 : !strcmp(got->cache, "disk")      ? DI_COUNT_HIT_DISK
                  : !strcmp(got->cache, "memcached") ? DI_COUNT_HIT_MEMCACHED
+                 : !strcmp(got->cache, "joined")    ? DI_COUNT_JOINED
                  : !strcmp(got->cache, "miss")      ? DI_COUNT_MISS
                                                     : DI_COUNT_NONE,
                  1);

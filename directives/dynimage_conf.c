@@ -9,6 +9,7 @@
 
 #include "apr_lib.h"
 #include "apr_strings.h"
+#include "apr_uri.h"
 #include "apr_user.h"
 
 #include "store/store.h"
@@ -333,6 +334,67 @@ static const char *set_admin_keys(cmd_parms *cmd, void *dir_conf,
     return ds_setting_error(cmd, ds_tokens_read(tokens, path, cmd->pool));
 }
 
+static const char *add_pull(cmd_parms *cmd, void *dir_conf, const char *url)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    di_server_conf_t *conf = server_conf(cmd);
+    apr_uri_t uri;
+
+    if (error) {
+        return error;
+    }
+    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.hostname ||
+        !uri.scheme ||
+        (strcasecmp(uri.scheme, "http") && strcasecmp(uri.scheme, "https"))) {
+        return ds_setting_error(
+            cmd,
+            apr_psprintf(cmd->pool, "\"%s\" is no http or https URL", url));
+    }
+    if (!conf->pull_urls) {
+        conf->pull_urls = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->pull_urls, const char *) = url;
+    return NULL;
+}
+
+/* The first token of a file that ds_tokens_read found good. */
+static const char *first_token(const char *path, apr_pool_t *p)
+{
+    const char *token = NULL;
+    ap_configfile_t *file;
+    char line[DS_TOKENS_FILE_MAX];
+
+    if (ap_pcfg_openfile(&file, p, path) != APR_SUCCESS) {
+        return NULL;
+    }
+    while (!token && ap_cfg_getline(line, sizeof(line), file) == APR_SUCCESS) {
+        token = *line && *line != '#' ? apr_pstrdup(p, line) : NULL;
+    }
+    ap_cfg_closefile(file);
+    return token;
+}
+
+static const char *set_pull_key(cmd_parms *cmd, void *dir_conf,
+                                const char *name)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    ds_tokens_t tokens = {.count = 0};
+
+    if (error) {
+        return error;
+    }
+    error = path ? ds_tokens_read(&tokens, path, cmd->temp_pool)
+                 : apr_psprintf(cmd->pool, "\"%s\" is no path", name);
+    if (!error) {
+        server_conf(cmd)->pull_token = first_token(path, cmd->pool);
+    }
+    if (!error && !server_conf(cmd)->pull_token) {
+        error = apr_psprintf(cmd->pool, "%s holds no token", path);
+    }
+    return ds_setting_error(cmd, error);
+}
+
 /* The format of that name; DI_FORMAT_UNKNOWN when there is none. */
 static di_format_e format_named(const char *name)
 {
@@ -383,23 +445,41 @@ static const char *set_store(cmd_parms *cmd, void *dir_conf, int argc,
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     apr_array_header_t *levels =
         apr_array_make(cmd->pool, 2, sizeof(const char *));
-    int i;
+    int i, j;
 
     for (i = 0; i < argc && !error; i++) {
-        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached")) {
-            error = apr_psprintf(
-                cmd->pool, "\"%s\" is neither disk nor memcached", argv[i]);
+        if (strcasecmp(argv[i], "disk") && strcasecmp(argv[i], "memcached") &&
+            strcasecmp(argv[i], "memory")) {
+            error = apr_psprintf(cmd->pool,
+                                 "\"%s\" is none of memory, disk, memcached",
+                                 argv[i]);
         }
-        else if (i > 0 && !strcasecmp(argv[i], argv[0])) {
-            error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+        for (j = 0; j < i && !error; j++) {
+            if (!strcasecmp(argv[i], argv[j])) {
+                error = apr_psprintf(cmd->pool, "%s is named twice", argv[i]);
+            }
         }
         APR_ARRAY_PUSH(levels, const char *) = argv[i];
     }
     if (!error && argc == 0) {
-        error = "needs the levels in order: disk, memcached";
+        error = "needs the levels in order: memory, disk, memcached";
     }
     server_conf(cmd)->levels = levels;
     return ds_setting_error(cmd, error);
+}
+
+static const char *set_store_keep(cmd_parms *cmd, void *dir_conf,
+                                  const char *word)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    if (!error && strcasecmp(word, "all") && strcasecmp(word, "first")) {
+        error = ds_setting_error(
+            cmd,
+            apr_psprintf(cmd->pool, "\"%s\" is neither all nor first", word));
+    }
+    server_conf(cmd)->keep_first = !strcasecmp(word, "first");
+    return error;
 }
 
 static const char *add_memcached(cmd_parms *cmd, void *dir_conf,
@@ -460,20 +540,19 @@ const command_rec di_conf_commands[] = {
                     "age, priority or permanent; and from which share of it "
                     "on, down to which"),
     AP_INIT_TAKE_ARGV("DynImageStore", set_store, NULL, RSRC_CONF,
-                      "levels of the store in order: disk, memcached"),
+                      "levels of the store in order: memory, disk, memcached"),
+    AP_INIT_TAKE1("DynImageStoreKeep", set_store_keep, NULL, RSRC_CONF,
+                  "all: renditions are put into every level; first: into the "
+                  "first that takes them"),
     AP_INIT_ITERATE("DynImageMemcached", add_memcached, NULL, RSRC_CONF,
                     "memcached servers: host:port, or the path of a socket"),
+    AP_INIT_ITERATE("DynImagePurgePull", add_pull, NULL, RSRC_CONF,
+                    "URLs of other machines' purge maps"),
+    AP_INIT_TAKE1("DynImagePurgePullKeyFile", set_pull_key, NULL, RSRC_CONF,
+                  "file with the token that those machines want"),
     AP_INIT_TAKE1("DynImageAdminKeyFile", set_admin_keys, NULL, RSRC_CONF,
                   "file with the tokens of administrators, one a line"),
     {NULL}};
-
-const ds_tokens_t *di_conf_tokens(const server_rec *s)
-{
-    const di_server_conf_t *conf =
-        ap_get_module_config(s->module_config, &dynimage_module);
-
-    return conf->tokens;
-}
 
 const ds_setting_t *di_conf_dir_table(int *count)
 {
@@ -485,6 +564,12 @@ const ds_setting_t *di_conf_server_table(int *count)
 {
     *count = SERVER_COUNT;
     return server_settings;
+}
+
+const ds_setting_t *di_conf_site_table(int *count)
+{
+    *count = SITE_COUNT;
+    return site_settings;
 }
 
 const di_tier_t *di_conf_tier(di_tier_t *room, const di_conf_t *conf,

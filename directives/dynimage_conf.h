@@ -79,8 +79,12 @@ APLOG_USE_MODULE(dynimage);
     X("DynImageBackgroundRenders", later, DS_ARG_COUNT, 1, 1024, 32,           \
       "renders that may wait in one httpd process for the time after the "     \
       "answer")                                                                \
+    X("DynImageStoreMemory", memory_level_bytes, DS_ARG_SIZE, 1048576,         \
+      17179869184, 16777216, "bound on the memory level of one httpd process") \
     X("DynImageMemcachedTimeout", memcached_ms, DS_ARG_TIME, 1, 5000, 50,      \
       "longest wait for one memcached operation")                              \
+    X("DynImagePurgePullInterval", pull_ms, DS_ARG_TIME, 1000, 86400000,       \
+      30000, "how often purges are pulled from other machines")                \
     X("DynImageMemcachedMaxItem", max_item_bytes, DS_ARG_SIZE, 1024,           \
       1073741824, 1000000, "larger renditions are not offered to memcached")
 
@@ -135,11 +139,15 @@ typedef struct {
     DI_SERVER_PARTS(DI_SERVER_MEMBER)
     const char *render_user;
     const char *cache_root;        /* absolute */
-    apr_array_header_t *levels;    /* const char *: disk, memcached, in order */
+    apr_array_header_t *levels;    /* const char *: memory, disk, memcached, in
+                                      order */
+    int keep_first;                /* see di_store_t */
     apr_array_header_t *memcached; /* const char *: servers */
     unsigned inputs;       /* set of formats, of DI_FORMATS_IN; 0: not set */
     const char *state_dir; /* absolute */
-    ds_tokens_t *tokens;   /* of this server's administrators; NULL: none */
+    apr_array_header_t *pull_urls; /* const char *: purge maps of others */
+    const char *pull_token;        /* shown to them; NULL: none */
+    ds_tokens_t *tokens; /* of this server's administrators; NULL: none */
     di_site_conf_t site;
 } di_server_conf_t;
 
@@ -195,13 +203,13 @@ const char *di_conf_customer(server_rec *s, apr_pool_t *p);
 
 /* What that customer is granted. */
 di_terms_t di_conf_terms(const di_server_conf_t *conf);
-/* The tokens of a server's administrators, of its own file; NULL: none. */
-const ds_tokens_t *di_conf_tokens(const server_rec *s);
+
 
 /* The settings by table, for those who list them all.
    @param count  out: how many */
 const ds_setting_t *di_conf_dir_table(int *count);
 const ds_setting_t *di_conf_server_table(int *count);
+const ds_setting_t *di_conf_site_table(int *count); /* of di_site_conf_t */
 
 /**
  * Check one server's settings against each other.

@@ -17,14 +17,20 @@
 #include "http_core.h"
 #include "unixd.h"
 
+#include "directives/dynimage_care.h"
 #include "directives/dynimage_tally.h"
 #include "render/compose.h"
 #include "store/store_disk.h"
 #include "store/store_memcached.h"
+#include "store/store_memory.h"
 
 /* Expiry of a lease in memcached, s: past the longest render and its
    transfer, so that only a machine that died lets it run out. */
 #define LEASE_MARGIN_S 5
+
+/* Larger renditions gain little from lying in memory: their files are sent by
+   sendfile, and each would drive out many small ones. */
+#define MEMORY_ITEM_BYTES (512 * 1024)
 
 static void print_log(void *server, ds_log_level_e level, apr_status_t rv,
                       const char *text)
@@ -45,12 +51,24 @@ static const char *cache_root(const di_server_conf_t *conf)
     return conf->cache_root ? conf->cache_root : DI_CACHE_ROOT;
 }
 
+/* Where each request has a process of its own, memory of the process would be
+   filled by too few to be of use. */
+static int has_threads(void)
+{
+    int threaded = 0;
+
+    return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS &&
+           threaded != AP_MPMQ_NOT_SUPPORTED;
+}
+
 static int wants_level(const di_server_conf_t *conf, const char *name)
 {
     int i;
 
     if (!conf->levels) {
-        return !strcmp(name, "disk") || conf->memcached;
+        return !strcmp(name, "disk") ||
+               (!strcmp(name, "memcached") && conf->memcached) ||
+               (!strcmp(name, "memory") && has_threads());
     }
     for (i = 0; i < conf->levels->nelts; i++) {
         if (!strcasecmp(APR_ARRAY_IDX(conf->levels, i, const char *), name)) {
@@ -278,8 +296,16 @@ static int make_later(void *later, const di_wish_t *wish)
 {
     int added = di_later_add(later, wish);
 
-    ds_tally_add(di_tally, added ? DI_COUNT_LATER : DI_COUNT_LATER_DROPPED, 1);
+    if (added < 2) {
+        ds_tally_add(di_tally, added ? DI_COUNT_LATER : DI_COUNT_LATER_DROPPED,
+                     1);
+    }
     return added;
+}
+
+static void forget_later(void *later, const di_key_t *key, apr_time_t at)
+{
+    di_later_forget(later, key, at);
 }
 
 /* Jobs that no renderer had begun are no renders. */
@@ -306,8 +332,15 @@ static apr_status_t add_disk(di_parts_t *parts, const di_server_conf_t *conf,
                            .usage = parts->books.usage,
                            .no_sendfile = parts->no_sendfile,
                            .log = &parts->log};
+    apr_status_t rv = APR_ENOMEM; /* without books no quota would be kept */
 
-    return di_disk_make(&parts->store.level[parts->store.count], &disk, p);
+    if (disk.accounts) {
+        rv = di_disk_make(&parts->store.level[parts->store.count], &disk, p);
+    }
+    if (rv == APR_SUCCESS) {
+        parts->disk = parts->store.level[parts->store.count];
+    }
+    return rv;
 }
 
 static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
@@ -318,12 +351,24 @@ static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
         .max_item_bytes = (apr_size_t)DI_SERVER_CONF(conf, max_item_bytes),
         .token = parts->token[0] ? parts->token : NULL,
         .log = &parts->log};
+    apr_status_t rv;
 
     *(const char **)apr_array_push(conf->memcached) = NULL;
     conf->memcached->nelts--;
     memcached.servers = (const char *const *)conf->memcached->elts;
-    return di_memcached_make(&parts->store.level[parts->store.count], shared,
-                             &memcached, p);
+    rv = di_memcached_make(&parts->memcached, shared, &memcached, p);
+    parts->store.level[parts->store.count] = parts->memcached;
+    return rv;
+}
+
+static apr_status_t add_memory(di_parts_t *parts, const di_server_conf_t *conf,
+                               apr_pool_t *p)
+{
+    di_memory_conf_t memory = {
+        .max_bytes = (apr_size_t)DI_SERVER_CONF(conf, memory_level_bytes),
+        .max_item_bytes = MEMORY_ITEM_BYTES};
+
+    return di_memory_make(&parts->store.level[parts->store.count], &memory, p);
 }
 
 /* The levels in the operator's order. */
@@ -331,9 +376,10 @@ static void make_store(di_parts_t *parts, di_lease_shared_t **shared,
                        const di_server_conf_t *conf, apr_pool_t *p,
                        server_rec *s)
 {
-    static const char *const usual[] = {"disk", "memcached"};
-    int count = conf->levels ? conf->levels->nelts : 2, i;
+    static const char *const usual[] = {"memory", "disk", "memcached"};
+    int count = conf->levels ? conf->levels->nelts : 3, i;
 
+    parts->store.keep_first = conf->keep_first;
     for (i = 0; i < count; i++) {
         const char *name = conf->levels
                                ? APR_ARRAY_IDX(conf->levels, i, const char *)
@@ -342,8 +388,10 @@ static void make_store(di_parts_t *parts, di_lease_shared_t **shared,
         if (!wants_level(conf, name)) {
             continue;
         }
-        rv = strcasecmp(name, "disk") ? add_memcached(parts, shared, conf, p)
-                                      : add_disk(parts, conf, p);
+        rv = !strcasecmp(name, "disk") ? add_disk(parts, conf, p)
+             : !strcasecmp(name, "memory")
+                 ? add_memory(parts, conf, p)
+                 : add_memcached(parts, shared, conf, p);
         if (rv == APR_SUCCESS) {
             parts->store.count++;
             continue;
@@ -382,6 +430,9 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
                      "each render it");
         parts->world.leases = NULL;
     }
+    if (di_flights_make(&parts->world.flights, pchild) != APR_SUCCESS) {
+        parts->world.flights = NULL;
+    }
     parts->world.store = &parts->store;
     parts->world.renderer = parts->workers;
     parts->world.render = render;
@@ -397,6 +448,8 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
                       (apr_uint32_t)DI_SERVER_CONF(conf, render_ms),
                       pchild) == APR_SUCCESS) {
         parts->world.later = make_later;
+        parts->world.forget = forget_later;
         parts->world.later_baton = parts->later;
     }
+    di_care_child_start(parts, s, pchild);
 }

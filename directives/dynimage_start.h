@@ -24,8 +24,9 @@ typedef struct {
     const char *renderer;      /* libraries behind the renderers, for keys */
     di_later_t *later;         /* NULL: nothing is made behind an answer */
     di_books_t books;          /* of NULLs where there is no memory */
-    di_ledger_t *ledger;       /* NULL: none */
+    di_ledger_t *ledger;       /* NULL: nothing is booked */
     ds_caretaker_t *caretaker; /* NULL: none */
+    int duty[DI_TURN_END];     /* place of a turn's duty; -1: it has none */
     di_level_t *disk;          /* level of the store; NULL: none */
     di_level_t *memcached;
     di_store_t store;

@@ -18,6 +18,8 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
+#include "handlers/purged.h"
+
 static const di_parts_t *served; /* of this process */
 
 typedef struct {
@@ -27,8 +29,12 @@ typedef struct {
 } action_t;
 
 static const action_t actions[] = {
+    {"purge", DI_ADMIN_POST | DI_ADMIN_PURGE, di_admin_purge},
+    {"purges", DI_ADMIN_GET, di_admin_purges},
+    {"prerender", DI_ADMIN_POST, di_admin_prerender},
     {"explain", DI_ADMIN_GET, di_admin_explain},
     {"check", DI_ADMIN_GET, di_admin_check},
+    {"report", DI_ADMIN_GET, di_admin_report},
     {"status", DI_ADMIN_GET, di_admin_status},
 };
 
@@ -116,8 +122,9 @@ static int is_token(di_admin_t *admin, const char *given)
     apr_size_t len = strlen(given);
     request_rec *r = admin->r;
     int main_number =
-        ds_tokens_find(di_conf_tokens(ap_server_conf), given, len);
-    int own_number = ds_tokens_find(di_conf_tokens(r->server), given, len);
+        ds_tokens_find(di_server_conf_of(ap_server_conf)->tokens, given, len);
+    int own_number =
+        ds_tokens_find(di_server_conf_of(r->server)->tokens, given, len);
 
     if (!main_number && !own_number) {
         return 0;
@@ -434,7 +441,7 @@ static int admin_handler(request_rec *r)
     }
     fence(r);
     admin.method = method_of(r);
-    admin.site = di_admin_site(r->server, r->pool);
+    admin.site = di_purged_site(r->server, r->pool);
     if (!authenticate(&answer, &admin)) {
         return answer;
     }

@@ -36,7 +36,7 @@ typedef struct {
     const di_parts_t *parts;
     const char *who;  /* for the log: user, or number of the token */
     int everywhere;   /* may act on all sites, not on its own only */
-    const char *site; /* of this VirtualHost, see di_admin_site */
+    const char *site; /* of this VirtualHost, see di_purged_site */
     unsigned method;  /* DI_ADMIN_GET and so on */
     const char *path; /* behind the action's name, decoded: "" or "/..." */
     apr_array_header_t *fields; /* di_admin_field_t, in order */
@@ -46,17 +46,13 @@ typedef struct {
 typedef int di_admin_answer_t(di_admin_t *admin);
 
 di_admin_answer_t di_admin_purge, di_admin_purges, di_admin_explain,
-    di_admin_check, di_admin_prerender, di_admin_status;
+    di_admin_check, di_admin_prerender, di_admin_report, di_admin_status;
 
 /* Call once from the module's hooks.
    @param parts  of this process, static */
 void di_admin_register(const di_parts_t *parts);
 
 /* ---- for actions ---- */
-
-/* The name under which a server's URLs are purged: its ServerName, in lower
-   case, without port; from p. */
-const char *di_admin_site(const server_rec *s, apr_pool_t *p);
 
 /* The i-th value of a field, from 0; NULL when there are no more. */
 const char *di_admin_field(const di_admin_t *admin, const char *name, int i);
@@ -79,8 +75,8 @@ int di_admin_refuse(di_admin_t *admin, int status, const char *format, ...)
 /* ---- URLs that an action is about ---- */
 
 typedef struct {
-    const char *site; /* see di_admin_site */
-    const char *path; /* decoded and without dots, as httpd's r->uri has it */
+    const char *site; /* see di_purged_site */
+    const char *path; /* decoded and without dots, see di_purged_path */
     const char *uri;  /* as it was given, from the path on, with its query */
 } di_admin_url_t;
 

@@ -49,9 +49,20 @@ static const char *inputs_text(const di_server_conf_t *conf, apr_pool_t *p)
     return text;
 }
 
-static void put_server(ds_json_t *to, const di_server_conf_t *conf,
-                       apr_pool_t *p)
+static const char *levels_text(const di_store_t *store, apr_pool_t *p)
 {
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < store->count; i++) {
+        text = apr_pstrcat(p, text, i ? " " : "", store->level[i]->name, NULL);
+    }
+    return text;
+}
+
+static void put_server(ds_json_t *to, const di_admin_t *admin, apr_pool_t *p)
+{
+    const di_server_conf_t *conf = di_server_conf_of(admin->r->server);
     const ds_setting_t *table;
     int count;
 
@@ -62,6 +73,12 @@ static void put_server(ds_json_t *to, const di_server_conf_t *conf,
     ds_json_text(to, "DynImageInputFormats", inputs_text(conf, p));
     ds_json_text(to, "DynImageCacheRoot",
                  conf->cache_root ? conf->cache_root : DI_CACHE_ROOT);
+    ds_json_text(to, "DynImageStateDir",
+                 conf->state_dir ? conf->state_dir : DI_STATE_ROOT);
+    ds_json_text(to, "DynImageStore", levels_text(&admin->parts->store, p));
+    ds_json_text(to, "DynImageStoreKeep",
+                 admin->parts->store.keep_first ? "first" : "all");
+    ds_json_text(to, "DynImagePurgePull", words_of(conf->pull_urls, NULL, p));
     ds_json_text(to, "DynImageMemcached", words_of(conf->memcached, NULL, p));
 }
 
@@ -110,6 +127,7 @@ static void put_settings(ds_json_t *root, const di_admin_t *admin,
 {
     const ds_bands_t *bands = ds_bands_or_default(&image->conf->bands);
     ds_json_t *to = ds_json_object_in(root, "settings");
+    const di_server_conf_t *conf = di_server_conf_of(admin->r->server);
     apr_pool_t *p = image->sub->pool;
     const ds_setting_t *table;
     int count;
@@ -118,11 +136,11 @@ static void put_settings(ds_json_t *root, const di_admin_t *admin,
     put_table(to, image->conf, table, count, p);
     ds_json_text(to, "DynImageUnknownBand",
                  bands->band[di_choice_band(image->conf, 0, 0)].name);
+    table = di_conf_site_table(&count);
+    put_table(to, &conf->site, table, count, p);
+    ds_json_text(to, "DynImageCustomer", di_conf_customer(admin->r->server, p));
     if (admin->everywhere) {
-        put_server(to,
-                   ap_get_module_config(admin->r->server->module_config,
-                                        &dynimage_module),
-                   p);
+        put_server(to, admin, p);
     }
     put_bands(root, image->conf);
     put_tiers(root, image->conf, p);

@@ -54,21 +54,25 @@ static int may_pass(const di_entry_t *entry)
     return entry->record.expires_at != 0;
 }
 
-/* Is one of the tiers that stand in stored? */
-static int is_nearest_stored(const question_t *question, const di_wish_t *wish)
+/* Which of the tiers that stand in is stored; DI_NO_OTHER: none. */
+static di_other_e nearest_stored(const question_t *question,
+                                 const di_wish_t *wish)
 {
     apr_pool_t *p = question->image.sub->pool;
+    di_other_e place;
     di_entry_t entry;
     di_key_t key;
     int i;
 
-    for (i = 0; wish->others->tier(wish->others_baton, &key, i); i++) {
+    for (i = 0; (place = wish->others->tier(wish->others_baton, &key, i)) !=
+                DI_NO_OTHER;
+         i++) {
         if (di_admin_stored(&entry, question->admin, &key, p) &&
             !entry.record.verdict) {
-            return 1;
+            return place;
         }
     }
-    return 0;
+    return DI_NO_OTHER;
 }
 
 static void conclude(question_t *question, di_reason_e reason,
@@ -78,35 +82,49 @@ static void conclude(question_t *question, di_reason_e reason,
     question->would = would;
 }
 
+/* Nothing is made yet that should have been made ahead. */
+static void conclude_static(question_t *question, const di_wish_t *wish)
+{
+    di_other_e place = nearest_stored(question, wish);
+
+    if (place != DI_NO_OTHER) {
+        conclude(question,
+                 place == DI_OTHER_SMALLER ? DI_REASON_SMALLER_FIRST
+                                           : DI_REASON_NEAREST,
+                 "send the nearest stored tier, and make all behind it");
+    }
+    else if (wish->slow) {
+        conclude(question, DI_REASON_NONE,
+                 "send a cheap picture, or the original where that cannot be "
+                 "had at once, and make all behind it");
+    }
+    else {
+        conclude(question, DI_REASON_NOT_MADE,
+                 "send the original, and make all behind it");
+    }
+}
+
 static void conclude_missing(question_t *question, const di_wish_t *wish)
 {
     di_format_e format =
         format_of_file(wish->original->file, question->image.sub->pool);
 
-    if (format == DI_FORMAT_UNKNOWN) {
+    if (wish->mode == DI_MODE_STATIC) {
+        conclude_static(question, wish);
+    }
+    else if (format == DI_FORMAT_UNKNOWN) {
         conclude(question, DI_REASON_UNSUPPORTED, "send the original");
     }
     else if (!DI_FORMAT_IN(wish->inputs, format)) {
         conclude(question, DI_REASON_FORMAT_OFF, "send the original");
     }
-    else if (wish->mode != DI_MODE_STATIC) {
-        conclude(question, DI_REASON_NONE,
-                 wish->mode == DI_MODE_SINGLE
-                     ? "render it and send it"
-                     : "render it, keep it and send it; where that takes long "
-                       "something smaller first");
-    }
-    else if (is_nearest_stored(question, wish)) {
-        conclude(question, DI_REASON_NEAREST,
-                 "send the nearest stored tier, and make all behind it");
-    }
-    else if (wish->slow) {
-        conclude(question, DI_REASON_QUICK,
-                 "send a cheap picture, and make all behind it");
+    else if (wish->mode == DI_MODE_SINGLE) {
+        conclude(question, DI_REASON_NONE, "render it and send it");
     }
     else {
-        conclude(question, DI_REASON_NOT_MADE,
-                 "send the original, and make all behind it");
+        conclude(question, DI_REASON_NONE,
+                 "render it, keep it and send it; where that takes long "
+                 "something smaller first");
     }
 }
 
@@ -116,7 +134,7 @@ static void conclude_stored(question_t *question, const di_wish_t *wish,
     if (!entry->record.verdict) {
         conclude(question, DI_REASON_RENDERED, "send the stored rendition");
     }
-    else if (may_pass(entry) && is_nearest_stored(question, wish)) {
+    else if (may_pass(entry) && nearest_stored(question, wish)) {
         conclude(question, DI_REASON_NEAREST, "send the nearest stored tier");
     }
     else if (may_pass(entry) && wish->slow) {
@@ -245,6 +263,21 @@ static void put_tiers(ds_json_t *root, question_t *question)
     }
 }
 
+/* Whose account it is; null: nobody's. */
+static void put_customer(ds_json_t *root, const di_admin_t *admin)
+{
+    int place = di_server_conf_of(admin->r->server)->site.account;
+    di_account_look_t account;
+
+    ds_json_text(root, "customer",
+                 admin->parts->books.accounts &&
+                         di_accounts_look(&account,
+                                          admin->parts->books.accounts, place,
+                                          admin->r->request_time)
+                     ? account.name
+                     : NULL);
+}
+
 static void put_answer(ds_json_t *root, question_t *question)
 {
     const di_admin_image_t *image = &question->image;
@@ -263,6 +296,8 @@ static void put_answer(ds_json_t *root, question_t *question)
     }
     ds_json_number(root, "bytes", (apr_int64_t)image->asks.original.bytes);
     ds_json_text(root, "mode", di_admin_mode(image->conf, sub->pool));
+    put_customer(root, question->admin);
+    ds_json_number(root, "purged", (apr_int64_t)image->asks.original.purged);
     ask_band(question, &question->room, question->band);
     conclude_tier(question);
     ds_json_text(root, "band", image->asks.band);

@@ -9,6 +9,7 @@
 #include "http_request.h"
 
 #include "handlers/choice.h"
+#include "handlers/purged.h"
 #include "image/sniff.h"
 
 /* The headers of the client in question, and none of the administrator's: a
@@ -80,12 +81,12 @@ const char *di_admin_image(di_admin_image_t *out, int *status,
     out->conf =
         ap_get_module_config(out->sub->per_dir_config, &dynimage_module);
     out->fault = fault_of(out->sub, out->conf);
-    out->asks = (di_request_t){.r = out->sub,
-                               .conf = out->conf,
-                               .renderer = admin->parts->renderer,
-                               .original = {out->sub->filename,
-                                            (apr_uint64_t)out->sub->finfo.size,
-                                            out->sub->finfo.mtime}};
+    out->asks = (di_request_t){
+        .r = out->sub,
+        .conf = out->conf,
+        .renderer = admin->parts->renderer,
+        .original = {out->sub->filename, (apr_uint64_t)out->sub->finfo.size,
+                     out->sub->finfo.mtime, di_purged(out->sub)}};
     return NULL;
 }
 

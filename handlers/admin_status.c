@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status: the pool, the store and what was counted, at a glance. */
+#include "http_main.h"
+
 #include "handlers/admin_image.h"
 
 #include "directives/dynimage_tally.h"
@@ -31,6 +33,24 @@ static void put_levels(ds_json_t *root, const di_store_t *store)
     }
 }
 
+/* Each server, and whether it is left alone now; the breakers are in the order
+   of the directive. */
+static void put_memcached(ds_json_t *root, const di_parts_t *parts)
+{
+    const apr_array_header_t *servers =
+        di_server_conf_of(ap_server_conf)->memcached;
+    const di_breaker_t *breakers = parts->books.breaker;
+    ds_json_t *list = ds_json_array_in(root, "memcached");
+    int i;
+
+    for (i = 0; servers && i < servers->nelts; i++) {
+        ds_json_t *to = ds_json_object_in(list, NULL);
+
+        ds_json_text(to, "server", APR_ARRAY_IDX(servers, i, const char *));
+        ds_json_flag(to, "open", breakers && di_breaker_is_open(&breakers[i]));
+    }
+}
+
 /* The pool's own figures are shown as "pool". */
 static void put_counters(ds_json_t *root)
 {
@@ -55,6 +75,13 @@ int di_admin_status(di_admin_t *admin)
     ds_json_text(root, "mode", di_admin_mode(conf, admin->r->pool));
     put_pool(root, admin->parts->workers);
     put_levels(root, admin->parts->world.store);
+    ds_json_number(root, "customers",
+                   admin->parts->books.accounts
+                       ? di_accounts_count(admin->parts->books.accounts)
+                       : 0);
+    if (admin->everywhere) {
+        put_memcached(root, admin->parts);
+    }
     put_counters(root);
     return di_admin_send(admin, root);
 }

@@ -9,14 +9,7 @@
 #include "http_main.h"
 
 #include "handlers/admin.h"
-
-const char *di_admin_site(const server_rec *s, apr_pool_t *p)
-{
-    char *site = apr_pstrdup(p, s->server_hostname ? s->server_hostname : "");
-
-    ap_str_tolower(site);
-    return site;
-}
+#include "handlers/purged.h"
 
 static int is_among(const apr_array_header_t *names, const char *host, int wild)
 {
@@ -55,19 +48,16 @@ static const server_rec *server_of_host(const server_rec *own, const char *host)
     return NULL;
 }
 
-/* As httpd makes r->uri of a request's path.  @return 0: no such path */
-static int decode_path(const char **out, const char *uri, apr_pool_t *p)
+/* @return 0: httpd would refuse it */
+static int read_path(const char **out, const char *uri, apr_pool_t *p)
 {
     char *path = apr_pstrndup(p, uri, strcspn(uri, "?#"));
 
-    if (!ap_normalize_path(path, AP_NORMALIZE_MERGE_SLASHES |
-                                     AP_NORMALIZE_DECODE_UNRESERVED) ||
-        ap_unescape_url(path) != OK) {
+    if (ap_unescape_url_keep2f(path, 1) != OK) {
         return 0;
     }
-    ap_getparents(path);
-    *out = path;
-    return *path == '/';
+    *out = di_purged_path(uri, p);
+    return *out != NULL;
 }
 
 /* The site of a full URL, and where its path begins. */
@@ -95,7 +85,7 @@ static const char *take_host(di_admin_url_t *out, int *status,
         *status = HTTP_NOT_FOUND;
         return "is of no site of this httpd";
     }
-    out->site = di_admin_site(s, r->pool);
+    out->site = di_purged_site(s, r->pool);
     text = strstr(text, "://") + 3;
     text += strcspn(text, "/?#");
     out->uri = *text == '/' ? text : apr_pstrcat(r->pool, "/", text, NULL);
@@ -113,7 +103,7 @@ const char *di_admin_url(di_admin_url_t *out, int *status, di_admin_t *admin,
     if (text[0] != '/' || text[1] == '/') {
         fault = take_host(out, status, admin, text, own);
     }
-    if (!fault && !decode_path(&out->path, out->uri, r->pool)) {
+    if (!fault && !read_path(&out->path, out->uri, r->pool)) {
         *status = HTTP_BAD_REQUEST;
         fault = "has a path that is not encoded as it should be";
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mod_dynimage's counters on the status page. */
+/* mod_dynimage's counters and customers on the status page. */
 #include "handlers/image_status.h"
 
 #include "httpd.h"
@@ -9,6 +9,7 @@
 
 #include "directives/dynimage_tally.h"
 #include "handlers/counters_page.h"
+#include "handlers/customers_page.h"
 
 static const di_parts_t *shown; /* of this process */
 
@@ -39,6 +40,7 @@ static int print_status(request_rec *r, int flags)
     set_gauges();
     ds_counters_page(r, flags, "DynImage", "mod_dynimage", di_tally,
                      di_counters, DI_COUNT_END);
+    di_customers_page(r, flags, shown);
     return OK;
 }
 

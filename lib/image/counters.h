@@ -13,10 +13,14 @@
 
 /* X(SUFFIX, name, kind, unit, help) */
 #define DI_COUNTERS(X)                                                         \
+    X(HIT_MEMORY, "hits_memory", COUNTER, "answers",                           \
+      "the rendition, or the verdict, was in the process's own memory")        \
     X(HIT_DISK, "hits_disk", COUNTER, "answers",                               \
       "the rendition, or the verdict that there is none, was on disk")         \
     X(HIT_MEMCACHED, "hits_memcached", COUNTER, "answers",                     \
       "the rendition, or the verdict that there is none, was in memcached")    \
+    X(JOINED, "flights_joined", COUNTER, "answers",                            \
+      "another request of the process was about it, and got it for both")      \
     X(MISS, "misses", COUNTER, "answers",                                      \
       "nothing was stored: rendered, waited for, or given up")                 \
     X(BYTES_ORIGINAL, "bytes_original", COUNTER, "bytes",                      \

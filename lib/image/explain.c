@@ -30,6 +30,10 @@ const char *di_explain_cache_status(const di_explanation_t *e, apr_pool_t *p)
         return apr_pstrcat(p, "dynimage; fwd=uri-miss",
                            e->kept ? "; stored" : "", "; detail=", word, NULL);
     }
+    if (!strcmp(e->cache, "joined")) {
+        return apr_pstrcat(
+            p, "dynimage; fwd=uri-miss; collapsed; detail=", word, NULL);
+    }
     return apr_pstrcat(p, "dynimage; hit; detail=", e->cache, NULL);
 }
 

@@ -7,6 +7,7 @@
  *             and ", save-data=?1" where that chose the tier
  *             (RFC 8941 dictionary)
  *   Cache-Status: dynimage; hit; detail=disk       (RFC 9211)
+ *                 dynimage; fwd=uri-miss; collapsed; detail=rendered
  *   Server-Timing: dynimage;dur=12;desc="low rendered disk"
  */
 #ifndef DI_EXPLAIN_H
@@ -21,7 +22,7 @@ typedef struct {
     apr_uint32_t kbps;      /* estimate, kbit/s; 0 = unknown */
     const char *source;     /* of the estimate; "none" */
     int saving;             /* 1: a lower tier, because of Save-Data */
-    const char *cache;      /* disk, memcached, miss, none */
+    const char *cache;      /* as in di_obtained_t */
     apr_uint64_t in_bytes;  /* the original */
     apr_uint64_t out_bytes; /* this answer's whole representation */
     apr_uint32_t eta_ms;    /* predicted time to the client; 0 = unknown */

@@ -6,6 +6,9 @@
  *     first             first + count
  *       | wish | wish | wish | free | free |
  *
+ * Keys to be forgotten are in a ring of the same kind, in the order of their
+ * times.
+ *
  * The wish that is worked on has left the ring, and its hash stays in
  * `current`, so that it is not added once more meanwhile.
  */
@@ -14,6 +17,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include <apr_strings.h>
 
@@ -29,10 +33,17 @@ typedef struct {
     di_key_t key;
 } kept_t;
 
+/* A key whose entry expires. */
+typedef struct {
+    apr_pool_t *p;
+    di_key_t key;
+    apr_time_t at;
+} passing_t;
+
 struct di_later_t {
     di_world_t world;
     apr_uint32_t wait_ms; /* of a render, waiting for a renderer included */
-    apr_pool_t *pool; /* of the pools; under the mutex */
+    apr_pool_t *pool;     /* of the pools; under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t news;
     int started; /* 1: thread is to be joined; -1: it could not be had */
@@ -41,7 +52,9 @@ struct di_later_t {
     unsigned char current[DI_KEY_HASH_BYTES];
     int working; /* 1: current is being made */
     int places, first, count;
-    kept_t *ring[];
+    kept_t **ring;
+    int first_passing, passing_count;
+    passing_t **passing;
 };
 
 /* A signal handler that ends the process (prefork's) would wait for the mutex
@@ -98,7 +111,10 @@ static kept_t *copy_of(apr_pool_t *p, const di_later_t *later,
     kept->wish.limits = &kept->limits;
     kept->wish.recipe = &kept->recipe;
     kept->wish.key = &kept->key;
-    kept->wish.urgency = DI_URGENCY_STALE;
+    if (wish->urgency < DI_URGENCY_STALE) {
+        kept->wish.urgency = DI_URGENCY_STALE;
+    }
+    kept->wish.mode = DI_MODE_HYBRID;
     kept->wish.wait_ms = later->wait_ms;
     kept->wish.slow = 0;
     kept->wish.others = NULL;
@@ -116,7 +132,43 @@ static kept_t *take_first(di_later_t *later)
     return kept;
 }
 
+static passing_t *take_passing(di_later_t *later)
+{
+    passing_t *passing = later->passing[later->first_passing];
+
+    later->first_passing = (later->first_passing + 1) % later->places;
+    later->passing_count--;
+    return passing;
+}
+
+/* How long until an entry is to be forgotten; at most 0: now.  A long time when
+   there is none. */
+static apr_interval_time_t time_left(const di_later_t *later)
+{
+    return later->passing_count
+               ? later->passing[later->first_passing]->at - later->world.now()
+               : apr_time_from_sec(3600);
+}
+
 /* ---- the thread ---- */
+
+static void wait_for_news(di_later_t *later)
+{
+    apr_interval_time_t span = time_left(later);
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)apr_time_sec(span) + 1;
+    pthread_cond_timedwait(&later->news, &later->mutex, &until);
+}
+
+static void forget(di_later_t *later, const passing_t *passing)
+{
+    di_entry_t entry;
+
+    (void)di_store_get(later->world.store, &entry, &passing->key,
+                       later->world.now(), passing->p);
+}
 
 static void fulfil(di_later_t *later, kept_t *kept)
 {
@@ -133,8 +185,17 @@ static void *run(void *baton)
     while (!later->stop) {
         kept_t *kept;
 
+        if (time_left(later) <= 0) {
+            passing_t *passing = take_passing(later);
+
+            pthread_mutex_unlock(&later->mutex);
+            forget(later, passing);
+            pthread_mutex_lock(&later->mutex);
+            apr_pool_destroy(passing->p);
+            continue;
+        }
         if (!later->count) {
-            pthread_cond_wait(&later->news, &later->mutex);
+            wait_for_news(later);
             continue;
         }
         kept = take_first(later);
@@ -178,11 +239,10 @@ static apr_status_t end(void *baton)
 /* ---- from outside ---- */
 
 apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
-                           int places, apr_uint32_t wait_ms,
-                           apr_pool_t *pchild)
+                           int places, apr_uint32_t wait_ms, apr_pool_t *pchild)
 {
-    apr_size_t size =
-        sizeof(di_later_t) + sizeof(kept_t *) * (apr_size_t)places;
+    apr_size_t size = sizeof(void *) * (apr_size_t)places;
+    pthread_condattr_t clock;
     di_later_t *later;
     apr_pool_t *pool;
     apr_status_t rv = ds_pool_make_own(&pool, pchild);
@@ -190,14 +250,19 @@ apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    later = apr_pcalloc(pchild, size);
+    later = apr_pcalloc(pchild, sizeof(*later));
+    later->ring = apr_pcalloc(pchild, size);
+    later->passing = apr_pcalloc(pchild, size);
     later->world = *world;
     later->world.later = NULL;
     later->pool = pool;
     later->places = places;
     later->wait_ms = wait_ms;
     pthread_mutex_init(&later->mutex, NULL);
-    pthread_cond_init(&later->news, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&later->news, &clock);
+    pthread_condattr_destroy(&clock);
     apr_pool_pre_cleanup_register(pchild, later, end);
     *out = later;
     return APR_SUCCESS;
@@ -211,7 +276,7 @@ int di_later_add(di_later_t *later, const di_wish_t *wish)
 
     enter(later, &before);
     if (is_known(later, wish->key)) {
-        added = 1;
+        added = 2;
     }
     else if (!later->stop && later->count < later->places &&
              is_running(later) &&
@@ -223,4 +288,25 @@ int di_later_add(di_later_t *later, const di_wish_t *wish)
     }
     leave(later, &before);
     return added;
+}
+
+void di_later_forget(di_later_t *later, const di_key_t *key, apr_time_t at)
+{
+    passing_t *passing;
+    apr_pool_t *p;
+    sigset_t before;
+
+    enter(later, &before);
+    if (!later->stop && later->passing_count < later->places &&
+        is_running(later) && ds_pool_make_own(&p, later->pool) == APR_SUCCESS) {
+        passing = apr_palloc(p, sizeof(*passing));
+        passing->p = p;
+        passing->at = at;
+        passing->key = *key;
+        passing->key.text = apr_pstrmemdup(p, key->text, key->text_len);
+        later->passing[(later->first_passing + later->passing_count++) %
+                       later->places] = passing;
+        pthread_cond_signal(&later->news);
+    }
+    leave(later, &before);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Renditions that are made when their request has been answered already: one
- * thread in each of httpd's children works through a short list.
+ * What is done when a request has been answered already: one thread in each of
+ * httpd's children works through a short list of renditions to make, and has
+ * the store drop what has expired.
  */
 #ifndef DI_LATER_H
 #define DI_LATER_H
@@ -34,10 +35,17 @@ apr_status_t di_later_make(di_later_t **out, const di_world_t *world,
 /**
  * Have a rendition made and kept.  Everything is copied; never waits; any
  * thread.  A key that waits already is not added twice.
- * @param wish  its others and slowness do not count; it is made with the
- *              urgency DI_URGENCY_STALE
- * @return 1 when it is on the list
+ * @param wish  its others, slowness and mode do not count; it is made with the
+ *              urgency DI_URGENCY_STALE, or its own if that is less urgent
+ * @return 1 when it was put on the list, 2 when it was there already, else 0
  */
 int di_later_add(di_later_t *later, const di_wish_t *wish);
+
+/**
+ * Ask the store for a key soon after a time, so that it drops an entry that has
+ * expired by then.  As many may wait as places were given for wishes; more are
+ * left to others.  Keys come in the order of their times.  Any thread.
+ */
+void di_later_forget(di_later_t *later, const di_key_t *key, apr_time_t at);
 
 #endif

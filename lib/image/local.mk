@@ -18,7 +18,7 @@ tests_unit_test_tier_SOURCES = tests/unit/test_tier.c
 tests_unit_test_tier_LDADD = libimage.la libstore.la libbase.la $(CRYPTO_LIBS) $(UNIT_LIBS)
 tests_unit_test_obtain_SOURCES = tests/unit/test_obtain.c
 tests_unit_test_obtain_LDADD = libimage.la librender.la libstore.la libbase.la \
-    $(RENDER_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
+    $(RENDER_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS) -lpthread
 tests_unit_test_explain_SOURCES = tests/unit/test_explain.c
 tests_unit_test_explain_LDADD = libimage.la libbase.la $(UNIT_LIBS)
 tests_unit_test_cachecontrol_SOURCES = tests/unit/test_cachecontrol.c
@@ -49,3 +49,8 @@ check_PROGRAMS += tests/fuzz/fuzz_accept
 tests_fuzz_fuzz_accept_SOURCES = tests/fuzz/fuzz_accept.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_accept_LDADD = libimage.la libbase.la $(APR_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_tariff
+tests_fuzz_fuzz_tariff_SOURCES = tests/fuzz/fuzz_tariff.c \
+    tests/fuzz/replay_main.c
+tests_fuzz_fuzz_tariff_LDADD = libimage.la libbase.la $(APR_LIBS)

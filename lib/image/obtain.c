@@ -23,8 +23,13 @@
    headers lie behind EXIF and profiles, which rarely are longer. */
 #define HEAD_BYTES (64 * 1024)
 
-/* Waiters ask the store again after 1, 2, 4 ... ms, at most this. */
-#define PAUSE_MAX apr_time_from_msec(10)
+/* Waiters ask the store again after 1, 2, 4 ... ms, at most this: short beside
+   a render, and long enough for many processes to wait for one. */
+#define PAUSE_MAX apr_time_from_msec(25)
+
+/* In single mode a rendition is kept so long for others that wait for it: past
+   their next look at the store, whatever the machine is doing. */
+#define SINGLE_FOR apr_time_from_sec(2)
 
 /* Beside what a render tells: it was not tried. */
 #define FORMAT_OFF (DI_RENDER_NOT_BEGUN + 1)
@@ -81,7 +86,8 @@ static int from_store(di_obtained_t *out, const di_world_t *world,
     out->have = !out->entry.record.verdict;
     out->reason =
         out->have ? DI_REASON_RENDERED : (di_reason_e)out->entry.record.verdict;
-    out->passing = out->entry.record.expires_at != 0;
+    /* A rendition that expires (single mode) is made again as it was. */
+    out->passing = !out->have && out->entry.record.expires_at != 0;
     return 1;
 }
 
@@ -203,14 +209,38 @@ static void render(di_result_t *result, apr_file_t **file, int *changed,
     apr_file_close(original);
 }
 
+/* In single mode a rendition stays only where it passes by itself, unless other
+   processes wait for it: those may share nothing else than a disk. */
+static di_keep_e where_to_keep(const di_world_t *world, const di_wish_t *wish,
+                               const di_lease_t *lease, di_record_t *record)
+{
+    if (wish->mode != DI_MODE_SINGLE || record->verdict) {
+        return DI_KEEP_ALL;
+    }
+    record->expires_at = record->made_at + SINGLE_FOR;
+    if (!di_lease_is_wanted(lease)) {
+        return DI_KEEP_PASSING;
+    }
+    if (world->forget) {
+        world->forget(world->later_baton, wish->key, record->expires_at);
+    }
+    return DI_KEEP_ALL;
+}
+
 /* Keep what came of it.  A store that fails costs only the next request. */
 static int keep(const di_world_t *world, const di_wish_t *wish,
-                const di_record_t *record, const di_body_t *body, apr_pool_t *p)
+                const di_lease_t *lease, const di_record_t *made,
+                const di_body_t *body, apr_pool_t *p)
 {
+    di_record_t record = *made;
+    di_keep_e where = where_to_keep(world, wish, lease, &record);
     apr_status_t rv;
 
-    rv = di_store_put(world->store, DI_KEEP_ALL, wish->key, record, body,
+    rv = di_store_put(world->store, where, wish->key, &record, body,
                       world->now(), p);
+    if (wish->mode == DI_MODE_SINGLE && !record.verdict) {
+        return 0;
+    }
     if (rv != APR_SUCCESS) {
         ds_log(world->log, DS_LOG_INFO, "DI0622", rv,
                "no level of the store kept %s", wish->key->hex);
@@ -227,7 +257,8 @@ static int is_shortage(di_reason_e reason)
 }
 
 static void render_and_keep(di_obtained_t *out, const di_world_t *world,
-                            const di_wish_t *wish, apr_pool_t *p)
+                            const di_wish_t *wish, const di_lease_t *lease,
+                            apr_pool_t *p)
 {
     apr_file_t *file = NULL;
     di_result_t result;
@@ -250,7 +281,8 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
         ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
                "%s: no rendition, reason=%s", wish->original->file,
                di_reason_word(outcome.reason));
-        out->kept = !changed && keep(world, wish, &out->entry.record, NULL, p);
+        out->kept =
+            !changed && keep(world, wish, lease, &out->entry.record, NULL, p);
     }
     else if (outcome.reason == DI_REASON_RENDERED) {
         memset(&out->entry.body, 0, sizeof(out->entry.body));
@@ -258,41 +290,112 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
         out->entry.body.bytes = result.bytes;
         out->entry.level = "miss";
         out->have = 1;
-        out->kept = !changed &&
-                    keep(world, wish, &out->entry.record, &out->entry.body, p);
+        out->kept = !changed && keep(world, wish, lease, &out->entry.record,
+                                     &out->entry.body, p);
     }
+}
+
+/* Behind an answer nobody waits for what another makes. */
+static int is_behind(const di_wish_t *wish)
+{
+    return wish->urgency >= DI_URGENCY_STALE;
 }
 
 /* 1 when out is filled, 0 when the time ran out first. */
 static int wait_or_render(di_obtained_t *out, const di_world_t *world,
-                          const di_wish_t *wish, apr_pool_t *p)
+                          const di_wish_t *wish, apr_time_t until,
+                          apr_pool_t *p)
 {
-    apr_time_t until = world->now() + apr_time_from_msec(wish->wait_ms);
     apr_interval_time_t pause_for = apr_time_from_msec(1);
     di_lease_t *lease = NULL;
+    di_want_t *want = NULL;
     apr_status_t rv;
+    int filled = 0;
 
     do {
         rv = world->leases ? di_lease_take(&lease, world->leases, wish->key, p)
                            : APR_SUCCESS;
         /* Whoever held the lease before may have just finished. */
-        if (from_store(out, world, wish->key, p)) {
-            di_lease_release(lease);
-            return 1;
+        filled = from_store(out, world, wish->key, p);
+        if (!filled && !APR_STATUS_IS_EBUSY(rv)) {
+            di_lease_unwant(want);
+            render_and_keep(out, world, wish, lease, p);
+            filled = 1;
         }
-        if (!APR_STATUS_IS_EBUSY(rv)) {
-            render_and_keep(out, world, wish, p);
-            di_lease_release(lease);
-            return 1;
+        if (filled || is_behind(wish)) {
+            break;
         }
-        /* Behind an answer nobody waits for what another makes. */
-        if (wish->urgency >= DI_URGENCY_STALE) {
-            return 0;
-        }
+        want = want ? want : di_lease_want(world->leases, wish->key, p);
         world->pause(pause_for);
         pause_for = pause_for * 2 < PAUSE_MAX ? pause_for * 2 : PAUSE_MAX;
     } while (world->now() < until);
-    return 0;
+    di_lease_unwant(want);
+    di_lease_release(lease);
+    return filled;
+}
+
+/* What a leader tells the others, in di_landed_t.word. */
+enum { WORD_REASON, WORD_PASSING };
+
+static void land(di_flight_t *flight, const di_obtained_t *got)
+{
+    di_landed_t landed = {
+        .record = got->entry.record,
+        .body = got->entry.body,
+        .have = got->have,
+        .word = {
+            [WORD_REASON] = (int)got->reason, [WORD_PASSING] = got->passing}};
+
+    di_flight_land(flight, &landed);
+}
+
+static void take_landed(di_obtained_t *out, const di_landed_t *landed)
+{
+    out->entry.record = landed->record;
+    out->entry.body = landed->body;
+    out->entry.level = "joined";
+    out->cache = "joined";
+    out->have = landed->have;
+    out->reason = (di_reason_e)landed->word[WORD_REASON];
+    out->passing = landed->word[WORD_PASSING];
+}
+
+/* Who leads behind an answer may be refused what somebody who waits would get;
+   and a time-out says how long the leader would wait. */
+static int is_for_all(const di_obtained_t *got, const di_wish_t *wish)
+{
+    return !is_shortage(got->reason) ||
+           (!is_behind(wish) && got->reason != DI_REASON_TIMEOUT);
+}
+
+/* As wait_or_render, together with the process's other threads. */
+static int go_together(di_obtained_t *out, const di_world_t *world,
+                       const di_wish_t *wish, apr_pool_t *p)
+{
+    apr_interval_time_t wait_for = apr_time_from_msec(wish->wait_ms);
+    apr_time_t until = world->now() + wait_for;
+    di_landed_t landed;
+    di_flight_t *flight;
+    int got;
+
+    switch (di_flight_join(&flight, &landed, world->flights, wish->key,
+                           is_behind(wish) ? 0 : wait_for, p)) {
+    case DI_FLIGHT_LANDED:
+        take_landed(out, &landed);
+        return 1;
+    case DI_FLIGHT_LATE:
+        return 0;
+    default:
+        break;
+    }
+    got = wait_or_render(out, world, wish, until, p);
+    if (got && is_for_all(out, wish)) {
+        land(flight, out);
+    }
+    else {
+        di_flight_land(flight, NULL);
+    }
+    return got;
 }
 
 /* The nearest stored rendition of another tier.
@@ -340,7 +443,7 @@ static void take_own(di_obtained_t *out, const di_world_t *world,
         return;
     }
     start = world->now();
-    if (!wait_or_render(out, world, wish, p)) {
+    if (!go_together(out, world, wish, p)) {
         out->reason = DI_REASON_TIMEOUT;
         out->cache = "miss";
         out->passing = 1;
@@ -438,6 +541,38 @@ static int be_kind(di_obtained_t *out, const di_world_t *world,
     return 1;
 }
 
+/* What is made ahead, and is not yet: what there is at once, and the rest of
+   the original's behind it, the one that was asked for first. */
+static void be_static(di_obtained_t *out, const di_world_t *world,
+                      const di_wish_t *wish, apr_pool_t *p)
+{
+    di_wish_t each = *wish;
+    di_obtained_t cheap;
+    int no_quick = 0, i;
+
+    out->reason = DI_REASON_NOT_MADE;
+    out->cache = "miss";
+    out->passing = 1;
+    cheap = *out;
+    if (!take_nearest(out, world, wish, 1, DI_REASON_SMALLER_FIRST, p) &&
+        !take_nearest(out, world, wish, 0, DI_REASON_NEAREST, p) &&
+        wish->slow) {
+        (void)is_dear(&no_quick, world, wish, p);
+        if (!no_quick && take_quick(&cheap, world, wish, QUICK_WAIT_MS, p)) {
+            *out = cheap;
+        }
+    }
+    if (!world->later || !world->later(world->later_baton, wish)) {
+        return;
+    }
+    each.urgency = DI_URGENCY_AHEAD;
+    for (i = 0; wish->others && wish->others->variant &&
+                wish->others->variant(wish->others_baton, &each, i);
+         i++) {
+        (void)world->later(world->later_baton, &each);
+    }
+}
+
 void di_obtain(di_obtained_t *out, const di_world_t *world,
                const di_wish_t *wish, apr_pool_t *p)
 {
@@ -451,7 +586,11 @@ void di_obtain(di_obtained_t *out, const di_world_t *world,
             return;
         }
     }
-    else if (be_kind(out, world, wish, p)) {
+    else if (wish->mode == DI_MODE_STATIC) {
+        be_static(out, world, wish, p);
+        return;
+    }
+    else if (wish->mode == DI_MODE_HYBRID && be_kind(out, world, wish, p)) {
         return;
     }
     else {

@@ -4,12 +4,17 @@
  *
  *   store ---hit---------------------------------------------> rendition
  *     |miss                                                  | or verdict
- *     +--the client is slow and the render dear:             |
+ *     +--the client is slow and the render dear (hybrid):    |
  *     |  a smaller stored rendition, else a cheap one at once;
  *     |  the full one is made behind the answer (later.h)     |
+ *     +--static: the nearest stored rendition, for a slow client a cheap one,
+ *     |  else none; all of the original's are made behind    |
+ *   flight --another thread leads--> take what it brings ----+
+ *     |we lead                                               |
  *   lease ---held by another---> ask the store again,   -----+
  *     |ours                      until the time is up        |
  *   render --fine--> keep in the store ----------------------+
+ *     |              (single: for a moment, for those who wait)
  *     |                                                      |
  *     +--the original's fault--> keep a verdict -------------+
  *     +--no renderer, queue full, too slow
@@ -27,6 +32,7 @@
 #include "image/mode.h"
 #include "image/reason.h"
 #include "image/variant.h"
+#include "store/flight.h"
 #include "store/lease.h"
 
 /* Another tier's place beside a client's own. */
@@ -71,7 +77,8 @@ struct di_wish_t {
 /* What obtaining needs of the world; one per process. */
 typedef struct {
     const di_store_t *store;
-    di_leases_t *leases; /* NULL: every caller renders for itself */
+    di_leases_t *leases;   /* NULL: every caller renders for itself */
+    di_flights_t *flights; /* NULL: threads meet at the lease only */
     void *renderer;
     void (*render)(void *renderer, di_result_t *result, apr_file_t **out,
                    const di_job_t *job, apr_file_t *original, apr_pool_t *p);
@@ -80,6 +87,9 @@ typedef struct {
     /* Have a wish fulfilled behind the answer; never waits.  NULL: that is
        not to be had, and no answer is given that relies on it. */
     int (*later)(void *later_baton, const di_wish_t *wish);
+    /* Ask the store for a key when its entry has expired at that time, so
+       that this does not lie there for long.  NULL: nobody does. */
+    void (*forget)(void *later_baton, const di_key_t *key, apr_time_t at);
     void *later_baton;
     /* Told of every job that was given to the renderers, whoever wished it and
        however it ended.  NULL: nobody wants to know. */
@@ -95,7 +105,8 @@ typedef struct {
     di_reason_e reason;
     int have;             /* 1: entry is a rendition to send */
     di_entry_t entry;     /* valid if have; lives in p */
-    const char *cache;    /* "disk", "memcached", "miss", "none" */
+    const char *cache;    /* "memory", "disk", "memcached"; "joined": another
+                             thread's render or find; "miss", "none" */
     di_key_t key;         /* of the entry, valid if have */
     int passing;          /* 1: the next request may get another answer,
                              so nobody should keep this one */

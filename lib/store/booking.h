@@ -17,6 +17,9 @@
 #include "store/account.h"
 #include "store/account_in.h"
 
+/* Longest pause between two tries to take a hold, us. */
+#define DI_HOLD_PAUSE_LONGEST 2000
+
 typedef struct {
     di_account_t *account;
     di_account_state_t state; /* the account's, while it is held */

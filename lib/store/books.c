@@ -1,40 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts one after the other, each from a page's begin. */
+/*
+ * The cutting; books.h draws it.  Each part begins at a line of the cache, so
+ * that two parts never share one.
+ */
 #include "store/books.h"
 
-#include <string.h>
+#define LINE 64
 
-#define PAGE_BYTES 4096
-
-static apr_size_t pages(apr_size_t bytes)
+static apr_size_t in_lines(apr_size_t bytes)
 {
-    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    return (bytes + LINE - 1) / LINE * LINE;
 }
 
 static apr_size_t turns_bytes(void)
 {
-    return sizeof(_Atomic apr_int64_t) * DI_TURN_END;
+    return in_lines(DI_TURN_END * sizeof(_Atomic apr_int64_t));
 }
 
 static apr_size_t breakers_bytes(void)
 {
-    return sizeof(di_breaker_t) * DI_BOOKS_BREAKERS;
+    return in_lines(DI_BOOKS_BREAKERS * sizeof(di_breaker_t));
 }
 
 apr_size_t di_books_bytes(apr_size_t ledger_bytes)
 {
-    return pages(di_accounts_bytes()) + pages(di_usage_bytes()) +
-           pages(di_purges_bytes()) + pages(ledger_bytes) +
-           pages(turns_bytes()) + pages(breakers_bytes());
+    return in_lines(di_accounts_bytes()) + in_lines(di_usage_bytes()) +
+           in_lines(di_purges_bytes()) + in_lines(ledger_bytes) +
+           turns_bytes() + breakers_bytes();
 }
 
-/* The next part; *at moves on. */
-static void *take(char **at, apr_size_t bytes)
+/* @return the next part, which is so long */
+static void *cut(char **from, apr_size_t bytes)
 {
-    void *part = *at;
+    void *part = *from;
 
-    *at += pages(bytes);
+    *from += in_lines(bytes);
     return part;
+}
+
+/* Children of the configuration before may be at work with these. */
+static void clear_run(di_books_t *books)
+{
+    int i;
+
+    for (i = 0; i < DI_TURN_END; i++) {
+        atomic_store(&books->turn[i], 0);
+    }
+    for (i = 0; i < DI_BOOKS_BREAKERS; i++) {
+        atomic_store(&books->breaker[i].open_until, 0);
+        atomic_store(&books->breaker[i].failures, 0);
+    }
 }
 
 void di_books_init(di_books_t *out, void *mem, apr_size_t ledger_bytes,
@@ -42,10 +57,11 @@ void di_books_init(di_books_t *out, void *mem, apr_size_t ledger_bytes,
 {
     char *at = mem;
 
-    out->accounts = di_accounts_init(take(&at, di_accounts_bytes()), boot);
-    out->usage = di_usage_init(take(&at, di_usage_bytes()));
-    out->purges = di_purges_init(take(&at, di_purges_bytes()));
-    out->ledger = take(&at, ledger_bytes);
-    out->turn = memset(take(&at, turns_bytes()), 0, turns_bytes());
-    out->breaker = memset(take(&at, breakers_bytes()), 0, breakers_bytes());
+    out->accounts = di_accounts_init(cut(&at, di_accounts_bytes()), boot);
+    out->usage = di_usage_init(cut(&at, di_usage_bytes()));
+    out->purges = di_purges_init(cut(&at, di_purges_bytes()));
+    out->ledger = cut(&at, ledger_bytes);
+    out->turn = cut(&at, turns_bytes());
+    out->breaker = cut(&at, breakers_bytes());
+    clear_run(out);
 }

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The breaker's two words.
+ * The breaker's words.
  *
  *   open_until   0: closed; else the end of the rest.  A probe is claimed by
  *                moving it one rest ahead, so a prober that dies costs one
  *                rest and not the server.
- *   failures     63           32 31     16 15      0
- *                | began_s + 1  | errors  | timeouts |    0: no failure yet
- *                began_s is when the first failure of the window came, s.
+ *   failures     63           32 31       0
+ *                | began_s + 1  | errors  |    0: no error yet
+ *                began_s is when the first error of the window came, s.
  *
- * A success does not clear the failures of the window: a server that fails
- * every tenth call is not worth its time-outs.  Closing does.
+ * A success does not clear the errors of the window: a server that fails
+ * every tenth call is not worth asking.  Closing does.
  */
 #include "store/breaker.h"
 
-#define TIMEOUTS_OF(word) ((word)&0xffff)
-#define ERRORS_OF(word) (((word) >> 16) & 0xffff)
+#define ERRORS_OF(word) ((word)&0xffffffff)
 #define BEGAN_OF(word) ((int64_t)((word) >> 32) - 1)
+
+int di_breaker_is_open(const di_breaker_t *breaker)
+{
+    return atomic_load(&breaker->open_until) != 0;
+}
 
 int di_breaker_allows(di_breaker_t *breaker, apr_time_t now,
                       apr_interval_time_t rest_for)
@@ -40,39 +44,42 @@ int di_breaker_succeeded(di_breaker_t *breaker)
     return atomic_exchange(&breaker->open_until, 0) != 0;
 }
 
-/* The word with one failure more; a window that is over begins anew. */
-static uint64_t count_failure(uint64_t word, di_breaker_failure_e how,
-                              apr_time_t now)
+/* The word with one error more; a window that is over begins anew. */
+static uint64_t count_error(uint64_t word, apr_time_t now)
 {
     int64_t now_s = apr_time_sec(now) & 0x7fffffff;
-    uint64_t one = how == DI_BREAKER_TIMEOUT ? 1 : 1 << 16;
 
     if (word == 0 || now_s < BEGAN_OF(word) ||
         now_s - BEGAN_OF(word) >= apr_time_sec(DI_BREAKER_WINDOW_FOR)) {
-        return (uint64_t)(now_s + 1) << 32 | one;
+        return (uint64_t)(now_s + 1) << 32 | 1;
     }
     /* At the limit the breaker opens; more need not be counted. */
-    if (TIMEOUTS_OF(word) >= DI_BREAKER_TIMEOUTS ||
-        ERRORS_OF(word) >= DI_BREAKER_ERRORS) {
-        return word;
-    }
-    return word + one;
+    return ERRORS_OF(word) >= DI_BREAKER_ERRORS ? word : word + 1;
+}
+
+/* @return 1 when there were too many */
+static int add_error(di_breaker_t *breaker, apr_time_t now)
+{
+    uint64_t word = atomic_load(&breaker->failures), counted;
+
+    do {
+        counted = count_error(word, now);
+    } while (!atomic_compare_exchange_weak(&breaker->failures, &word, counted));
+    return ERRORS_OF(counted) >= DI_BREAKER_ERRORS;
 }
 
 int di_breaker_failed(di_breaker_t *breaker, di_breaker_failure_e how,
                       apr_time_t now, apr_interval_time_t rest_for)
 {
-    uint64_t word = atomic_load(&breaker->failures), counted;
     int64_t closed = 0;
 
-    do {
-        counted = count_failure(word, how, now);
-    } while (!atomic_compare_exchange_weak(&breaker->failures, &word, counted));
-
-    if (TIMEOUTS_OF(counted) < DI_BREAKER_TIMEOUTS &&
-        ERRORS_OF(counted) < DI_BREAKER_ERRORS) {
+    if (how != DI_BREAKER_TIMEOUT && !add_error(breaker, now)) {
         return 0;
     }
-    return atomic_compare_exchange_strong(&breaker->open_until, &closed,
-                                          now + rest_for);
+    if (!atomic_compare_exchange_strong(&breaker->open_until, &closed,
+                                        now + rest_for)) {
+        return 0;
+    }
+    atomic_fetch_add(&breaker->openings, 1);
+    return 1;
 }

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A circuit breaker for one server: after a few failures the server is left
- * alone for a while, then one caller tries it again.
+ * A circuit breaker for one server: when it fails it is left alone until a
+ * probe was answered.
  *
- *             2 time-outs or 4 errors within 30 s
+ *             1 time-out, or 4 errors within 30 s
  *     closed ------------------------------------> open
- *        ^                                           | rest_for has passed:
- *        |            the probe was answered         v one caller may try
+ *        ^                                           | somebody probes it, or
+ *        |                                           | rest_for has passed: one
+ *        |            the probe was answered         v caller may try
  *        +---------------------------------------- probe
  *                                                    | not answered, or never
  *                                                    | reported: open again
  *
+ * One time-out is enough, as each that more would take is felt by a visitor;
+ * an error costs nothing, and a server that is started anew makes a few.
  * libmemcached has nothing that serves: it never gives up on a server that
  * accepts connections and does not answer (seen with 1.1.4).
  *
- * All threads of a process share one struct; nothing is locked and no call
- * enters the kernel.  A struct of zeros is a closed breaker.
+ * All threads of a process share one struct, and so may processes; nothing is
+ * locked and no call enters the kernel.  A struct of zeros is a closed breaker.
  */
 #ifndef DI_BREAKER_H
 #define DI_BREAKER_H
@@ -25,7 +28,6 @@
 
 #include <apr_time.h>
 
-#define DI_BREAKER_TIMEOUTS 2
 #define DI_BREAKER_ERRORS 4
 #define DI_BREAKER_WINDOW_FOR apr_time_from_sec(30)
 #define DI_BREAKER_REST_FOR apr_time_from_sec(5)
@@ -33,13 +35,17 @@
 typedef struct {
     _Atomic int64_t open_until; /* us; 0 = closed */
     _Atomic uint64_t failures;  /* breaker.c draws it */
+    _Atomic uint64_t openings;  /* how often it was opened; never goes back */
 } di_breaker_t;
 
 typedef enum {
     DI_BREAKER_TIMEOUT, /* no answer in time */
     DI_BREAKER_ERROR    /* refused, reset, or an answer that makes no
-                           sense */
+                           sense, soon */
 } di_breaker_failure_e;
+
+/* Is the server left alone? */
+int di_breaker_is_open(const di_breaker_t *breaker);
 
 /**
  * May the server be asked now?  Of many callers that ask when the rest is

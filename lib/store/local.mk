@@ -51,6 +51,10 @@ tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c \
     $(STORE_TEST_PARTS)
 tests_unit_test_reclaim_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_books
+tests_unit_test_books_SOURCES = tests/unit/test_books.c $(STORE_TEST_PARTS)
+tests_unit_test_books_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_usage
 tests_unit_test_usage_SOURCES = tests/unit/test_usage.c $(STORE_TEST_PARTS)
 tests_unit_test_usage_LDADD = $(STORE_TEST_LIBS)

@@ -225,9 +225,11 @@ static apr_status_t remove_first(apr_uint64_t *removed, di_hold_t *hold,
 
     for (i = 0; i < victims && rv == APR_SUCCESS; i++) {
         rv = di_hold_remove(hold, list[i].hash, now);
-        *removed += rv == APR_SUCCESS;
+        if (rv == APR_SUCCESS) {
+            ++*removed;
+            atomic_fetch_add(&hold->account->reclaimed, 1);
+        }
     }
-    atomic_fetch_add(&hold->account->reclaimed, *removed);
     return rv;
 }
 

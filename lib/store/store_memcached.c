@@ -6,15 +6,18 @@
  *     di:<32 hex digits>      a whole record (record.c), head and body
  *     di:l:<32 hex digits>    a lease: 16 random bytes of the machine that
  *                             holds it, as hex
+ *     di:probe:<number>       nothing: what a probe asks for
+ *     others                  items (shareditem.h), by the names given
  *
- * One operation is a session: take a handle, find the server of the key, ask
- * its breaker, speak, judge the answer.  A handle is not thread-safe, so
+ * One operation is a session: find the server of the key, ask its breaker, take
+ * a handle, speak, judge the answer.  A handle is not thread-safe, so
  * there is a bounded list of them per process; each has its own connections.
  * A handle whose operation failed is thrown away with its connections, never
  * used again: no late answer can be taken for the next one's (that happened
  * up to libmemcached 1.1.3), and libmemcached's own notes about dead servers,
  * which a clock set back would stretch, go with it.  So do the handles that
- * are older than the failure, as their connections to it are dead as well.
+ * are older than the failure, as their connections to it are dead as well; also
+ * when it was another process that found out, and opened the breaker.
  *
  * Protocol: binary, although memcached prefers text by now.  In text mode
  * libmemcached asserts on a set that is answered by anything that is neither
@@ -23,7 +26,9 @@
  *
  * Time: each wait is bounded by timeout_ms through the library's four limits.
  * A server that trickles bytes is not caught by those, so an operation that
- * took several limits counts as a time-out even if it ended well.
+ * took several limits counts as a time-out even if it ended well.  Nor can a
+ * wait be called off: whoever is at a server when it begins to hang, or comes
+ * before the first of them has waited for a whole limit, waits for one, too.
  *
  * Memory: the library allocates through this file and is refused blocks far
  * above max_item_bytes, whatever length a server announces.  A value that was
@@ -54,7 +59,14 @@
 #define HANDLE_IDLE_FOR apr_time_from_sec(60)
 
 /* An operation that took so many time limits was as bad as none. */
-#define SLOW_LIMITS 4
+#define SLOW_LIMITS 2
+
+/* A failure that took at least this part of the limit was felt as a time-out
+   is, and counts as one. */
+#define FELT_PART 4
+
+/* How long one call probes. */
+#define PROBE_FOR apr_time_from_msec(500)
 
 /* memcached takes a longer expiry for an instant.  Source: memcached,
    doc/protocol.txt, "Expiration times" */
@@ -62,31 +74,39 @@
 
 #define ENTRY_PREFIX "di:"
 #define LEASE_PREFIX "di:l:"
-#define NAME_ROOM (sizeof(LEASE_PREFIX) + 2 * DI_KEY_HASH_BYTES)
+#define PROBE_PREFIX "di:probe:"
+#define PROBE_NAMES 100000
+#define NAME_ROOM (DI_SHARED_ITEM_NAME_MAX + 1)
 
 #define TOKEN_BYTES ((DI_MEMCACHED_TOKEN_ROOM - 1) / 2)
 #define DAMAGED_A_MINUTE 10
 
 typedef struct {
     const char *word; /* as configured, for log lines */
-    di_breaker_t breaker;
+    di_breaker_t *breaker;
+    _Atomic uint64_t openings; /* of the breaker, as this process knows it */
 } server_t;
 
 typedef struct {
     di_level_t level;
     di_lease_shared_t shared;
+    di_shared_item_t item;
     apr_interval_time_t limit_for; /* timeout_ms */
     apr_interval_time_t rest_for;
+    int probed;
     apr_size_t max_item_bytes;
     apr_size_t max_block_bytes; /* that the library may allocate */
     apr_uint32_t ttl_s;
     const ds_log_t *log;
-    memcached_st *master; /* handles are its clones */
+    memcached_st *master; /* handles are its clones; only read */
     apr_reslist_t *handles;
     atomic_uint generation; /* of handles; a failure starts a new one */
     char token[DI_MEMCACHED_TOKEN_ROOM];
     di_pace_t damaged;
+    atomic_uint probe_from; /* server at which the next probing begins */
+    int count;
     server_t server[DI_MEMCACHED_SERVERS_MAX];
+    di_breaker_t own[DI_MEMCACHED_SERVERS_MAX];
 } cache_t;
 
 typedef struct {
@@ -210,6 +230,9 @@ static apr_status_t handle_make(void **out, void *baton, apr_pool_t *p)
     if (!handle) {
         return APR_ENOMEM;
     }
+    /* A clone forgets this one, and would choose other servers than its master
+       (seen with 1.1.4). */
+    memcached_behavior_set(handle, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1);
     memcached_set_user_data(
         handle, (void *)(apr_uintptr_t)atomic_load(&cache->generation));
     *out = handle;
@@ -239,31 +262,51 @@ static apr_status_t take_handle(memcached_st **out, cache_t *cache)
     return rv;
 }
 
+/* Connections of before an outage may be dead without knowing it. */
+static void forget_old_handles(cache_t *cache, server_t *server)
+{
+    uint64_t openings = atomic_load(&server->breaker->openings);
+
+    if (atomic_exchange(&server->openings, openings) != openings) {
+        atomic_fetch_add(&cache->generation, 1);
+    }
+}
+
+/* With out->name filled: talk to this server, whatever its breaker says. */
+static apr_status_t session_start(session_t *out, cache_t *cache,
+                                  server_t *server)
+{
+    out->cache = cache;
+    out->server = server;
+    out->name_len = strlen(out->name);
+    forget_old_handles(cache, server);
+    out->began_at = steady_now();
+    return take_handle(&out->handle, cache);
+}
+
+static int may_ask(const cache_t *cache, server_t *server)
+{
+    return cache->probed ? !di_breaker_is_open(server->breaker)
+                         : di_breaker_allows(server->breaker, steady_now(),
+                                             cache->rest_for);
+}
+
 /**
  * @return APR_SUCCESS, and session_end must follow; else the level is out of
- *         order for this key
+ *         order for this name
  */
 static apr_status_t session_begin(session_t *out, cache_t *cache,
-                                  const char *prefix, const di_key_t *key)
+                                  const char *prefix, const char *name)
 {
+    server_t *server;
     uint32_t index;
-    apr_status_t rv = take_handle(&out->handle, cache);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    out->cache = cache;
-    apr_snprintf(out->name, sizeof(out->name), "%s%s", prefix, key->hex);
-    out->name_len = strlen(out->name);
-    index = memcached_generate_hash(out->handle, out->name, out->name_len);
-    out->server = &cache->server[index % DI_MEMCACHED_SERVERS_MAX];
-    out->began_at = steady_now();
-    if (di_breaker_allows(&out->server->breaker, out->began_at,
-                          cache->rest_for)) {
-        return APR_SUCCESS;
-    }
-    apr_reslist_release(cache->handles, out->handle);
-    return APR_ECONNREFUSED;
+    apr_snprintf(out->name, sizeof(out->name), "%s%s", prefix, name);
+    index =
+        memcached_generate_hash(cache->master, out->name, strlen(out->name));
+    server = &cache->server[index % DI_MEMCACHED_SERVERS_MAX];
+    return may_ask(cache, server) ? session_start(out, cache, server)
+                                  : APR_ECONNREFUSED;
 }
 
 /* The server was not asked after all; a probe is left to somebody else. */
@@ -324,7 +367,7 @@ static apr_status_t to_status(memcached_return_t rc)
 
 static void session_succeeded(session_t *session)
 {
-    if (di_breaker_succeeded(&session->server->breaker)) {
+    if (di_breaker_succeeded(session->server->breaker)) {
         ds_log(session->cache->log, DS_LOG_NOTICE, "DI0404", APR_SUCCESS,
                "memcached server %s answers again", session->server->word);
     }
@@ -335,13 +378,12 @@ static void session_failed(session_t *session, di_breaker_failure_e how,
 {
     cache_t *cache = session->cache;
 
-    if (di_breaker_failed(&session->server->breaker, how, now,
+    if (di_breaker_failed(session->server->breaker, how, now,
                           cache->rest_for)) {
         ds_log(cache->log, DS_LOG_WARNING, "DI0403", APR_SUCCESS,
-               "memcached server %s fails (%s): left alone, and tried again "
-               "every %d ms",
-               session->server->word, why,
-               (int)apr_time_as_msec(cache->rest_for));
+               "memcached server %s fails (%s): left alone until it answers a "
+               "probe",
+               session->server->word, why);
     }
 }
 
@@ -365,8 +407,8 @@ static apr_status_t session_end(session_t *session, memcached_return_t rc,
         return to_status(rc);
     }
     session_failed(session,
-                   took_for >= cache->limit_for ? DI_BREAKER_TIMEOUT
-                                                : DI_BREAKER_ERROR,
+                   took_for >= cache->limit_for / FELT_PART ? DI_BREAKER_TIMEOUT
+                                                            : DI_BREAKER_ERROR,
                    nonsense        ? "senseless answer"
                    : is_answer(rc) ? "too slow"
                                    : memcached_strerror(session->handle, rc),
@@ -411,7 +453,7 @@ static void drop_value(cache_t *cache, const di_key_t *key)
     session_t session;
     memcached_return_t rc;
 
-    if (session_begin(&session, cache, ENTRY_PREFIX, key) == APR_SUCCESS) {
+    if (session_begin(&session, cache, ENTRY_PREFIX, key->hex) == APR_SUCCESS) {
         rc =
             memcached_delete(session.handle, session.name, session.name_len, 0);
         (void)session_end(&session, rc, 0);
@@ -442,7 +484,7 @@ static apr_status_t fetch(cache_t *cache, di_entry_t *out,
     size_t bytes = 0;
     uint32_t flags;
     char *value;
-    apr_status_t rv = session_begin(&session, cache, ENTRY_PREFIX, key);
+    apr_status_t rv = session_begin(&session, cache, ENTRY_PREFIX, key->hex);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -545,7 +587,7 @@ static apr_status_t cache_put(di_level_t *level, const di_key_t *key,
         return APR_ENOSPC;
     }
     /* The breaker is asked first: a body is not copied for nothing. */
-    rv = session_begin(&session, cache, ENTRY_PREFIX, key);
+    rv = session_begin(&session, cache, ENTRY_PREFIX, key->hex);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -590,7 +632,7 @@ static apr_status_t shared_take(void *self, const di_key_t *key,
     cache_t *cache = self;
     memcached_return_t rc, found;
     session_t session;
-    apr_status_t rv = session_begin(&session, cache, LEASE_PREFIX, key);
+    apr_status_t rv = session_begin(&session, cache, LEASE_PREFIX, key->hex);
     time_t expiry = expiry_of(ttl_s, apr_time_now());
 
     if (rv != APR_SUCCESS) {
@@ -619,7 +661,7 @@ static void shared_release(void *self, const di_key_t *key)
     memcached_return_t rc;
     session_t session;
 
-    if (session_begin(&session, cache, LEASE_PREFIX, key) != APR_SUCCESS) {
+    if (session_begin(&session, cache, LEASE_PREFIX, key->hex) != APR_SUCCESS) {
         return;
     }
     if (is_ours(&session, &rc)) {
@@ -627,6 +669,138 @@ static void shared_release(void *self, const di_key_t *key)
             memcached_delete(session.handle, session.name, session.name_len, 0);
     }
     (void)session_end(&session, rc, 0);
+}
+
+/* ---- items ---- */
+
+static int is_item_name(const char *name)
+{
+    apr_size_t len = strlen(name), i;
+
+    for (i = 0; i < len && name[i] > ' ' && name[i] < 127; i++) {
+    }
+    return i == len && len > 0 && len <= DI_SHARED_ITEM_NAME_MAX;
+}
+
+/* The library tells the cas of values that were asked for as several are. */
+static memcached_return_t look_up_item(session_t *session, const char **data,
+                                       apr_size_t *bytes, apr_uint64_t *cas,
+                                       apr_pool_t *p)
+{
+    const char *const names[] = {session->name};
+    memcached_result_st *result;
+    memcached_return_t rc = memcached_mget(session->handle, names,
+                                           &session->name_len, 1),
+                       last;
+    int found = 0;
+
+    if (rc != MEMCACHED_SUCCESS) {
+        return rc;
+    }
+    while ((result = memcached_fetch_result(session->handle, NULL, &last))) {
+        *bytes = memcached_result_length(result);
+        *data = *bytes ? apr_pmemdup(p, memcached_result_value(result), *bytes)
+                       : "";
+        *cas = memcached_result_cas(result);
+        found++;
+    }
+    if (last != MEMCACHED_END && last != MEMCACHED_NOTFOUND) {
+        return last == MEMCACHED_SUCCESS ? MEMCACHED_PROTOCOL_ERROR : last;
+    }
+    return found ? MEMCACHED_SUCCESS : MEMCACHED_NOTFOUND;
+}
+
+static apr_status_t item_get(void *self, const char *name, const char **data,
+                             apr_size_t *bytes, apr_uint64_t *cas,
+                             apr_pool_t *p)
+{
+    session_t session;
+    apr_status_t rv = is_item_name(name)
+                          ? session_begin(&session, self, "", name)
+                          : APR_EINVAL;
+
+    return rv == APR_SUCCESS
+               ? session_end(&session,
+                             look_up_item(&session, data, bytes, cas, p), 0)
+               : rv;
+}
+
+static apr_status_t item_put(void *self, const char *name, const char *data,
+                             apr_size_t bytes, apr_uint64_t cas,
+                             apr_pool_t *ptemp)
+{
+    memcached_return_t rc;
+    session_t session;
+    apr_status_t rv = is_item_name(name)
+                          ? session_begin(&session, self, "", name)
+                          : APR_EINVAL;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rc = cas ? memcached_cas(session.handle, session.name, session.name_len,
+                             data, bytes, 0, 0, cas)
+             : memcached_add(session.handle, session.name, session.name_len,
+                             data, bytes, 0, 0);
+    rv = session_end(&session, rc, 0);
+    return rv == APR_NOTFOUND ? APR_EBUSY : rv;
+}
+
+di_shared_item_t *di_memcached_item(di_level_t *level)
+{
+    cache_t *cache = level->self;
+
+    return &cache->item;
+}
+
+/* ---- probes ---- */
+
+/* The library chooses the server by the name: one that leads to this one.  Of
+   N servers about every Nth does; none to a server that is listed twice. */
+static int name_probe(char *out, const cache_t *cache, const server_t *server)
+{
+    uint32_t index = (uint32_t)(server - cache->server), number;
+
+    for (number = 0; number < PROBE_NAMES; number++) {
+        apr_snprintf(out, NAME_ROOM, PROBE_PREFIX "%u", number);
+        if (memcached_generate_hash(cache->master, out, strlen(out)) == index) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A look-up, as a server that answers only to nothing is of no use. */
+static void probe(cache_t *cache, server_t *server)
+{
+    memcached_return_t rc = MEMCACHED_FAILURE;
+    session_t session;
+    size_t bytes;
+    uint32_t flags;
+
+    if (name_probe(session.name, cache, server) &&
+        session_start(&session, cache, server) == APR_SUCCESS) {
+        free(memcached_get(session.handle, session.name, session.name_len,
+                           &bytes, &flags, &rc));
+        (void)session_end(&session, rc, 0);
+    }
+}
+
+void di_memcached_probe(di_level_t *level)
+{
+    cache_t *cache = level->self;
+    apr_time_t by = steady_now() + PROBE_FOR;
+    int i;
+
+    for (i = 0; i < cache->count && steady_now() < by; i++) {
+        server_t *server =
+            &cache->server[atomic_fetch_add(&cache->probe_from, 1) %
+                           (unsigned)cache->count];
+
+        if (di_breaker_is_open(server->breaker)) {
+            probe(cache, server);
+        }
+    }
 }
 
 /* ---- making ---- */
@@ -639,9 +813,10 @@ static memcached_return_t add_server(memcached_st *master,
                : memcached_server_add(master, address->host, address->port);
 }
 
-static apr_status_t add_servers(cache_t *cache, const char *const *words,
+static apr_status_t add_servers(cache_t *cache, const di_memcached_conf_t *conf,
                                 apr_pool_t *p)
 {
+    const char *const *words = conf->servers;
     address_t address;
     int count;
 
@@ -654,7 +829,10 @@ static apr_status_t add_servers(cache_t *cache, const char *const *words,
             return APR_ENOMEM;
         }
         cache->server[count].word = apr_pstrdup(p, words[count]);
+        cache->server[count].breaker =
+            conf->breakers ? &conf->breakers[count] : &cache->own[count];
     }
+    cache->count = count;
     return count ? APR_SUCCESS : APR_EINVAL;
 }
 
@@ -667,6 +845,7 @@ static void set_behaviors(memcached_st *master, apr_uint32_t timeout_ms)
     } list[] = {
         {MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1},
         {MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, 1},
+        {MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1},
         {MEMCACHED_BEHAVIOR_NO_BLOCK, 1},
         {MEMCACHED_BEHAVIOR_TCP_NODELAY, 1},
         {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, timeout_ms},
@@ -714,7 +893,7 @@ static apr_status_t make_master(cache_t *cache, const di_memcached_conf_t *conf,
     memcached_set_memory_allocators(cache->master, block_make, block_free,
                                     block_grow, block_make_zero, cache);
     set_behaviors(cache->master, conf->timeout_ms);
-    return add_servers(cache, conf->servers, p);
+    return add_servers(cache, conf, p);
 }
 
 static apr_status_t make_handles(cache_t *cache, apr_pool_t *p)
@@ -744,6 +923,10 @@ static void fill(cache_t *cache, const di_memcached_conf_t *conf)
     cache->shared.self = cache;
     cache->shared.take = shared_take;
     cache->shared.release = shared_release;
+    cache->item.self = cache;
+    cache->item.get = item_get;
+    cache->item.put = item_put;
+    cache->probed = conf->probed;
     cache->limit_for = apr_time_from_msec(conf->timeout_ms);
     cache->rest_for =
         conf->rest_ms ? apr_time_from_msec(conf->rest_ms) : DI_BREAKER_REST_FOR;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The memcached level, shared by all machines: libmemcached behind a circuit
- * breaker per server, so that a server which hangs is felt twice and then
- * left alone; while a breaker is open, its keys cost no system call.
+ * breaker per server: a server that hangs is felt for one time-out, once for
+ * all processes that share the breakers, and then left alone; while a breaker
+ * is open, its keys cost no system call.
  */
 #ifndef DI_STORE_MEMCACHED_H
 #define DI_STORE_MEMCACHED_H
 
 #include "base/log.h"
+#include "store/breaker.h"
 #include "store/lease.h"
+#include "store/shareditem.h"
 #include "store/store.h"
 
 /* Most servers of one level. */
@@ -19,14 +22,21 @@
 
 typedef struct {
     const char *const *servers; /* words as di_memcached_server_check wants
-                                   them, in the same order on all machines;
-                                   NULL ends */
+                                   them, the same on all machines; NULL ends */
     apr_uint32_t timeout_ms;    /* of connecting, and of each wait for the
                                    server within an operation */
     apr_size_t max_item_bytes;  /* larger records are not offered */
     apr_uint32_t ttl_s;         /* expiry of entries; 0 = memcached's own */
-    apr_uint32_t rest_ms;       /* how long a failing server is left alone;
-                                   0 = 5000 */
+    apr_uint32_t rest_ms;       /* how long a failing server is left alone
+                                   when probed is 0; 0 = 5000 */
+    di_breaker_t *breakers;     /* DI_MEMCACHED_SERVERS_MAX of them, one a
+                                   server in the order of servers, shared by
+                                   processes that have the same list; NULL:
+                                   this process's own */
+    int probed;                 /* 1: somebody calls di_memcached_probe often,
+                                   and no other operation is tried on a server
+                                   that is left alone; 0: one is, after each
+                                   rest */
     const char *token;          /* marks leases as held by those processes
                                    that exclude each other by one lease file,
                                    so that one left by a dead process is
@@ -62,5 +72,15 @@ const char *di_memcached_server_check(const char *word, apr_pool_t *p);
  */
 apr_status_t di_memcached_make(di_level_t **out, di_lease_shared_t **shared,
                                const di_memcached_conf_t *conf, apr_pool_t *p);
+
+/**
+ * Ask each server that is left alone whether it answers again, and use it again
+ * if so.  Takes up to half a second, then leaves the others to the next call.
+ * Any process that shares the breakers may do it for all.
+ */
+void di_memcached_probe(di_level_t *level);
+
+/* Items over the same servers; lives as long as the level. */
+di_shared_item_t *di_memcached_item(di_level_t *level);
 
 #endif

@@ -28,6 +28,8 @@
 #define BATCH 64
 #define HOLD_WAIT_FOR apr_time_from_sec(2)
 
+#define LONG_HOLD_FOR 500
+
 /* After work that could not be done. */
 #define AGAIN_FOR apr_time_from_sec(60)
 
@@ -47,6 +49,7 @@ typedef struct {
     di_account_t *account;
     int folder; /* the customer's, open */
     apr_time_t now;
+    apr_time_t taken_at; /* of the last hold; by the clock */
     apr_uint64_t expired, reclaimed;
 } turn_t;
 
@@ -55,12 +58,23 @@ static int is_stopped(const turn_t *turn)
     return atomic_load(&turn->sweeper->stop);
 }
 
-static apr_status_t take(di_hold_t *out, const turn_t *turn)
+static apr_status_t take(di_hold_t *out, turn_t *turn)
 {
     const di_sweeper_conf_t *conf = &turn->sweeper->conf;
 
+    turn->taken_at = apr_time_now();
     return di_hold_take(out, conf->accounts, turn->customer, conf->root, 1,
                         HOLD_WAIT_FOR, turn->now);
+}
+
+/* After a long hold those who wait for the next one, in pauses of their own,
+   get their chance.  A clock that jumps costs a pause, or saves one. */
+static void release(di_hold_t *hold, const turn_t *turn)
+{
+    di_hold_release(hold);
+    if (apr_time_now() - turn->taken_at > LONG_HOLD_FOR) {
+        apr_sleep(DI_HOLD_PAUSE_LONGEST);
+    }
 }
 
 /* ---- what is due ---- */
@@ -175,7 +189,7 @@ static apr_status_t count_folder(turn_t *turn, di_account_state_t *before,
     remove_expired(turn, &hold, &expired);
     *before = hold.state;
     rv = di_hold_count(&hold, turn->now);
-    di_hold_release(&hold);
+    release(&hold, turn);
     return rv;
 }
 
@@ -249,7 +263,6 @@ static int is_above_keep(const di_hold_t *hold)
 static apr_status_t remove_batch(turn_t *turn, const di_reclaim_entry_t *list,
                                  apr_size_t entries)
 {
-    apr_uint64_t removed = 0;
     di_hold_t hold;
     apr_status_t rv = take(&hold, turn);
     apr_size_t i;
@@ -260,12 +273,13 @@ static apr_status_t remove_batch(turn_t *turn, const di_reclaim_entry_t *list,
     for (i = 0; i < entries && rv == APR_SUCCESS && is_above_keep(&hold); i++) {
         if (is_unchanged(turn, &hold, &list[i])) {
             rv = di_hold_remove(&hold, list[i].hash, turn->now);
-            removed += rv == APR_SUCCESS;
+            if (rv == APR_SUCCESS) {
+                turn->reclaimed++;
+                atomic_fetch_add(&turn->account->reclaimed, 1);
+            }
         }
     }
-    di_hold_release(&hold);
-    atomic_fetch_add(&turn->account->reclaimed, removed);
-    turn->reclaimed += removed;
+    release(&hold, turn);
     return rv;
 }
 

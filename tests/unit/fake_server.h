@@ -2,7 +2,9 @@
 /*
  * A server that is not memcached: it accepts connections on a loopback port
  * and answers each thing it reads with the same bytes, or with nothing, or
- * hangs up.  It counts what reaches it.  One thread; ended with its pool.
+ * hangs up; all at once, late, or byte by byte.  An answer in memcached's
+ * binary protocol carries the number of its request.  It counts what reaches
+ * it.  One thread; ended with its pool.
  */
 #ifndef FAKE_SERVER_H
 #define FAKE_SERVER_H
@@ -25,6 +27,9 @@ typedef struct {
     const char *answer;
     size_t answer_bytes; /* 0: says nothing */
     int hangs_up;        /* 1: after its answer */
+    int late_ms;         /* waits before each answer */
+    int byte_ms;         /* and before each of its bytes; 0: sends all at
+                            once */
     atomic_int accepted; /* connections */
     atomic_int reads;    /* things read */
     atomic_int stop;
@@ -50,6 +55,27 @@ static inline void fake_server_accept(fake_server_t *fake)
     }
 }
 
+/* Source of the place of the number: store/memtalk.h */
+static inline void fake_server_answer(const fake_server_t *fake, int fd,
+                                      const char *request)
+{
+    char answer[1000];
+    size_t bytes = fake->answer_bytes, at, step = fake->byte_ms ? 1 : bytes;
+
+    assert_true(bytes <= sizeof(answer));
+    memcpy(answer, fake->answer, bytes);
+    if (bytes >= 16 && answer[0] == '\x81') {
+        memcpy(answer + 12, request + 12, 4);
+    }
+    poll(NULL, 0, fake->late_ms);
+    for (at = 0; at < bytes && !atomic_load(&fake->stop); at += step) {
+        poll(NULL, 0, fake->byte_ms);
+        if (send(fd, answer + at, step, MSG_NOSIGNAL) < 0) {
+            break;
+        }
+    }
+}
+
 /* @return 0 when this peer is done with */
 static inline int fake_server_serve(fake_server_t *fake, int fd)
 {
@@ -61,7 +87,7 @@ static inline int fake_server_serve(fake_server_t *fake, int fd)
     }
     atomic_fetch_add(&fake->reads, 1);
     if (fake->answer_bytes) {
-        (void)!send(fd, fake->answer, fake->answer_bytes, MSG_NOSIGNAL);
+        fake_server_answer(fake, fd, request);
     }
     return !fake->hangs_up;
 }

@@ -46,6 +46,9 @@ static void cache_status_tells_hit_miss_and_bypass(void **state)
     e.reason = DI_REASON_BUSY;
     assert_string_equal(di_explain_cache_status(&e, *state),
                         "dynimage; fwd=uri-miss; detail=busy");
+    e.cache = "joined";
+    assert_string_equal(di_explain_cache_status(&e, *state),
+                        "dynimage; fwd=uri-miss; collapsed; detail=busy");
     e.cache = "none";
     e.reason = DI_REASON_ORIGINAL;
     assert_string_equal(di_explain_cache_status(&e, *state),

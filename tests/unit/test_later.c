@@ -19,6 +19,8 @@ typedef struct {
     int open;                            /* 1: renders may end */
     int begun;                           /* renders */
     int kept;                            /* renditions in the store */
+    int asked;                           /* gets */
+    apr_time_t asked_at;                 /* the last one's time */
     di_job_t job;                        /* the last one */
     char key[2 * DI_KEY_HASH_BYTES + 1]; /* of the last one kept */
     di_level_t level;
@@ -30,6 +32,13 @@ typedef struct {
 static apr_status_t nothing(di_level_t *level, di_entry_t *out,
                             const di_key_t *key, apr_time_t now, apr_pool_t *p)
 {
+    place_t *place = level->self;
+
+    pthread_mutex_lock(&place->mutex);
+    place->asked++;
+    place->asked_at = now;
+    pthread_cond_broadcast(&place->changed);
+    pthread_mutex_unlock(&place->mutex);
     return APR_NOTFOUND;
 }
 
@@ -110,7 +119,9 @@ static int add(di_later_t *later, const place_t *place, int number)
 
     apr_pool_create(&p, NULL);
     assert_int_equal(apr_stat(&info, place->path, APR_FINFO_MTIME, p), 0);
-    original = (di_original_t){apr_pstrdup(p, place->path), 1000, info.mtime};
+    original = (di_original_t){.file = apr_pstrdup(p, place->path),
+                               .bytes = 1000,
+                               .modified_at = info.mtime};
     assert_int_equal(
         di_variant_key(&key, &original, &recipe, wish.formats, &limits, "t", p),
         APR_SUCCESS);
@@ -169,10 +180,10 @@ static void the_list_is_bounded_and_holds_a_key_once(void **state)
     assert_int_equal(di_later_make(&later, &place->world, 4, 9000, pchild), 0);
     assert_int_equal(add(later, place, 1), 1);
     await(place, &place->begun, 1); /* and stays at it */
-    assert_int_equal(add(later, place, 1), 1);
+    assert_int_equal(add(later, place, 1), 2);
     for (i = 2; i <= 5; i++) {
         assert_int_equal(add(later, place, i), 1);
-        assert_int_equal(add(later, place, i), 1);
+        assert_int_equal(add(later, place, i), 2);
     }
     assert_int_equal(add(later, place, 6), 0);
     let_go(place);
@@ -202,12 +213,36 @@ static void the_end_drops_what_waits_and_waits_for_what_runs(void **state)
     unlink(place->path);
 }
 
+static void the_store_is_asked_for_what_has_expired(void **state)
+{
+    place_t *place = place_make(*state);
+    apr_time_t at = apr_time_now() + apr_time_from_msec(300);
+    char text[] = "a key";
+    di_later_t *later;
+    apr_pool_t *pchild;
+    di_key_t key;
+
+    apr_pool_create(&pchild, *state);
+    assert_int_equal(di_later_make(&later, &place->world, 4, 9000, pchild), 0);
+    assert_int_equal(di_key_make(&key, text), APR_SUCCESS);
+    di_later_forget(later, &key, at);
+    memset(text, 'x', sizeof(text));
+    await(place, &place->asked, 1);
+    assert_true(place->asked_at >= at);
+    /* The end does not wait for what has not expired yet. */
+    di_later_forget(later, &key, apr_time_now() + apr_time_from_sec(3600));
+    apr_pool_destroy(pchild);
+    assert_int_equal(place->asked, 1);
+    unlink(place->path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(a_wish_is_copied_made_and_kept),
         UNIT(the_list_is_bounded_and_holds_a_key_once),
         UNIT(the_end_drops_what_waits_and_waits_for_what_runs),
+        UNIT(the_store_is_asked_for_what_has_expired),
     };
 
     return UNIT_RUN(tests);

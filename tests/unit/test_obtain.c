@@ -5,6 +5,8 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,7 +19,9 @@ typedef struct {
     int count;
     char hex[SLOTS][2 * DI_KEY_HASH_BYTES + 1];
     di_record_t record[SLOTS];
-    int broken; /* puts and gets fail */
+    atomic_int gets;
+    int passing; /* puts of what expires */
+    int broken;  /* puts and gets fail */
 } memory_t;
 
 static apr_status_t memory_get(di_level_t *level, di_entry_t *out,
@@ -27,8 +31,11 @@ static apr_status_t memory_get(di_level_t *level, di_entry_t *out,
     memory_t *memory = level->self;
     int i;
 
+    atomic_fetch_add(&memory->gets, 1);
     for (i = 0; i < memory->count && !memory->broken; i++) {
-        if (!strcmp(memory->hex[i], key->hex)) {
+        if (!strcmp(memory->hex[i], key->hex) &&
+            (!memory->record[i].expires_at ||
+             now < memory->record[i].expires_at)) {
             out->record = memory->record[i];
             out->body.data = apr_pcalloc(p, 64);
             out->body.file = NULL;
@@ -50,6 +57,7 @@ static apr_status_t memory_put(di_level_t *level, const di_key_t *key,
         return APR_ENOSPC;
     }
     apr_cpystrn(memory->hex[memory->count], key->hex, sizeof(memory->hex[0]));
+    memory->passing += record->expires_at != 0;
     memory->record[memory->count++] = *record;
     return APR_SUCCESS;
 }
@@ -68,6 +76,9 @@ typedef struct {
     di_result_t answer; /* what the renderer will say */
     int renders;
     int laters; /* wishes for behind the answer */
+    int ahead;  /* of them for what nobody asked for */
+    int forgets;
+    int variants; /* all renditions that may be wished */
     int told;   /* renders */
     apr_uint64_t told_us;
     apr_uint32_t backlog_ms;
@@ -122,8 +133,23 @@ static int note_later(void *self, const di_wish_t *wish)
     story_t *story = self;
 
     story->laters++;
+    story->ahead += wish->urgency == DI_URGENCY_AHEAD;
     assert_string_equal(wish->key->hex, story->key.hex);
     return 1;
+}
+
+static void note_forget(void *self, const di_key_t *key, apr_time_t at)
+{
+    story_t *story = self;
+
+    story->forgets++;
+    assert_string_equal(key->hex, story->key.hex);
+    assert_true(at > clock_at && at <= clock_at + apr_time_from_sec(2));
+}
+
+static int all_alike(void *self, di_wish_t *wish, int i)
+{
+    return i < ((story_t *)self)->variants;
 }
 
 static apr_uint32_t tell_backlog(void *self)
@@ -148,7 +174,7 @@ static int only_quick(void *self, di_recipe_t *recipe, di_key_t *key)
     return !story->no_quick;
 }
 
-static const di_others_t others = {.tier = only_other, .quick = only_quick};
+static const di_others_t others = {only_other, only_quick, all_alike};
 
 static void make_key(di_key_t *out, const story_t *s, const di_recipe_t *recipe)
 {
@@ -184,7 +210,8 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
                             .render = fake_render,
                             .now = read_clock,
                             .pause = move_clock};
-    s->original = (di_original_t){s->path, 1000, info.mtime};
+    s->original = (di_original_t){
+        .file = s->path, .bytes = 1000, .modified_at = info.mtime};
     s->limits = (di_limits_t){.max_bytes = 2000, .max_pixels = 100};
     s->quick = (di_recipe_t){.fit_px = 640, .quality = 40, .quick = 1};
     s->recipe.quality = 70;
@@ -613,6 +640,240 @@ static void a_format_that_is_off_is_not_rendered_until_it_is_on(void **state)
     unlink(s->path);
 }
 
+/* ---- modes ---- */
+
+static void
+single_keeps_a_rendition_for_a_moment_where_things_pass(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_obtained_t got;
+
+    s->wish.mode = DI_MODE_SINGLE;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_RENDERED);
+    assert_false(got.kept);
+    assert_false(got.passing);
+    assert_int_equal(s->memory.passing, 1);
+    got = ask(s); /* within its life */
+    assert_true(got.have);
+    assert_false(got.passing);
+    assert_string_equal(got.cache, "memory");
+    clock_at += apr_time_from_sec(2);
+    got = ask(s);
+    assert_string_equal(got.cache, "miss");
+    assert_int_equal(s->renders, 2);
+    unlink(s->path);
+}
+
+static void single_puts_no_rendition_where_things_last(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+
+    s->wish.mode = DI_MODE_SINGLE;
+    s->level.lasting = 1;
+    assert_true(ask(s).have);
+    assert_true(ask(s).have);
+    assert_int_equal(s->memory.count, 0);
+    assert_int_equal(s->renders, 2);
+    s->answer.status = DI_RENDER_BROKEN; /* but verdicts */
+    assert_int_equal(ask(s).reason, DI_REASON_BROKEN);
+    assert_int_equal(s->memory.count, 1);
+    unlink(s->path);
+}
+
+static void single_puts_it_there_for_those_who_wait(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_leases_t *ours, *theirs;
+    char lease_path[80];
+
+    apr_snprintf(lease_path, sizeof(lease_path), "%s.leases", s->path);
+    assert_int_equal(di_leases_make(&ours, lease_path, 10, NULL, NULL, *state),
+                     0);
+    assert_int_equal(
+        di_leases_make(&theirs, lease_path, 10, NULL, NULL, *state), 0);
+    s->wish.mode = DI_MODE_SINGLE;
+    s->level.lasting = 1;
+    s->world.leases = ours;
+    s->world.forget = note_forget;
+    s->world.later_baton = s;
+    assert_true(ask(s).have);
+    assert_int_equal(s->memory.count, 0);
+    assert_non_null(di_lease_want(theirs, &s->key, *state));
+    assert_true(ask(s).have);
+    assert_int_equal(s->memory.passing, 1);
+    assert_int_equal(s->forgets, 1);
+    unlink(lease_path);
+    unlink(s->path);
+}
+
+/* No smaller or cheap one first: the full one would be made for nobody. */
+static void single_waits_for_its_own(void **state)
+{
+    story_t *s = slow_story(*state);
+
+    s->wish.mode = DI_MODE_SINGLE;
+    assert_int_equal(ask(s).reason, DI_REASON_RENDERED);
+    assert_int_equal(s->laters, 0);
+    unlink(s->path);
+}
+
+typedef struct {
+    const char *what;
+    int slow, no_quick;
+    di_other_e stored; /* another tier that is stored */
+    di_render_status_e status;
+    di_reason_e reason;
+    int renders; /* that the request waits for */
+} static_case_t;
+
+static void static_waits_for_no_full_render_and_wishes_all(void **state)
+{
+    static const static_case_t cases[] = {
+        {"fast, nothing", 0, 0, DI_NO_OTHER, DI_RENDER_OK, DI_REASON_NOT_MADE,
+         0},
+        {"fast, smaller", 0, 0, DI_OTHER_SMALLER, DI_RENDER_OK,
+         DI_REASON_SMALLER_FIRST, 0},
+        {"fast, larger", 0, 0, DI_OTHER_LARGER, DI_RENDER_OK, DI_REASON_NEAREST,
+         0},
+        {"slow, nothing", 1, 0, DI_NO_OTHER, DI_RENDER_OK, DI_REASON_QUICK, 1},
+        {"slow, larger", 1, 0, DI_OTHER_LARGER, DI_RENDER_OK, DI_REASON_NEAREST,
+         0},
+        {"slow, takes no cheap one", 1, 1, DI_NO_OTHER, DI_RENDER_OK,
+         DI_REASON_NOT_MADE, 0},
+        {"slow, no cheap one to be had", 1, 0, DI_NO_OTHER, DI_RENDER_BUSY,
+         DI_REASON_NOT_MADE, 1},
+    };
+    di_record_t record = {.format = DI_FORMAT_JPEG, .body_bytes = 40};
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const static_case_t *c = &cases[i];
+        story_t *s = slow_story(*state);
+        di_obtained_t got;
+
+        s->wish.mode = DI_MODE_STATIC;
+        s->wish.slow = c->slow;
+        s->no_quick = c->no_quick;
+        s->place = c->stored;
+        s->variants = 5;
+        s->answer.status = c->status;
+        if (c->stored != DI_NO_OTHER) {
+            memory_put(&s->level, &s->other, &record, NULL, 0, *state);
+        }
+        got = ask(s);
+        if (got.reason != c->reason || s->renders != c->renders ||
+            got.have != (c->reason != DI_REASON_NOT_MADE) || !got.passing ||
+            s->laters != 6 || s->ahead != 5) {
+            fail_msg("%s: reason %d, %d renders, %d later, %d ahead", c->what,
+                     got.reason, s->renders, s->laters, s->ahead);
+        }
+        unlink(s->path);
+    }
+}
+
+static void static_sends_what_is_made(void **state)
+{
+    di_record_t record = {.format = DI_FORMAT_JPEG, .body_bytes = 40};
+    story_t *s = slow_story(*state);
+    di_obtained_t got;
+
+    s->wish.mode = DI_MODE_STATIC;
+    memory_put(&s->level, &s->key, &record, NULL, 0, *state);
+    got = ask(s);
+    assert_true(got.have);
+    assert_int_equal(got.reason, DI_REASON_RENDERED);
+    assert_false(got.passing);
+    assert_int_equal(s->laters, 0);
+    unlink(s->path);
+}
+
+/* ---- threads of one process ---- */
+
+#define HERD 20
+
+/* What one request of a herd got. */
+typedef struct {
+    story_t *story;
+    apr_pool_t *p;
+    di_obtained_t got;
+} request_t;
+
+static void *request(void *baton)
+{
+    request_t *request = baton;
+
+    di_obtain(&request->got, &request->story->world, &request->story->wish,
+              request->p);
+    return NULL;
+}
+
+/* Renders until all others are about to wait. */
+static void slow_render(void *self, di_result_t *result, apr_file_t **out,
+                        const di_job_t *job, apr_file_t *original,
+                        apr_pool_t *p)
+{
+    while (atomic_load(&((story_t *)self)->memory.gets) < HERD) {
+        apr_sleep(1000);
+    }
+    apr_sleep(300000);
+    fake_render(self, result, out, job, original, p);
+}
+
+static void run_herd(request_t *herd, story_t *s, apr_pool_t *p)
+{
+    pthread_t thread[HERD];
+    int i;
+
+    assert_int_equal(di_flights_make(&s->world.flights, p), APR_SUCCESS);
+    s->world.render = slow_render;
+    s->world.now = apr_time_now;
+    s->wish.wait_ms = 60000;
+    for (i = 0; i < HERD; i++) {
+        herd[i].story = s;
+        apr_pool_create(&herd[i].p, NULL);
+        assert_int_equal(pthread_create(&thread[i], NULL, request, &herd[i]),
+                         0);
+    }
+    for (i = 0; i < HERD; i++) {
+        pthread_join(thread[i], NULL);
+    }
+}
+
+/* With a store out of order, so that they have nothing but each other. */
+static void a_herd_in_one_process_has_one_render(void **state)
+{
+    static const struct {
+        di_mode_e mode;
+        di_render_status_e status;
+        di_reason_e reason;
+    } cases[] = {{DI_MODE_HYBRID, DI_RENDER_OK, DI_REASON_RENDERED},
+                 {DI_MODE_SINGLE, DI_RENDER_OK, DI_REASON_RENDERED},
+                 {DI_MODE_SINGLE, DI_RENDER_BROKEN, DI_REASON_BROKEN},
+                 {DI_MODE_HYBRID, DI_RENDER_BUSY, DI_REASON_BUSY}};
+    request_t herd[HERD];
+    size_t c;
+
+    for (c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
+        story_t *s = story_make(*state, jpeg);
+        int i, joined = 0;
+
+        s->memory.broken = 1;
+        s->wish.mode = cases[c].mode;
+        s->answer.status = cases[c].status;
+        run_herd(herd, s, *state);
+        for (i = 0; i < HERD; i++) {
+            assert_int_equal(herd[i].got.reason, cases[c].reason);
+            assert_int_equal(herd[i].got.have, cases[c].status == DI_RENDER_OK);
+            joined += !strcmp(herd[i].got.cache, "joined");
+            apr_pool_destroy(herd[i].p);
+        }
+        assert_int_equal(s->renders, 1);
+        assert_int_equal(joined, HERD - 1);
+        unlink(s->path);
+    }
+}
+
 static void every_render_is_told_with_its_time_however_it_ends(void **state)
 {
     static const di_render_status_e endings[] = {
@@ -656,6 +917,13 @@ int main(void)
         UNIT(a_crowded_pool_gets_no_dear_job_in_a_cheap_ones_place),
         UNIT(a_shortage_gives_slow_clients_a_cheap_picture),
         UNIT(a_format_that_is_off_is_not_rendered_until_it_is_on),
+        UNIT(single_keeps_a_rendition_for_a_moment_where_things_pass),
+        UNIT(single_puts_no_rendition_where_things_last),
+        UNIT(single_puts_it_there_for_those_who_wait),
+        UNIT(single_waits_for_its_own),
+        UNIT(static_waits_for_no_full_render_and_wishes_all),
+        UNIT(static_sends_what_is_made),
+        UNIT(a_herd_in_one_process_has_one_render),
         UNIT(every_render_is_told_with_its_time_however_it_ends),
     };
 

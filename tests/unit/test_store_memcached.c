@@ -15,39 +15,72 @@
 #include "store/breaker.h"
 #include "store/lease.h"
 #include "store/record.h"
+#include "store/store_disk.h"
 #include "store/store_memcached.h"
 
 #define NOW apr_time_now()
 #define LONG_REST_MS 3600000
+#define ZEROS_12 "\0\0\0\0\0\0\0\0\0\0\0\0"
 
 typedef struct {
     counting_log_t counting;
     di_level_t *level;
     di_lease_shared_t *shared;
+    di_shared_item_t *item;
     di_key_t key;
     di_record_t record;
     di_body_t body;
 } cache_t;
 
-static cache_t *cache_of(const char *const *servers, apr_uint32_t rest_ms,
-                         apr_pool_t *p)
+/* @param breakers  NULL: its own, and requests probe */
+static cache_t *cache_make(const char *const *servers, apr_uint32_t timeout_ms,
+                           apr_uint32_t rest_ms, di_breaker_t *breakers,
+                           apr_pool_t *p)
 {
     cache_t *cache = apr_pcalloc(p, sizeof(*cache));
     di_memcached_conf_t conf = {.servers = servers,
-                                .timeout_ms = 50,
+                                .timeout_ms = timeout_ms,
                                 .max_item_bytes = 1000000,
                                 .rest_ms = rest_ms,
+                                .breakers = breakers,
+                                .probed = breakers != NULL,
                                 .log = &cache->counting.log};
 
     counting_log_init(&cache->counting, DS_LOG_NOTICE);
     assert_int_equal(di_memcached_make(&cache->level, &cache->shared, &conf, p),
                      APR_SUCCESS);
+    cache->item = di_memcached_item(cache->level);
     di_key_make(&cache->key, "one picture");
     cache->record.format = 1;
     cache->record.made_at = NOW;
     cache->body.data = "body";
     cache->body.bytes = 4;
     return cache;
+}
+
+static cache_t *cache_with(const char *const *servers, apr_uint32_t rest_ms,
+                           di_breaker_t *breakers, apr_pool_t *p)
+{
+    return cache_make(servers, 50, rest_ms, breakers, p);
+}
+
+/* For servers that are well, on a machine that may be busy. */
+static cache_t *patient_cache_of(const char *const *servers, apr_pool_t *p)
+{
+    return cache_make(servers, 5000, 200, NULL, p);
+}
+
+static cache_t *patient_cache_at(const char *word, apr_pool_t *p)
+{
+    const char *servers[] = {word, NULL};
+
+    return patient_cache_of(servers, p);
+}
+
+static cache_t *cache_of(const char *const *servers, apr_uint32_t rest_ms,
+                         apr_pool_t *p)
+{
+    return cache_with(servers, rest_ms, NULL, p);
 }
 
 static cache_t *cache_at(const char *word, apr_uint32_t rest_ms, apr_pool_t *p)
@@ -224,7 +257,7 @@ typedef struct {
 static void a_failing_server_is_left_alone(void **state)
 {
     static const away_t cases[] = {
-        {"hung", 0, DI_BREAKER_TIMEOUTS},
+        {"hung", 0, 1},
         {"hangs up", 1, DI_BREAKER_ERRORS},
     };
     size_t i;
@@ -277,6 +310,190 @@ static void after_its_rest_a_server_gets_one_probe(void **state)
     assert_int_equal(cache->counting.lines, 1);
 }
 
+/* ---- breakers of several processes ---- */
+
+/* A hit of 40 bytes that comes a byte in 40 ms takes 2.7 s: longer than any
+   limit, though no wait for a byte is. */
+static const char forty_bytes[] =
+    "\x81\x0c\0\0\4\0\0\0\0\0\0\x2c" ZEROS_12 "\0\0\0\0"
+    "0123456789012345678901234567890123456789";
+
+typedef struct {
+    const char *name;
+    const char *answer;
+    size_t bytes;
+    int late_ms;
+    int byte_ms;
+} slow_t;
+
+static const slow_t slow[] = {
+    {"hung", NULL, 0, 0, 0},
+    {"late", forty_bytes, sizeof(forty_bytes) - 1, 2000, 0},
+    {"trickling", forty_bytes, sizeof(forty_bytes) - 1, 0, 40},
+};
+
+/* Whatever follows in this process and in others reaches it no more. */
+static void a_slow_server_is_felt_once_by_all_processes(void **state)
+{
+    size_t i;
+    int round;
+
+    for (i = 0; i < sizeof(slow) / sizeof(*slow); i++) {
+        di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+        fake_server_t *fake =
+            fake_server_make(slow[i].answer, slow[i].bytes, 0, *state);
+        const char *servers[] = {fake->word, NULL};
+        cache_t *one = cache_with(servers, 0, breakers, *state);
+        cache_t *other = cache_with(servers, 0, breakers, *state);
+
+        fake->late_ms = slow[i].late_ms;
+        fake->byte_ms = slow[i].byte_ms;
+        assert_int_not_equal(get(one, *state), APR_SUCCESS);
+        for (round = 0; round < 1000; round++) {
+            operate(one, *state);
+            operate(other, *state);
+        }
+        if (atomic_load(&fake->accepted) != 1) {
+            fail_msg("%s: %d connections", slow[i].name,
+                     atomic_load(&fake->accepted));
+        }
+        assert_int_equal(breakers[0].openings, 1);
+    }
+}
+
+/* A queue of connections that is full: nobody accepts, and nobody refuses. */
+static const char *make_black_hole(apr_pool_t *p)
+{
+    struct sockaddr_in at = loopback("0");
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer, i;
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    for (i = 0; i < 4; i++) {
+        peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(peer, (struct sockaddr *)&at, len);
+    }
+    return apr_psprintf(p, "127.0.0.1:%d", ntohs(at.sin_port));
+}
+
+static void a_black_hole_is_felt_once(void **state)
+{
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    const char *servers[] = {make_black_hole(*state), NULL};
+    cache_t *cache = cache_with(servers, 0, breakers, *state);
+    int round;
+
+    assert_int_equal(get(cache, *state), APR_TIMEUP);
+    for (round = 0; round < 1000; round++) {
+        operate(cache, *state);
+    }
+    assert_int_equal(breakers[0].openings, 1);
+    assert_int_equal(cache->counting.lines, 1);
+}
+
+typedef struct {
+    cache_t *cache;
+    atomic_int *felt; /* how often a time-out was met */
+} crowd_t;
+
+static void *meet(void *baton)
+{
+    crowd_t *crowd = baton;
+    apr_pool_t *p;
+    int round;
+
+    apr_pool_create(&p, NULL);
+    for (round = 0; round < 50; round++) {
+        di_entry_t entry;
+        di_level_t *level = crowd->cache->level;
+        apr_status_t rv = level->get(level, &entry, &crowd->cache->key, NOW, p);
+
+        if (rv == APR_TIMEUP || rv == APR_ECONNABORTED) {
+            atomic_fetch_add(crowd->felt, 1);
+        }
+    }
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+/* Each of those that are there when it begins to hang meets it, once. */
+static void threads_at_once_meet_a_hung_server_once_each(void **state)
+{
+    enum { CROWD = 16 };
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    fake_server_t *fake = fake_server_make(NULL, 0, 0, *state);
+    const char *servers[] = {fake->word, NULL};
+    cache_t *cache = cache_with(servers, 0, breakers, *state);
+    atomic_int felt = 0;
+    crowd_t crowd = {cache, &felt};
+    pthread_t thread[CROWD];
+    int i;
+
+    for (i = 0; i < CROWD; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, meet, &crowd), 0);
+    }
+    for (i = 0; i < CROWD; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    assert_in_range(atomic_load(&felt), 1, CROWD);
+    assert_int_equal(breakers[0].openings, 1);
+    assert_int_equal(cache->counting.lines, 1);
+}
+
+static void only_a_probe_brings_a_probed_server_back(void **state)
+{
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    memcached_server_t *server = memcached_server_make(*state);
+    const char *servers[] = {server->word, NULL};
+    cache_t *one = cache_with(servers, 1, breakers, *state);
+    cache_t *other = cache_with(servers, 1, breakers, *state);
+    int i;
+
+    wait_until_used(one, *state);
+    assert_int_equal(get(other, *state), APR_SUCCESS);
+    kill(server->pid, SIGSTOP);
+    while (!di_breaker_is_open(breakers)) {
+        (void)get(one, *state);
+    }
+    for (i = 0; i < 3; i++) {
+        di_memcached_probe(other->level);
+        assert_true(di_breaker_is_open(breakers));
+    }
+    kill(server->pid, SIGCONT);
+    apr_sleep(10000);
+    assert_int_not_equal(get(one, *state), APR_SUCCESS);
+    while (di_breaker_is_open(breakers)) {
+        di_memcached_probe(other->level);
+    }
+    assert_non_null(strstr(other->counting.last, "DI0404: "));
+    wait_until_used(one, *state);
+    assert_int_equal(get(other, *state), APR_SUCCESS);
+}
+
+/* A probe is believed by what it looks up, not by any answer. */
+static void a_lying_server_does_not_come_back(void **state)
+{
+    static const char lie[] = "\x81\x0c\0\0\0\0\0\x84\0\0\0\0" ZEROS_12;
+    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    fake_server_t *fake = fake_server_make(lie, sizeof(lie) - 1, 0, *state);
+    const char *servers[] = {fake->word, NULL};
+    cache_t *cache = cache_with(servers, 0, breakers, *state);
+    int i;
+
+    for (i = 0; i < DI_BREAKER_ERRORS; i++) {
+        assert_int_equal(get(cache, *state), APR_EGENERAL);
+    }
+    for (i = 0; i < 5; i++) {
+        assert_true(di_breaker_is_open(breakers));
+        di_memcached_probe(cache->level);
+    }
+    assert_int_equal(cache->counting.lines, 1);
+}
+
+/* ---- servers that go and come ---- */
+
 static void
 a_stopped_server_costs_no_wrong_value_and_is_used_again(void **state)
 {
@@ -327,6 +544,7 @@ static void a_quick_restart_costs_one_miss(void **state)
     assert_int_equal(get(cache, *state), APR_NOTFOUND);
     assert_int_equal(put(cache, *state), APR_SUCCESS);
     assert_int_equal(get(cache, *state), APR_SUCCESS);
+    assert_int_equal(cache->counting.lines, 0);
 }
 
 #define WORKERS 8
@@ -420,7 +638,8 @@ static void the_other_servers_serve_on(void **state)
                  get(cache, *state) == APR_SUCCESS;
             /* A key stays with its server, whoever is away. */
             if (round && ok != was[i]) {
-                fail_msg("key %d", i);
+                fail_msg("key %d: %d after %d; %s", i, ok, was[i],
+                         cache->counting.last);
             }
             was[i] = (char)ok;
             fine += ok;
@@ -429,6 +648,122 @@ static void the_other_servers_serve_on(void **state)
     assert_in_range(fine, 3 * 20, 3 * 59);
     assert_int_equal(cache->counting.lines, 1);
     assert_non_null(strstr(cache->counting.last, gone->word));
+}
+
+#define KEYS 200
+
+/* Which of so many pictures are found by a level of these servers. */
+static int find_all(char *found, const char *const *servers, apr_pool_t *p)
+{
+    cache_t *cache = patient_cache_of(servers, p);
+    int i, count = 0;
+
+    for (i = 0; i < KEYS; i++) {
+        di_key_make(&cache->key, apr_psprintf(p, "picture %d", i));
+        found[i] = get(cache, p) == APR_SUCCESS;
+        count += found[i];
+    }
+    return count;
+}
+
+static void a_server_less_moves_its_own_share_only(void **state)
+{
+    const char *servers[5] = {NULL}, *left[4] = {NULL};
+    char found[KEYS], of_one[KEYS];
+    cache_t *cache;
+    int i, gone, count, share = 0;
+
+    for (i = 0; i < 4; i++) {
+        servers[i] = memcached_server_make(*state)->word;
+    }
+    cache = patient_cache_of(servers, *state);
+    for (i = 0; i < KEYS; i++) {
+        di_key_make(&cache->key, apr_psprintf(*state, "picture %d", i));
+        assert_int_equal(put(cache, *state), APR_SUCCESS);
+    }
+    for (gone = 0; gone < 4; gone++) {
+        const char *one[] = {servers[gone], NULL};
+
+        for (i = 0, count = 0; i < 4; i++) {
+            if (i != gone) {
+                left[count++] = servers[i];
+            }
+        }
+        share += find_all(of_one, one, *state);
+        count = find_all(found, left, *state);
+        for (i = 0; i < KEYS; i++) {
+            assert_int_equal(found[i], !of_one[i]);
+        }
+        /* None has all, none has nothing. */
+        assert_in_range(count, KEYS / 2, KEYS - 1);
+    }
+    assert_int_equal(share, KEYS);
+}
+
+/* ---- with another level ---- */
+
+/* Where a picture of so many bytes is found: the level's name, or "". */
+static const char *found_at(const di_store_t *store, cache_t *cache,
+                            const char *text, apr_pool_t *p)
+{
+    di_entry_t entry;
+
+    di_key_make(&cache->key, text);
+    return di_store_get(store, &entry, &cache->key, NOW, p) == APR_SUCCESS
+               ? entry.level
+               : "";
+}
+
+static void small_ones_go_to_memcached_and_large_ones_to_disk(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = patient_cache_at(server->word, *state);
+    di_disk_conf_t conf = {.root = folder_make(*state)};
+    di_store_t store = {.count = 2, .keep_first = 1};
+    di_store_t disk = {.count = 1};
+
+    assert_int_equal(di_disk_make(&store.level[1], &conf, *state), APR_SUCCESS);
+    store.level[0] = cache->level;
+    disk.level[0] = store.level[1];
+
+    di_key_make(&cache->key, "small");
+    assert_int_equal(di_store_put(&store, DI_KEEP_ALL, &cache->key,
+                                  &cache->record, &cache->body, NOW, *state),
+                     APR_SUCCESS);
+    assert_string_equal(found_at(&store, cache, "small", *state), "memcached");
+    assert_string_equal(found_at(&disk, cache, "small", *state), "");
+
+    cache->body.data = apr_pcalloc(*state, 1000001);
+    cache->body.bytes = 1000001;
+    di_key_make(&cache->key, "large");
+    assert_int_equal(di_store_put(&store, DI_KEEP_ALL, &cache->key,
+                                  &cache->record, &cache->body, NOW, *state),
+                     APR_SUCCESS);
+    assert_string_equal(found_at(&store, cache, "large", *state), "disk");
+    assert_string_equal(found_at(&store, cache, "large", *state), "disk");
+}
+
+/* memcached forgot, or was away when it was put: a hit on disk brings it. */
+static void a_hit_on_disk_goes_to_memcached(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = patient_cache_at(server->word, *state);
+    di_disk_conf_t conf = {.root = folder_make(*state)};
+    di_store_t store = {.count = 2, .keep_first = 1};
+
+    assert_int_equal(di_disk_make(&store.level[1], &conf, *state), APR_SUCCESS);
+    store.level[0] = cache->level;
+    memcached_server_kill(server);
+    di_key_make(&cache->key, "small");
+    assert_int_equal(di_store_put(&store, DI_KEEP_ALL, &cache->key,
+                                  &cache->record, &cache->body, NOW, *state),
+                     APR_SUCCESS);
+    assert_string_equal(found_at(&store, cache, "small", *state), "disk");
+    memcached_server_start(server);
+    di_key_make(&cache->key, "another");
+    wait_until_used(cache, *state);
+    assert_string_equal(found_at(&store, cache, "small", *state), "disk");
+    assert_string_equal(found_at(&store, cache, "small", *state), "memcached");
 }
 
 /* ---- servers that talk nonsense ---- */
@@ -447,7 +782,6 @@ typedef struct {
     {                                                                          \
         text, sizeof(text) - 1, 1                                              \
     }
-#define ZEROS_12 "\0\0\0\0\0\0\0\0\0\0\0\0"
 
 static const nonsense_t nonsense[] = {
     SAYS("\r\n"),
@@ -769,7 +1103,139 @@ static void without_memcached_a_lease_is_this_machines(void **state)
                          APR_EBUSY);
         di_lease_release(lease);
     }
-    assert_in_range(atomic_load(&fake->accepted), 1, DI_BREAKER_TIMEOUTS);
+    assert_in_range(atomic_load(&fake->accepted), 1, 1);
+}
+
+/* ---- items ---- */
+
+static apr_status_t item_get(cache_t *cache, const char **data,
+                             apr_uint64_t *cas, apr_pool_t *p)
+{
+    apr_size_t bytes;
+    apr_status_t rv =
+        cache->item->get(cache->item->self, "di:item", data, &bytes, cas, p);
+
+    *data = rv == APR_SUCCESS ? apr_pstrmemdup(p, *data, bytes) : NULL;
+    return rv;
+}
+
+static apr_status_t item_put(cache_t *cache, const char *data, apr_uint64_t cas,
+                             apr_pool_t *p)
+{
+    return cache->item->put(cache->item->self, "di:item", data, strlen(data),
+                            cas, p);
+}
+
+static void an_item_is_changed_upon_what_was_read_only(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *here = patient_cache_at(server->word, *state);
+    cache_t *there = patient_cache_at(server->word, *state);
+    apr_uint64_t cas, old;
+    const char *data;
+
+    assert_int_equal(item_get(here, &data, &cas, *state), APR_NOTFOUND);
+    assert_int_equal(item_put(here, "one", 0, *state), APR_SUCCESS);
+    assert_int_equal(item_put(there, "two", 0, *state), APR_EBUSY);
+    assert_int_equal(item_get(there, &data, &old, *state), APR_SUCCESS);
+    assert_string_equal(data, "one");
+    assert_true(old > 0);
+    assert_int_equal(item_put(there, "one two", old, *state), APR_SUCCESS);
+    assert_int_equal(item_put(here, "one three", old, *state), APR_EBUSY);
+    assert_int_equal(item_get(here, &data, &cas, *state), APR_SUCCESS);
+    assert_string_equal(data, "one two");
+    /* Who read it before it was lost is told, too. */
+    assert_int_equal(
+        memcached_server_ask(server, "flush_all\r\n", 11, *state)[0], 'O');
+    assert_int_equal(item_put(here, "one two three", cas, *state), APR_EBUSY);
+    assert_int_equal(item_put(here, "", 0, *state), APR_SUCCESS);
+    assert_int_equal(item_get(here, &data, &cas, *state), APR_SUCCESS);
+    assert_string_equal(data, "");
+}
+
+#define ADDERS 4
+#define ADDS 50
+
+static void *add_often(void *baton)
+{
+    cache_t *cache = baton;
+    int i;
+
+    for (i = 0; i < ADDS; i++) {
+        apr_uint64_t cas = 0;
+        const char *data;
+        apr_status_t rv;
+        apr_pool_t *p;
+
+        apr_pool_create(&p, NULL);
+        do {
+            rv = item_get(cache, &data, &cas, p);
+            rv = item_put(cache,
+                          apr_itoa(p, 1 + (rv == APR_SUCCESS ? atoi(data) : 0)),
+                          rv == APR_SUCCESS ? cas : 0, p);
+        } while (rv != APR_SUCCESS);
+        apr_pool_destroy(p);
+    }
+    return NULL;
+}
+
+static void machines_lose_none_of_each_others_changes(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    pthread_t thread[ADDERS];
+    cache_t *cache = NULL;
+    apr_uint64_t cas;
+    const char *data;
+    int i;
+
+    for (i = 0; i < ADDERS; i++) {
+        cache = patient_cache_at(server->word, *state);
+        assert_int_equal(pthread_create(&thread[i], NULL, add_often, cache), 0);
+    }
+    for (i = 0; i < ADDERS; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    assert_int_equal(item_get(cache, &data, &cas, *state), APR_SUCCESS);
+    assert_int_equal(atoi(data), ADDERS * ADDS);
+}
+
+static void items_have_names_that_memcached_takes(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "a b",
+        "a\n",
+        "a\x7f",
+        "\xc3\xa4",
+        "12345678901234567890123456789012345678901234567890123456789012345"};
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = patient_cache_at(server->word, *state);
+    di_shared_item_t *item = cache->item;
+    apr_size_t i, bytes;
+    apr_uint64_t cas;
+    const char *data;
+
+    for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_int_equal(
+            item->get(item->self, bad[i], &data, &bytes, &cas, *state),
+            APR_EINVAL);
+        assert_int_equal(item->put(item->self, bad[i], "", 0, 0, *state),
+                         APR_EINVAL);
+    }
+}
+
+static void an_item_that_is_too_large_is_refused(void **state)
+{
+    memcached_server_t *server = memcached_server_make(*state);
+    cache_t *cache = patient_cache_at(server->word, *state);
+    di_shared_item_t *item = cache->item;
+
+    assert_int_equal(item->put(item->self, "di:item",
+                               apr_pcalloc(*state, 9 << 20), 9 << 20, 0,
+                               *state),
+                     APR_ENOSPC);
+    assert_int_equal(item_put(cache, "small", 0, *state), APR_SUCCESS);
+    assert_int_equal(cache->counting.lines, 0);
 }
 
 int main(void)
@@ -781,11 +1247,19 @@ int main(void)
         UNIT(an_absent_server_is_out_of_order_and_told_once),
         UNIT(a_failing_server_is_left_alone),
         UNIT(after_its_rest_a_server_gets_one_probe),
+        UNIT(a_slow_server_is_felt_once_by_all_processes),
+        UNIT(a_black_hole_is_felt_once),
+        UNIT(threads_at_once_meet_a_hung_server_once_each),
+        UNIT(only_a_probe_brings_a_probed_server_back),
+        UNIT(a_lying_server_does_not_come_back),
         UNIT(a_stopped_server_costs_no_wrong_value_and_is_used_again),
         UNIT(a_restarted_server_is_used_again),
         UNIT(a_quick_restart_costs_one_miss),
         UNIT(threads_get_no_wrong_value_from_a_faltering_server),
         UNIT(the_other_servers_serve_on),
+        UNIT(a_server_less_moves_its_own_share_only),
+        UNIT(small_ones_go_to_memcached_and_large_ones_to_disk),
+        UNIT(a_hit_on_disk_goes_to_memcached),
         UNIT(nonsense_is_never_taken_for_a_picture),
         UNIT(a_server_that_answers_with_anothers_entry_is_not_believed),
         UNIT(a_damaged_value_is_a_miss_and_deleted),
@@ -795,6 +1269,10 @@ int main(void)
         UNIT(a_lease_expires_with_its_machine),
         UNIT(a_lease_of_a_dead_process_is_taken_over_by_its_machine),
         UNIT(without_memcached_a_lease_is_this_machines),
+        UNIT(an_item_is_changed_upon_what_was_read_only),
+        UNIT(machines_lose_none_of_each_others_changes),
+        UNIT(items_have_names_that_memcached_takes),
+        UNIT(an_item_that_is_too_large_is_refused),
     };
 
     alarm(300);

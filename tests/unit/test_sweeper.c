@@ -94,6 +94,33 @@ static void a_put_makes_its_account_known(void **state)
     assert_books(shop, 0);
 }
 
+/* One count, whoever does a part of it; and while it lasts, what is put into
+   folders that it has been through is not forgotten. */
+static void a_put_goes_on_with_a_count_that_others_began(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    di_account_state_t account;
+    di_hold_t hold;
+    int i;
+
+    fill(shop, 0, 30, *state);
+    lose_the_books(shop);
+    for (i = 0; i < 200; i++) {
+        assert_int_equal(
+            di_hold_take(&hold, shop->accounts, 0, shop->root, 0, 0, NOW),
+            APR_SUCCESS);
+        assert_int_equal(di_hold_know(&hold, 0, NOW), APR_INCOMPLETE);
+        assert_int_equal(di_hold_count(&hold, NOW), APR_INCOMPLETE);
+        di_hold_release(&hold);
+    }
+    di_account_load(&account, di_account_at(shop->accounts, 0));
+    assert_int_equal(account.walked, 200);
+    assert_int_equal(account.known, 0);
+    assert_int_equal(shop_put(shop, 0, 3, 9000, NOW, *state), APR_SUCCESS);
+    assert_books(shop, 0);
+    assert_int_equal(shop_look(shop, 0).files, 30);
+}
+
 static void a_new_quota_below_what_is_there_is_reached_at_once(void **state)
 {
     di_terms_t less = terms;
@@ -354,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(lost_books_are_made_again_from_the_disk),
         UNIT(a_put_makes_its_account_known),
+        UNIT(a_put_goes_on_with_a_count_that_others_began),
         UNIT(a_new_quota_below_what_is_there_is_reached_at_once),
         UNIT(an_account_near_its_quota_is_reclaimed_ahead),
         UNIT(once_an_hour_the_books_are_compared_with_the_disk),

@@ -8,6 +8,7 @@ use Apache::Test ();
 use Client;
 use JSON::PP ();
 use MIME::Base64 ();
+use Private;
 use Test::More;
 use Watch;
 
@@ -119,6 +120,16 @@ for my $case (
     like(json($res)->{error} // '', $error, 'with the reason');
     is($res->{headers}{allow}, 'GET, HEAD', 'and Allow') if $status == 405;
 }
+my $status = json(admin('status'));
+is($status->{version}, '0.1.0', 'the version');
+is($status->{pool}{renderers}, 2, 'the pool');
+is_deeply($status->{levels}, ['disk', 'memcached'], 'the levels of the store');
+is($status->{memcached}[0]{server}, $ENV{DI_MEMCACHED}, 'its servers');
+ok(!$status->{memcached}[0]{open}, 'none of them left alone');
+cmp_ok($status->{customers}, '>', 2, 'customers');
+ok(exists $status->{counters}{rendered}, 'counters');
+ok(!exists json(get('/dynimage-admin/status', bearer($site)))->{memcached},
+    'a site is not told which servers there are');
 my $head = head('/dynimage-admin/status', bearer($main));
 is($head->{status}, 200, 'HEAD is GET');
 cmp_ok($head->{headers}{'content-length'}, '>', 100, 'without its body');
@@ -200,6 +211,26 @@ for my $file (qw(a.jpg a.png a.gif broken.jpg none.jpg off.jpg)) {
     }
 }
 
+# Other modes: what is not made is told as it is sent.
+system("cp '$jpeg' $dir/s.jpg; cp '$jpeg' $dir/t.jpg; cp '$jpeg' $dir/u.jpg");
+is(why(settled('/low/admin/t.jpg'))->{reason}, 'rendered', 'a smaller tier is stored');
+for my $case (['s.jpg', 'not-made'], ['t.jpg', 'smaller-first']) {
+    my ($file, $reason) = @$case;
+    my $said = explained("/static/admin/$file", 20000);
+    is($said->{mode}, 'static', "$file: static");
+    is($said->{reason}, $reason, "$file: $reason");
+    is(why(get("/static/admin/$file"))->{reason}, $reason, 'and so it is sent');
+    for (1 .. 100) {
+        last if ($said = explained("/static/admin/$file", 20000))->{reason} eq 'rendered';
+        select undef, undef, undef, 0.1;
+    }
+    is($said->{reason}, 'rendered', 'until it is made behind the answer');
+    is(why(get("/static/admin/$file"))->{reason}, 'rendered', 'and sent');
+}
+my $single = explained('/single/admin/u.jpg', 1000);
+is($single->{mode}, 'single', 'single');
+is($single->{would}, 'render it and send it', 'renders each time');
+
 for my $case (
     ['/off/admin/a.jpg',     qr/DynImage is Off/],
     ['/admin/missing.jpg',   qr/404/],
@@ -240,10 +271,217 @@ is_deeply($check->{bands}, [{ name => 'crawl', from_kbps => 0, tier => 'tiny' },
         { name => 'rest', from_kbps => 150, tier => 'broad' }], 'the bands');
 is_deeply([map { $_->{name} } @{ $check->{tiers} }], ['tiny', 'broad'], 'their tiers');
 like($check->{tiers}[0]{recipe}, qr/fit=200 .* quality=30 ssim=off .* formats=jpeg/, 'the recipe');
-my %listed = map { $_ => 1 } keys %{ $check->{settings} };
+
+# What is listed can be written, and what can be written is listed.
+my %as_is = %{ $check->{settings} };
+my $text = join '', map { "$_ $as_is{$_}\n" } grep { defined $as_is{$_} } sort keys %as_is;
+$text .= join '', map { "DynImageBand $_->{name} $_->{from_kbps} $_->{tier}\n" } @{ $check->{bands} };
+$text .= join '', map { "DynImageTier $_->{name} $_->{recipe}\n" } @{ $check->{tiers} };
+my ($error, $output) = check_config($text);
+is($error, 0, 'the settings are legal as they are written') or diag("$output$text");
+my @documented = slurp("$ENV{DI_TOP}/docs/directives.md") =~ /^### (DynImage\w*)$/mg;
+# Of a file of tokens not even the name is told.
+my %elsewhere = map { $_ => 1 }
+  qw(DynImageBand DynImageTier DynImageAdminKeyFile DynImagePurgePullKeyFile);
+is_deeply([grep { !exists $as_is{$_} && !$elsewhere{$_} } @documented], [],
+    'every directive is listed');
 my $own = json(get('/dynimage-admin/check?url=/special/admin/a.jpg', bearer($site)));
 ok(!exists $own->{settings}{DynImageRenderUser}, "the server's settings are not a site's");
 is($own->{settings}{DynImageWait}, '1500ms', 'but its own are');
+
+# ---- purges ----
+
+sub purge {
+    my ($body, @headers) = @_;
+    @headers = bearer($site) if !@headers;
+    return ask('POST', '/dynimage-admin/purge', $body, form(), @headers);
+}
+
+sub purged_by_log {
+    my ($what) = @_;
+    return scalar grep { /DI0640: .* purged \Q$what\E, stamp \d+/ } watch_lines();
+}
+
+my $before = explained('/low/admin/a.jpg', 100);
+is($before->{purged}, 0, 'nothing was purged yet');
+for my $case (
+    # method, path, body, path that is purged, URL, 1: covered
+    ['POST',  'purge', 'url=/low/admin/a.jpg', '/low/admin/a.jpg', '/low/admin/a.jpg', 1],
+    ['POST',  'purge', 'url=/low/admin/a.jpg', '/low/admin/a.jpg', '/low/admin/a.png', 0],
+    ['POST',  'purge', 'url=%2Flow%2F.%2F%252e%2Fx%2F..%2F%2Fadmin%2F', '/low/admin/', '/low/admin/a.png', 1],
+    ['POST',  'purge', 'url=https://www.ADMIN.example:4/low/admin/a.gif%3Fx=1', '/low/admin/a.gif', '/low/admin/a.gif', 1],
+    ['PURGE', 'purge/broad/', undef, '/broad/', '/broad/admin/a.jpg', 1],
+    ['PURGE', 'purge/broad/', undef, '/broad/', '/medium/admin/a.jpg', 0],
+    ['PURGE', 'purge/a%20b%C3%A9.jpg', undef, "/a b\x{e9}.jpg", '/medium/admin/a.jpg', 0],
+    ['POST',  'purge', 'url=/', '/', '/medium/admin/a.jpg', 1])
+{
+    my ($method, $path, $body, $what, $url, $covered) = @$case;
+    my $old = explained($url, 100);
+    my $res = ask($method, "/dynimage-admin/$path", $body, bearer($site),
+        defined $body ? form() : ());
+    is($res->{status}, 200, "$method $path " . ($body // ''));
+    my $done = json($res)->{purged};
+    is(scalar @$done, 1, 'one was purged');
+    is($done->[0]{site}, 'admin.example', 'of this site');
+    is($done->[0]{path}, $what, 'the path');
+    my $new = explained($url, 100);
+    is($new->{purged} > $old->{purged}, !!$covered, "$url: " . ($covered ? '' : 'not ') . 'covered');
+    is($new->{tiers}[0]{key} ne $old->{tiers}[0]{key}, !!$covered, 'and so is its key');
+    is($new->{purged}, $done->[0]{stamp}, 'the stamp') if $covered;
+}
+is(purged_by_log('admin.example /low/admin/'), 1, 'a purge is logged once');
+ok((grep { /DI0640: token 1 of admin\.example at 127\.0\.0\.1 purged/ } watch_lines()), 'with whom');
+
+my $several = purge('url=/a&url=/b/&x=1&url=/c%3Fd');
+is(join(' ', map { $_->{path} } @{ json($several)->{purged} }), '/a /b/ /c', 'several at once');
+my $map = get('/dynimage-admin/purges', bearer($main));
+for my $case (
+    ['no URL',            '',                          400, qr/url= or all=1 is missing/],
+    ['no path',           'url=x',                     400, qr/neither a path/],
+    ['one of two bad',    'url=/fine&url=bad',         400, qr/"bad" is neither/],
+    ['a bad encoding',    'url=/%2500',                400, qr/not encoded/],
+    ['another site',      'url=http://users.example/', 403, qr/does not reach/],
+    ['a site of nobody',  'url=http://none.example/',  403, qr/does not reach/],
+    ['all sites',         'all=1',                     403, qr/does not reach/])
+{
+    my ($name, $body, $status, $error) = @$case;
+    my $res = purge($body);
+    is($res->{status}, $status, "$name: $status");
+    like(json($res)->{error}, $error, 'with the reason');
+}
+my $same = get('/dynimage-admin/purges', bearer($main));
+is($same->{status}, 200, 'the map is to be had');
+is($same->{headers}{'content-type'}, 'application/octet-stream', 'as bytes');
+ok($same->{content} eq $map->{content}, 'and what was refused is not in it');
+is(get('/dynimage-admin/purges', bearer($site))->{status}, 403,
+    "a site's token does not get it");
+
+is(purge('url=http://users.example/x/', bearer($main))->{status}, 200,
+    "a token of the main server's reaches other sites");
+is(purged_by_log('users.example /x/'), 1, 'which is logged');
+is(purge('url=http://none.example/', bearer($main))->{status}, 404, 'if they are there');
+my $all = json(purge('all=1', bearer($main)))->{purged};
+is_deeply([map { $_->{site} } @$all], [undef], 'and all sites at once');
+is(explained('/admin/a.jpg', 100)->{purged}, $all->[0]{stamp}, 'which covers this one');
+is(purged_by_log('all sites /'), 1, 'and is logged');
+is(ask('PURGE', '/dynimage-admin/purge', undef, bearer($site))->{status}, 400,
+    'PURGE without a path');
+
+for my $case (
+    ['no type',      'url=/', [],                                     415],
+    ['JSON',         '{}',    ['Content-Type' => 'application/json'], 415],
+    ['a page form',  'x',     ['Content-Type' => 'multipart/form-data; boundary=x'], 415],
+    ['a longer one', 'url=/', ['Content-Type' => 'application/x-www-form-urlencodedx'], 415],
+    ['a charset',    'url=/', ['Content-Type' => 'Application/X-www-form-urlencoded; charset=UTF-8'], 200],
+    ['64 KB',        'url=/&x=' . 'x' x (65536 - 8), [form()],         200],
+    ['a byte more',  'url=/&x=' . 'x' x (65536 - 7), [form()],         413],
+    ['a NUL',        "url=/\0",                      [form()],         400])
+{
+    my ($name, $body, $headers, $status) = @$case;
+    is(ask('POST', '/dynimage-admin/purge', $body, bearer($site), @$headers)->{status},
+        $status, "$name: $status");
+}
+{
+    my $pieces = 0;
+    my $res = HTTP::Tiny->new->request('POST', base() . '/dynimage-admin/purge', {
+        headers => { bearer($site), form(), 'Transfer-Encoding' => 'chunked' },
+        content => sub { $pieces++ < 80 ? 'x' x 1000 : undef } });
+    is($res->{status}, 413, 'a chunked body is bounded as well');
+}
+
+# ---- pages of other sites ----
+
+my $host = (base() =~ m{//(.*)})[0];
+client('adminusers');
+my $users = (base() =~ m{//(.*)})[0];
+for my $case (
+    ['a program',             200],
+    ['a page of this site',   200, Origin => "http://$users", 'Sec-Fetch-Site' => 'same-origin'],
+    ['an older browser',      200, Origin => "http://$users"],
+    ['typed by the user',     200, 'Sec-Fetch-Site' => 'none'],
+    ['a page of another site', 403, Origin => 'http://evil.example', 'Sec-Fetch-Site' => 'cross-site'],
+    ['a neighbour',           403, 'Sec-Fetch-Site' => 'same-site'],
+    ['another port',          403, Origin => "http://$host"],
+    ['another site, older',   403, Origin => 'http://evil.example'],
+    ['a hidden origin',       403, Origin => 'null'])
+{
+    my ($name, $status, @headers) = @$case;
+    for my $method ('POST', 'PURGE') {
+        my $res = ask($method, '/status/dynimage/purge' . ($method eq 'PURGE' ? '/a' : ''),
+            $method eq 'POST' ? 'url=/a' : undef, @ann, form(), @headers);
+        is($res->{status}, $status, "$name, $method with a user of httpd's: $status");
+    }
+}
+is(ask('POST', '/open/purge', 'url=/a', bearer($main), form(), Origin => 'http://evil.example')
+      ->{status}, 200, 'a token is never sent by a page of another site');
+is(ask('POST', '/status/dynimage/purge', 'url=http://admin.example/', @ann, form())->{status}, 403,
+    'a user is of one site');
+ok((grep { /DI0640: user ann at 127\.0\.0\.1 purged users\.example \/a,/ } watch_lines()),
+    'and is named in the log');
+
+# ---- made ahead ----
+
+client('admin');
+
+sub prerendered {
+    my ($body, $token) = @_;
+    my $res = ask('POST', '/dynimage-admin/prerender', $body, form(), bearer($token // $site));
+    return json($res)->{urls};
+}
+my $first = prerendered('url=/admin/a.jpg&url=/admin/none.jpg&url=/admin/missing.jpg'
+      . '&url=/off/admin/a.jpg&url=http://users.example/a.jpg&url=/admin/a.png');
+is(scalar @$first, 6, 'every URL is answered for');
+is($first->[0]{url}, '/admin/a.jpg', 'by its name');
+cmp_ok($first->[0]{made} + $first->[0]{none}, '>=', 6, 'all tiers and formats of a JPEG');
+is($first->[0]{stored}, 0, 'nothing was there');
+is($first->[0]{failed}, 0, 'nothing failed');
+cmp_ok($first->[0]{cpu_us}, '>', 1000, 'what it cost');
+cmp_ok($first->[0]{bytes}, '>', 1000, 'and holds');
+cmp_ok($first->[1]{none}, '>=', 2, 'no picture: no rendition');
+is($first->[1]{reason}, 'unsupported', 'for its reason');
+like($first->[2]{error}, qr/404/, 'a missing one does not stop the others');
+like($first->[3]{error}, qr/Off/, 'nor one that is not ours');
+like($first->[4]{error}, qr/another site/, "nor one of another site");
+cmp_ok($first->[5]{made}, '>', 0, 'the last one was made');
+my $hit = get('/low/admin/a.jpg');
+is(why($hit)->{cache}, 'disk', 'a request is then a hit') or diag($hit->{headers}{dynimage});
+for my $accept (undef, 'image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5') {
+    my @open = grep { !$_->{original} && !$_->{stored} }
+      @{ explained('/admin/a.jpg', 0, $accept)->{tiers} };
+    is(scalar @open, 0, 'every tier for ' . ($accept // 'no Accept'));
+}
+my $again = prerendered('url=/admin/a.jpg')->[0];
+is($again->{made}, 0, 'and none is made again');
+is($again->{stored}, $first->[0]{made}, 'as it is stored');
+is($again->{none}, $first->[0]{none}, 'or known not to be');
+is($again->{cpu_us}, 0, 'at no cost');
+for my $body ('', join '&', ('url=/a') x 65) {
+    is(ask('POST', '/dynimage-admin/prerender', $body, form(), bearer($site))->{status}, 400,
+        'at least one URL, at most 64');
+}
+
+# A caller that goes away: the photographs behind it are not made.
+my @photos = map { m{([^/]+)$} } glob site_file('photos/*.jpg');
+mkdir "$dir/many";
+for my $i (1 .. 8) {
+    for my $photo (@photos[0 .. 1]) {
+        system("cp $dir/../photos/$photo $dir/many/$i-$photo");
+        utime 1000000 + $i, 1000000 + $i, "$dir/many/$i-$photo";
+    }
+}
+{
+    my $body = join '&', map { "url=/admin/many/$_" } map { m{([^/]+)$} } glob "$dir/many/*.jpg";
+    my ($address, $port) = base() =~ m{//([^:]+):(\d+)};
+    my $socket = IO::Socket::INET->new(PeerAddr => $address, PeerPort => $port) or die;
+    print $socket "POST /dynimage-admin/prerender HTTP/1.1\r\nHost: a\r\n",
+      "Authorization: Bearer $site\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+      'Content-Length: ', length $body, "\r\n\r\n$body";
+    sysread $socket, my $begun, 1000;
+    like($begun, qr/^HTTP\/1\.1 200 /, 'the answer begins before the work ends');
+    close $socket;
+    ok(watch_wait(qr/DI0642: token 1 of admin\.example at 127\.0\.0\.1 prerendered [0-7] of 16 URLs/),
+        'a caller that goes away ends the work');
+}
 
 # ---- an image is still none of its own business ----
 

@@ -69,6 +69,7 @@ for my $case (@folders) {
     my $path = $name =~ m{^/} ? $name : "$root/$name";
     my $server = private_server(<<"EOT", 'speedprobe_module');
 DynImage On
+DynImageStore disk
 DynImageCacheRoot $path
 EOT
     $server->get("/$photo");

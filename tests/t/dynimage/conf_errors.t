@@ -2,6 +2,7 @@
 # What an operator may get wrong, and the sentence that httpd -t answers.
 use strict;
 use warnings;
+use feature 'state';
 use lib 'lib';
 
 use Private;
@@ -51,7 +52,7 @@ my @cases = (
     ['DynImageBackground #FFF', qr/DynImageBackground: "#FFF" is not a colour/],
     ['DynImageBackground #12345G', qr/DynImageBackground: "#12345G" is not a colour/],
     ['DynImageCustomer Shop', qr/DynImageCustomer: "Shop" is no customer's name: 1 to 63 of a-z/],
-    ['DynImageQuota 100', qr/DynImageQuota: "100" is not a size .* from 1M to 1024T/],
+    ['DynImageQuota 100', qr/DynImageQuota: "100" is not a size .* from 1M to 1048576G/],
     ['DynImageQuota 1G 5', qr/DynImageQuota: "5" is not a whole number from 16 to 100000000/],
     ['DynImageReclaim fifo',
         qr/DynImageReclaim: "fifo" is none of idle\|lru\|lfu\|age\|priority\|permanent/],
@@ -62,6 +63,12 @@ my @cases = (
         qr/customer "a" has several VirtualHosts with different DynImageQuota/],
     ['DynImageCopyright drop', qr/DynImageCopyright: "drop" is none of strip\|keep/],
     ['DynImageMode layered', qr/DynImageMode: "layered" is none of hybrid\|single\|static/],
+    ['DynImagePurgePull ftp://a.example/', qr/"ftp:.*" is no http or https URL/],
+    ['DynImagePurgePull /purges', qr/"\/purges" is no http or https URL/],
+    ["<VirtualHost *:80>\nDynImagePurgePull http://a/\n</VirtualHost>",
+        qr/DynImagePurgePull (?:cannot occur within|not allowed in) <VirtualHost>/],
+    ['DynImagePurgePullInterval 10ms', qr/DynImagePurgePullInterval: .* from 1s to 1d/],
+    ['DynImagePurgePullKeyFile /nowhere', qr/DynImagePurgePullKeyFile: .*\/nowhere/],
     ['DynImagePriority 10', qr/DynImagePriority: "10" is none of 0\|1\|.*\|9\|tier/],
     ['DynImageColdWait 2min', qr/DynImageColdWait: "2min" is not a time .* from 0 to 1min/],
     ['DynImageInputFormats', qr/DynImageInputFormats: needs formats: jpeg, png, gif, webp/],
@@ -87,9 +94,12 @@ my @cases = (
         qr/DynImageInputFormats (?:cannot occur within|not allowed in) <VirtualHost>/],
     ["<VirtualHost *:80>\nDynImageRenderRecycle 3\n</VirtualHost>",
         qr/DynImageRenderRecycle (?:cannot occur within|not allowed in) <VirtualHost>/],
-    ['DynImageStore', qr/DynImageStore: needs the levels in order: disk, memcached/],
-    ['DynImageStore tape', qr/DynImageStore: "tape" is neither disk nor memcached/],
+    ['DynImageStore', qr/DynImageStore: needs the levels in order: memory, disk, memcached/],
+    ['DynImageStore tape', qr/DynImageStore: "tape" is none of memory, disk, memcached/],
     ['DynImageStore disk disk', qr/DynImageStore: disk is named twice/],
+    ['DynImageStore memory disk memory', qr/DynImageStore: memory is named twice/],
+    ['DynImageStoreKeep some', qr/DynImageStoreKeep: "some" is neither all nor first/],
+    ['DynImageStoreMemory 10K', qr/DynImageStoreMemory: "10K" is not a size .* from 1M to 16G/],
     ['DynImageStore memcached', qr/DynImageStore names memcached: add DynImageMemcached/],
     ['DynImageMemcached nowhere', qr/DynImageMemcached: /],
     ['DynImageMemcached 127.0.0.1:99999', qr/DynImageMemcached: /],
@@ -100,6 +110,31 @@ my @cases = (
     ['DynImageRenderUser #0', qr/"#0" is neither a user/],
     ['DynImageRenderUser #x', qr/"#x" is neither a user/],
 );
+
+# Files of tokens.
+sub tokens {
+    my ($mode, $text) = @_;
+    state $count = 0;
+    my $path = "$ENV{DI_RUN}/t/state/tokens" . $count++;
+    open my $file, '>', $path or die "$path: $!";
+    print $file $text;
+    close $file;
+    chmod $mode, $path;
+    return $path;
+}
+my $token = '0123456789abcdef' x 2;
+push @cases, map { ["DynImageAdminKeyFile $_->[0]", $_->[1]] } (
+    ['/none/here', qr{DynImageAdminKeyFile: token file /none/here: No such file}],
+    ['/tmp', qr/it is not a plain file/],
+    [tokens(0600, ''), qr/holds no token: legal are lines of 32 to 256/],
+    [tokens(0600, "# $token\n\n"), qr/holds no token/],
+    [tokens(0600, "$token\nshort\n"), qr/line 2: the token is too short: legal are 32 to 256/],
+    [tokens(0600, 'x' x 40), qr/too easy to guess: legal are .* at least 8 of them different/],
+    [tokens(0600, "$token $token"), qr/has a space/],
+    [tokens(0644, $token), qr/others than its owner and its group can read or write it: chmod o-rw/],
+    [tokens(0602, $token), qr/chmod o-rw/]);
+push @cases, ["<Location />\nDynImageAdminKeyFile " . tokens(0600, $token) . "\n</Location>",
+    qr/DynImageAdminKeyFile (?:cannot occur within|not allowed in) <Location>/];
 
 for my $case (@cases) {
     my ($text, $message) = @$case;
@@ -115,6 +150,8 @@ for my $text ('', 'DynImage On', 'DynImageTier low quality=30 colors=0',
     'DynImageColdWait 0', 'DynImageMode Static', 'DynImagePriority 9',
     'DynImagePriority tier', 'DynImageRenderers auto', 'DynImageRenderRecycle 10',
     'DynImageInputFormats JPEG tiff bmp avif heic jxl',
+    'DynImageAdminKeyFile ' . tokens(0640, "# a comment\n$token\r\n"),
+    "<VirtualHost *:80>\nDynImageAdminKeyFile " . tokens(0400, $token) . "\n</VirtualHost>",
     "DynImageBand all 0 medium", 'DynImageMemcached [::1]:11211 /run/m.sock')
 {
     my ($status, $output) = check_config("$text\n");
