@@ -87,18 +87,23 @@ sub start {
     unlink "$dir/pid"; # of one that was killed
     system("$ENV{DI_HTTPD} -f $dir/httpd.conf -k start >$dir/out 2>&1");
     for (1 .. 1000) {
-        last if -s "$dir/pid"
+        return if -s "$dir/pid"
           && HTTP::Tiny->new(timeout => 1)->get($self->{base})->{status} != 599;
         select undef, undef, undef, 0.01;
     }
-    return;
+    die "httpd does not start: $dir\n";
 }
 
-# kill -9 of all its processes, the parent first; how many.
+# kill -9 of all its processes; how many.
 sub crash {
     my ($self) = @_;
     my @all = my @more = ($self->pid);
-    push @all, @more while @more = map { Client::children($_) } @more;
+    # What stands still begets nothing.
+    kill 'STOP', @more;
+    while (@more = map { Client::children($_) } @more) {
+        kill 'STOP', @more;
+        push @all, @more;
+    }
     kill 'KILL', @all;
     for (1 .. 1000) {
         last unless grep { _runs($_) } @all;
