@@ -74,6 +74,13 @@ EOT
 
 my $pid = fork // die;
 if (!$pid) {
+    # Sanitized modules want the sanitizers' libraries in httpd first.
+    if (`ldd $ours/mod_dynimage.so` =~ /libasan/) {
+        chomp(my @first =
+              map { `gcc -print-file-name=$_.so` } 'libasan', 'libubsan');
+        $ENV{LD_PRELOAD}   = join ':', @first;
+        $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+    }
     exec $httpd, '-f', "$dir/httpd.conf", '-DFOREGROUND' or exit 127;
 }
 END {
