@@ -132,6 +132,13 @@ $summary = json('prerender', '--crawl', "http://www.a.example:$port/");
 is($summary->{urls}, 2, 'a crawl finds them too');
 is($summary->{made}, 0, '... and they are stored');
 
+my @crawl = ('prerender', '--crawl', "http://www.a.example:$port/",
+    '--resume', "$dir/crawl.state");
+json(@crawl);
+is(json(@crawl)->{skipped}, 2, '... and known by their validators');
+copy("$top/site/photos/stream.jpg", "$dir/www/other/dogs.jpg");
+is(json(@crawl)->{skipped}, 1, '... until one changes');
+
 # ---- explain and check
 
 my $explained =
