@@ -2,8 +2,8 @@
 /*
  * push: replace one configuration file of this machine or of a list of them.
  *
- *     read -> lock -> check apart -> install -> graceful -> keep
- *                       |                          |
+ *     read -> lock -> check apart -> install -> graceful [-> verify] -> keep
+ *                       |                          |           |
  *                     refused                    undo, graceful
  *
  * On another machine it is this program again, through ssh, with the file on
@@ -20,7 +20,9 @@
 
 #include <apr_env.h>
 #include <apr_strings.h>
+#include <apr_time.h>
 
+#include "base/fetch.h"
 #include "child.h"
 #include "confcheck.h"
 #include "ctl.h"
@@ -31,12 +33,20 @@
 #define GRACEFUL_S 120
 #define LOCK_S 60
 
+/* A parent that is told reads its configuration at once, and is gone within a
+   second when that goes wrong: an answer of before says nothing. */
+#define VERIFY_AFTER apr_time_from_sec(1)
+#define VERIFY_FOR apr_time_from_sec(10)
+#define VERIFY_TIMEOUT_MS 5000
+#define VERIFY_BYTES (16 * 1024 * 1024)
+
 typedef struct {
     ctl_t *ctl;
     const char *file; /* NULL: roll back */
     const char *name;
     const char *dir, *httpd, *graceful, *ssh, *remote; /* NULL: the default */
     const char *rollback;
+    const char *verify; /* URL; NULL: none */
     apr_array_header_t *machines;
     char *text;
     apr_size_t bytes;
@@ -123,24 +133,61 @@ static void run_graceful(ctl_ended_t *ended, const push_t *push)
     }
 }
 
+/* Does the site answer? @return NULL when it does */
+static const char *verify(const push_t *push)
+{
+    apr_pool_t *p = push->ctl->p;
+    apr_time_t end = apr_time_now() + VERIFY_AFTER + VERIFY_FOR;
+    ds_fetch_t fetch = {.url = push->verify,
+                        .resolve = push->ctl->resolve,
+                        .ca_file = push->ctl->ca_file,
+                        .insecure = push->ctl->insecure,
+                        .timeout_ms = VERIFY_TIMEOUT_MS,
+                        .max_bytes = VERIFY_BYTES};
+    const char *error = NULL;
+    ds_fetched_t got;
+
+    if (push->verify == NULL) {
+        return NULL;
+    }
+    apr_sleep(VERIFY_AFTER);
+    for (;;) {
+        if (ds_fetch(&got, &error, &fetch, p) == APR_SUCCESS) {
+            if (got.status < 400) {
+                return NULL;
+            }
+            error = apr_psprintf(p, "answered %d", got.status);
+        }
+        if (apr_time_now() > end) {
+            return apr_pstrcat(p, push->verify, ": ", error, NULL);
+        }
+        apr_sleep(apr_time_from_msec(200));
+    }
+}
+
 static int use(const push_t *push, ctl_install_t *install, const char *checked)
 {
     ctl_ended_t ended, again;
+    const char *what = "graceful restart failed";
 
     run_graceful(&ended, push);
     if (ended.exit == 0) {
-        ctl_install_keep(install);
-        return told(push, CTL_OK, "installed", checked, "");
+        ended.output = verify(push);
+        if (ended.output == NULL) {
+            ctl_install_keep(install);
+            return told(push, CTL_OK, "installed", checked, "");
+        }
+        what = "site does not answer as it should";
     }
     ctl_install_undo(install);
     run_graceful(&again, push);
-    return told(push, CTL_FAILED,
-                again.exit == 0
-                    ? "not installed: the graceful restart failed, the file "
-                      "of before is there again and in use"
-                    : "not installed: the graceful restart failed, the file "
-                      "of before is there again; look after httpd",
-                checked, ended.output);
+    return told(
+        push, CTL_FAILED,
+        apr_pstrcat(push->ctl->p, "not installed: the ", what,
+                    ", the file of before is there again",
+                    again.exit == 0 ? " and in use" : "; look after httpd",
+                    NULL),
+        checked, ended.output);
 }
 
 /* Where no namespace can be had. */
@@ -270,6 +317,7 @@ static const char *remote_line(const push_t *push)
     line = with(line, "--dir", push->dir, p);
     line = with(line, "--httpd", push->httpd, p);
     line = with(line, "--graceful", push->graceful, p);
+    line = with(line, "--verify", push->verify, p);
     if (push->rollback != NULL) {
         return with(line, "--rollback", push->name, p);
     }
@@ -370,6 +418,7 @@ int ctl_push(ctl_t *ctl, int argc, const char *const *argv)
         {"dir", CTL_TEXT, &push.dir, 0, 0},
         {"httpd", CTL_TEXT, &push.httpd, 0, 0},
         {"graceful", CTL_TEXT, &push.graceful, 0, 0},
+        {"verify", CTL_TEXT, &push.verify, 0, 0},
         {"ssh", CTL_TEXT, &push.ssh, 0, 0},
         {"remote", CTL_TEXT, &push.remote, 0, 0},
         {"rollback", CTL_TEXT, &push.rollback, 0, 0},
@@ -388,6 +437,9 @@ int ctl_push(ctl_t *ctl, int argc, const char *const *argv)
     }
     if (code != CTL_OK || push.machines != NULL) {
         return code != CTL_OK ? code : push_machines(&push);
+    }
+    if (push.verify != NULL && ds_fetch_start() != APR_SUCCESS) {
+        return ctl_fail(CTL_NO_HTTP, "libcurl does not start");
     }
     if (push.dir == NULL) {
         push.dir = "/etc/apache2/dynimage.d";

@@ -379,7 +379,7 @@ apr_status_t di_hold_count(di_hold_t *hold, apr_time_t now)
     return APR_INCOMPLETE;
 }
 
-static apr_time_t steady_now(void)
+apr_time_t di_hold_clock(void)
 {
     struct timespec at;
 
@@ -390,10 +390,10 @@ static apr_time_t steady_now(void)
 apr_status_t di_hold_know(di_hold_t *hold, apr_interval_time_t at_most,
                           apr_time_t now)
 {
-    apr_time_t until = steady_now() + at_most;
+    apr_time_t until = di_hold_clock() + at_most;
     apr_status_t rv = hold->state.known ? APR_SUCCESS : APR_INCOMPLETE;
 
-    while (rv == APR_INCOMPLETE && steady_now() < until) {
+    while (rv == APR_INCOMPLETE && di_hold_clock() < until) {
         rv = di_hold_count(hold, now);
     }
     return rv;

@@ -95,7 +95,8 @@ static int is_near_full(const di_account_t *account)
     di_account_load(&state, account);
     di_account_terms(&terms, account);
     return state.known && terms.policy != DI_POLICY_PERMANENT &&
-           (state.bytes > di_account_share(terms.quota_bytes, terms.near_pct) ||
+           (atomic_load(&account->overdue) ||
+            state.bytes > di_account_share(terms.quota_bytes, terms.near_pct) ||
             state.files > di_account_share(terms.quota_files, terms.near_pct));
 }
 
@@ -237,6 +238,22 @@ static void count(turn_t *turn)
 
 /* ---- reclaim ahead ---- */
 
+/* More than this is no room that a put would not have to make again. */
+#define KEEP_MOST_PCT 95
+
+/* What a reclaim leaves. */
+static void keep(apr_uint64_t *bytes, apr_uint64_t *files,
+                 const di_account_t *account)
+{
+    di_terms_t terms;
+    int pct;
+
+    di_account_terms(&terms, account);
+    pct = terms.keep_pct < KEEP_MOST_PCT ? terms.keep_pct : KEEP_MOST_PCT;
+    *bytes = di_account_share(terms.quota_bytes, pct);
+    *files = di_account_share(terms.quota_files, pct);
+}
+
 /* As it was when the plan was made? */
 static int is_unchanged(const turn_t *turn, const di_hold_t *hold,
                         const di_reclaim_entry_t *entry)
@@ -251,13 +268,10 @@ static int is_unchanged(const turn_t *turn, const di_hold_t *hold,
 
 static int is_above_keep(const di_hold_t *hold)
 {
-    di_terms_t terms;
+    apr_uint64_t bytes, files;
 
-    di_account_terms(&terms, hold->account);
-    return hold->state.bytes >
-               di_account_share(terms.quota_bytes, terms.keep_pct) ||
-           hold->state.files >
-               di_account_share(terms.quota_files, terms.keep_pct);
+    keep(&bytes, &files, hold->account);
+    return hold->state.bytes > bytes || hold->state.files > files;
 }
 
 static apr_status_t remove_batch(turn_t *turn, const di_reclaim_entry_t *list,
@@ -288,11 +302,8 @@ static apr_status_t run_plan(turn_t *turn, di_reclaim_scan_t *scan)
     di_reclaim_goal_t goal = {.bytes = scan->bytes, .files = scan->files};
     apr_status_t rv = APR_SUCCESS;
     apr_size_t victims, from;
-    di_terms_t terms;
 
-    di_account_terms(&terms, turn->account);
-    goal.keep_bytes = di_account_share(terms.quota_bytes, terms.keep_pct);
-    goal.keep_files = di_account_share(terms.quota_files, terms.keep_pct);
+    keep(&goal.keep_bytes, &goal.keep_files, turn->account);
     victims = di_reclaim_plan(scan->list, scan->count, &goal, scan->policy,
                               turn->now);
     for (from = 0; from < victims && rv == APR_SUCCESS; from += BATCH) {
@@ -323,6 +334,7 @@ static void reclaim(turn_t *turn)
     if (rv == APR_EINTR) {
         return;
     }
+    atomic_store(&turn->account->overdue, 0);
     if (rv != APR_SUCCESS || turn->reclaimed == 0) {
         atomic_store(&turn->account->ahead_at, turn->now + AGAIN_FOR);
     }

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use IO::Socket::INET;
 use JSON::PP;
 use Test::More;
 
@@ -111,6 +112,19 @@ like($err, qr/restart failed.*\nno restart today/s, '... is told');
 holds("Alias /2 /srv/2\n", "Alias /1 /srv/1\n", '... the old one is there');
 is(told(), 2, '... and httpd is told to go back');
 unlink "$dir/fail";
+
+my $site = fake_start() =~ s{/dynimage-admin}{}r;
+fake_site(up => 'here');
+push_text("Alias /3 /srv/3\n", '--verify', "$site/down");
+is($code, 1, 'a site that does not answer afterwards');
+like($err, qr{site does not answer.*in use:\n\Q$site\E/down: answered 404}s,
+    '... is told');
+holds("Alias /2 /srv/2\n", "Alias /1 /srv/1\n", '... the old one is there');
+is(told(), 2, '... and httpd is told to go back');
+push_text("Alias /2 /srv/2 \n", '--verify', "$site/up");
+is($code, 0, '... one that does keeps the new one');
+push_text("Alias /1 /srv/1\n");
+push_text("Alias /2 /srv/2\n");
 
 ($code, $out, $err) = ctl('push', '--rollback', 'a', @where);
 is($code, 0, '--rollback') or diag($err);
@@ -228,5 +242,45 @@ mkdir $odd;
 is(slurp("$odd/n.conf"), "x\n", 'a folder of any name is one there')
   or diag($err);
 ok(!-e "$dir/one/x", '... and nothing more');
+
+# ---- A file that only a restart finds fault with, and a real httpd
+
+my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
+my $free = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
+my ($busy_port, $port) = ($taken->sockport, $free->sockport);
+close $free;
+mkdir "$dir/www";
+spew("$dir/www/index.html", 'here');
+chmod 0755, $dir;
+my $auth = slurp('/etc/apache2/mods-available/authz_core.load');
+spew("$dir/httpd.conf", slurp("$dir/httpd.conf") =~ s/127\.0\.0\.1:1$/127.0.0.1:$port/mr
+      . "$auth\nDocumentRoot \"$dir/www\"\nDefaultRuntimeDir \"$dir\"\n"
+      . "Mutex file:$dir default\n"
+      . ($< == 0 ? "User nobody\nGroup nogroup\n" : ''));
+unlink glob "$conf/*.conf";
+my $run = "$httpd -f $dir/httpd.conf";
+system "$run -k start" and BAIL_OUT('no httpd');
+sub answers {
+    return IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");
+}
+sub ends { wait_for(sub { !-e "$dir/pid" }) }
+END {
+    local $?;
+    if ($run && -e "$dir/pid") {
+        system "$run -k stop";
+        ends();
+    }
+}
+ok(wait_for(\&answers), 'a httpd runs');
+my @real = ('--dir', $conf, '--httpd', $run, '--graceful', "$run -k graceful",
+    '--verify', "http://127.0.0.1:$port/index.html");
+($code, $out, $err) =
+  ctl('push', spew("$dir/new", "Alias /1 /srv/1\n"), 'r', @real);
+is($code, 0, '... takes a good file') or diag($err);
+($code, $out, $err) =
+  ctl('push', spew("$dir/new", "Listen 127.0.0.1:$busy_port\n"), 'r', @real);
+is($code, 1, '... ends over a port in use, which no test of it sees');
+is(slurp("$conf/r.conf"), "Alias /1 /srv/1\n", '... the old file is back');
+ok(wait_for(\&answers), '... and httpd runs again') or diag($err);
 
 done_testing();

@@ -247,6 +247,11 @@ is(explained('http://WWW.admin.example:1/admin/a.jpg?x=1', 100)->{url}, '/admin/
     'a full URL of this site, by any of its names');
 is(explained('https://a.alias.example/admin/a.jpg', 100)->{tier}, 'low', 'by a pattern, too');
 
+my $counted = json(admin('status'))->{counters};
+explained("/$_/admin/a.jpg", 100) for qw(low special static);
+admin('check?url=/low/admin/a.jpg');
+is_deeply(json(admin('status'))->{counters}, $counted, 'an explanation counts nothing');
+
 # ---- settings ----
 
 my $check = json(admin('check?url=/special/admin/a.jpg'));

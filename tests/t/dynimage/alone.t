@@ -40,6 +40,7 @@ is(scalar(grep { kill 0, $_ } @kids, @theirs), 0, 'and leaves no process');
 my $nowhere = private_server(<<'EOT', 'speedprobe_module');
 DynImage On
 DynImageCacheRoot /proc/nowhere
+DynImageStore disk
 EOT
 $res = $nowhere->get("/$photo");
 is($res->{status}, 200, 'no usable store: answered');
