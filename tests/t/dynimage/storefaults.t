@@ -201,6 +201,16 @@ my $seen = fault('disk full', sub {
 cmp_ok($seen->{reasons}{'rendered/miss'}, '>=', 1,
     'disk full: what is not stored is rendered') if $seen;
 
+# A quota that the disk has not.
+fault('disk smaller than the quota', sub {
+    my $used = 0;
+    $used += $_->{bytes} for values %{ disk($store) };
+    my $size = $used + 200_000;
+    run("mount -o remount,size=$size $store") or die 'remount';
+    pause_s(1);
+    run("mount -o remount,size=$STORE_BYTES $store") or die 'remount';
+}, 'DI0402');
+
 fault('read-only', sub {
     # Busy while anything is open for writing.
     my $is_done = 0;
