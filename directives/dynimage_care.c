@@ -9,12 +9,20 @@
 
 #define SWEEP_EVERY_MS 1000
 
+/* How soon a memcached server that answers again is used again, ms. */
+#define PROBE_EVERY_MS 1000
+
 #define DUTIES_MAX DI_TURN_END
 
 typedef struct {
     int count;
     ds_duty_t duty[DUTIES_MAX];
 } list_t;
+
+static void probe(void *parts, apr_time_t now, apr_pool_t *ptemp)
+{
+    di_memcached_probe(((di_parts_t *)parts)->memcached);
+}
 
 static void sweep(void *parts, apr_time_t now, apr_pool_t *ptemp)
 {
@@ -83,6 +91,9 @@ void di_care_child_start(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
 
     for (turn = 0; turn < DI_TURN_END; turn++) {
         parts->duty[turn] = -1;
+    }
+    if (parts->memcached) {
+        add(&list, parts, DI_TURN_PROBE, probe, parts, PROBE_EVERY_MS);
     }
     if (parts->disk) {
         add(&list, parts, DI_TURN_SWEEP, sweep, parts, SWEEP_EVERY_MS);

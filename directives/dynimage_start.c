@@ -349,6 +349,8 @@ static apr_status_t add_memcached(di_parts_t *parts, di_lease_shared_t **shared,
     di_memcached_conf_t memcached = {
         .timeout_ms = (apr_uint32_t)DI_SERVER_CONF(conf, memcached_ms),
         .max_item_bytes = (apr_size_t)DI_SERVER_CONF(conf, max_item_bytes),
+        .breakers = parts->books.breaker,
+        .probed = 1,
         .token = parts->token[0] ? parts->token : NULL,
         .log = &parts->log};
     apr_status_t rv;

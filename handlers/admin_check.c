@@ -49,9 +49,20 @@ static const char *inputs_text(const di_server_conf_t *conf, apr_pool_t *p)
     return text;
 }
 
-static void put_server(ds_json_t *to, const di_server_conf_t *conf,
-                       apr_pool_t *p)
+static const char *levels_text(const di_store_t *store, apr_pool_t *p)
 {
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < store->count; i++) {
+        text = apr_pstrcat(p, text, i ? " " : "", store->level[i]->name, NULL);
+    }
+    return text;
+}
+
+static void put_server(ds_json_t *to, const di_admin_t *admin, apr_pool_t *p)
+{
+    const di_server_conf_t *conf = di_server_conf_of(admin->r->server);
     const ds_setting_t *table;
     int count;
 
@@ -64,6 +75,10 @@ static void put_server(ds_json_t *to, const di_server_conf_t *conf,
                  conf->cache_root ? conf->cache_root : DI_CACHE_ROOT);
     ds_json_text(to, "DynImageStateDir",
                  conf->state_dir ? conf->state_dir : DI_STATE_ROOT);
+    ds_json_text(to, "DynImageStore", levels_text(&admin->parts->store, p));
+    ds_json_text(to, "DynImageStoreKeep",
+                 admin->parts->store.keep_first ? "first" : "all");
+    ds_json_text(to, "DynImagePurgePull", words_of(conf->pull_urls, NULL, p));
     ds_json_text(to, "DynImageMemcached", words_of(conf->memcached, NULL, p));
 }
 
@@ -125,7 +140,7 @@ static void put_settings(ds_json_t *root, const di_admin_t *admin,
     put_table(to, &conf->site, table, count, p);
     ds_json_text(to, "DynImageCustomer", di_conf_customer(admin->r->server, p));
     if (admin->everywhere) {
-        put_server(to, conf, p);
+        put_server(to, admin, p);
     }
     put_bands(root, image->conf);
     put_tiers(root, image->conf, p);

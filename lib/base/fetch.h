@@ -13,7 +13,7 @@
 #include <apr_tables.h>
 
 typedef struct {
-    const char *method;  /* "GET", "POST", ...; NULL: GET, or POST with a body */
+    const char *method;  /* "PURGE", ...; NULL: GET, or POST with a body */
     const char *url;     /* http:// or https:// */
     const char *token;   /* sent as "Authorization: Bearer"; NULL: none */
     const char *accept;  /* NULL: none */

@@ -144,9 +144,10 @@ void di_ledger_request(di_ledger_t *ledger, int customer, const char *tier,
     }
     row = &ledger->row[customer];
     cell = &row->cell[place_of(row, tier)][result];
-    add(&cell->requests, 1);
+    /* Who sees the request sees its bytes. */
     add(&cell->bytes, bytes);
     add(&cell->saved_bytes, saved_bytes);
+    add(&cell->requests, 1);
 }
 
 void di_ledger_render(di_ledger_t *ledger, int customer, apr_uint64_t cpu_us)
@@ -200,6 +201,7 @@ static void look_at(di_ledger_look_t *out, const row_t *row, int place,
     for (i = 0; i < DI_RESULT_END; i++) {
         const di_ledger_cell_t *cell = &row->cell[place][i];
 
+        /* In the other order than they are added. */
         add(&to->cell[i].requests, get(&cell->requests));
         add(&to->cell[i].bytes, get(&cell->bytes));
         add(&to->cell[i].saved_bytes, get(&cell->saved_bytes));

@@ -30,6 +30,10 @@
 
 #define GAP_FOR apr_time_from_sec(7 * 86400)
 
+/* Instants of different callers are at most so much out of order, or the clock
+   was set back. */
+#define SKEW_FOR apr_time_from_sec(300)
+
 _Static_assert(sizeof(di_account_state_t) % sizeof(apr_uint64_t) == 0,
                "a state is whole words");
 
@@ -85,7 +89,10 @@ static void settle(di_account_state_t *state, apr_uint64_t bytes,
                               state->kib_us / APR_USEC_PER_SEC;
         state->kib_us %= APR_USEC_PER_SEC;
     }
-    state->settled_at = (apr_uint64_t)now;
+    /* A caller's now may be when its request began, before another's. */
+    if (span > 0 || span < -SKEW_FOR) {
+        state->settled_at = (apr_uint64_t)now;
+    }
 }
 
 void di_account_store(di_account_t *account, di_account_state_t *state,

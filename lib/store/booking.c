@@ -38,9 +38,8 @@
 
 #define PATH_ROOM 4096
 
-/* Pauses between two tries for the lock, us. */
-#define PAUSE_FIRST_US 50
-#define PAUSE_LONGEST_US 2000
+/* First pause between two tries for the lock. */
+#define PAUSE_FIRST 50
 
 /* Lock files that are deleted under our hands, one after the other. */
 #define TRIES 5
@@ -103,13 +102,14 @@ static apr_status_t try_lock(int fd, int byte)
 
 static apr_status_t wait_lock(int fd, apr_interval_time_t wait_for)
 {
-    apr_interval_time_t pause = PAUSE_FIRST_US, waited = 0;
+    apr_interval_time_t pause = PAUSE_FIRST, waited = 0;
     apr_status_t rv = try_lock(fd, HOLD_BYTE);
 
     while (rv == APR_EBUSY && waited < wait_for) {
         apr_sleep(pause);
         waited += pause;
-        pause = pause * 2 < PAUSE_LONGEST_US ? pause * 2 : PAUSE_LONGEST_US;
+        pause = pause * 2 < DI_HOLD_PAUSE_LONGEST ? pause * 2
+                                                  : DI_HOLD_PAUSE_LONGEST;
         rv = try_lock(fd, HOLD_BYTE);
     }
     return rv;
@@ -379,7 +379,7 @@ apr_status_t di_hold_count(di_hold_t *hold, apr_time_t now)
     return APR_INCOMPLETE;
 }
 
-static apr_time_t steady_now(void)
+apr_time_t di_hold_clock(void)
 {
     struct timespec at;
 
@@ -390,10 +390,10 @@ static apr_time_t steady_now(void)
 apr_status_t di_hold_know(di_hold_t *hold, apr_interval_time_t at_most,
                           apr_time_t now)
 {
-    apr_time_t until = steady_now() + at_most;
+    apr_time_t until = di_hold_clock() + at_most;
     apr_status_t rv = hold->state.known ? APR_SUCCESS : APR_INCOMPLETE;
 
-    while (rv == APR_INCOMPLETE && steady_now() < until) {
+    while (rv == APR_INCOMPLETE && di_hold_clock() < until) {
         rv = di_hold_count(hold, now);
     }
     return rv;

@@ -17,6 +17,9 @@
 #include "store/account.h"
 #include "store/account_in.h"
 
+/* Longest pause between two tries to take a hold, us. */
+#define DI_HOLD_PAUSE_LONGEST 2000
+
 typedef struct {
     di_account_t *account;
     di_account_state_t state; /* the account's, while it is held */
@@ -77,6 +80,9 @@ void di_hold_set(di_hold_t *hold, apr_uint64_t bytes, apr_uint64_t files,
  *         folder cannot be read
  */
 apr_status_t di_hold_count(di_hold_t *hold, apr_time_t now);
+
+/* The clock that never goes back, for bounds on work. */
+apr_time_t di_hold_clock(void);
 
 /**
  * Recount for a while, if the account is not known.

@@ -112,3 +112,8 @@ check_PROGRAMS += tests/fuzz/fuzz_purges
 tests_fuzz_fuzz_purges_SOURCES = tests/fuzz/fuzz_purges.c \
     tests/fuzz/replay_main.c
 tests_fuzz_fuzz_purges_LDADD = libstore.la libbase.la $(APR_LIBS)
+
+# For the live tests.
+check_PROGRAMS += tests/unit/look_accounts
+tests_unit_look_accounts_SOURCES = tests/unit/look_accounts.c
+tests_unit_look_accounts_LDADD = libstore.la libbase.la $(APR_LIBS)

@@ -209,6 +209,9 @@ apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan)
         if (scan->stop && atomic_load(scan->stop)) {
             return APR_EINTR;
         }
+        if (scan->until && di_hold_clock() > scan->until) {
+            return APR_TIMEUP;
+        }
         rv = di_tree_each(scan->folder, folder, note_entry, scan);
     }
     return rv;
@@ -216,18 +219,36 @@ apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan)
 
 /* ---- room at once ---- */
 
+/* What is to fit, and how long it may take to have more room than that. */
+typedef struct {
+    apr_uint64_t bytes;
+    apr_time_t until; /* of di_hold_clock */
+} need_t;
+
+static int is_enough(const di_hold_t *hold, const need_t *need)
+{
+    return di_hold_clock() > need->until && di_hold_fits(hold, need->bytes, 1);
+}
+
 static apr_status_t remove_first(apr_uint64_t *removed, di_hold_t *hold,
                                  const di_reclaim_entry_t *list,
-                                 apr_size_t victims, apr_time_t now)
+                                 apr_size_t victims, const need_t *need,
+                                 apr_time_t now)
 {
     apr_status_t rv = APR_SUCCESS;
     apr_size_t i;
 
     for (i = 0; i < victims && rv == APR_SUCCESS; i++) {
+        if (is_enough(hold, need)) {
+            atomic_store(&hold->account->overdue, 1);
+            break;
+        }
         rv = di_hold_remove(hold, list[i].hash, now);
-        *removed += rv == APR_SUCCESS;
+        if (rv == APR_SUCCESS) {
+            ++*removed;
+            atomic_fetch_add(&hold->account->reclaimed, 1);
+        }
     }
-    atomic_fetch_add(&hold->account->reclaimed, *removed);
     return rv;
 }
 
@@ -249,12 +270,27 @@ static void make_goal(di_reclaim_goal_t *out, const di_terms_t *terms,
               terms->quota_files - 1);
 }
 
+/* Delete by what a scan has found. */
+static apr_status_t run_plan(apr_uint64_t *removed, di_hold_t *hold,
+                             di_reclaim_scan_t *scan, const di_terms_t *terms,
+                             const need_t *need, apr_time_t now)
+{
+    di_reclaim_goal_t goal;
+    apr_size_t victims;
+
+    make_goal(&goal, terms, hold, need->bytes);
+    victims =
+        di_reclaim_plan(scan->list, scan->count, &goal, terms->policy, now);
+    return remove_first(removed, hold, scan->list, victims, need, now);
+}
+
 apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
                              const di_usage_t *usage, apr_uint64_t bytes,
-                             apr_time_t now)
+                             apr_interval_time_t at_most, apr_time_t now)
 {
-    di_reclaim_scan_t scan = {.usage = usage, .folder = hold->folder};
-    di_reclaim_goal_t goal;
+    need_t need = {.bytes = bytes, .until = di_hold_clock() + at_most};
+    di_reclaim_scan_t scan = {
+        .usage = usage, .folder = hold->folder, .until = need.until};
     di_terms_t terms;
     apr_status_t rv;
 
@@ -265,16 +301,17 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
     }
     scan.policy = terms.policy;
     rv = di_reclaim_scan(&scan);
+    if (rv == APR_TIMEUP) {
+        atomic_store(&hold->account->overdue, 1);
+        rv = APR_EBUSY;
+    }
     if (rv == APR_SUCCESS) {
         di_hold_set(hold, scan.bytes, scan.files, now);
+        need.until = di_hold_clock() + at_most;
     }
     /* The count alone may have shown that there is room. */
     if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {
-        make_goal(&goal, &terms, hold, bytes);
-        rv = remove_first(
-            removed, hold, scan.list,
-            di_reclaim_plan(scan.list, scan.count, &goal, terms.policy, now),
-            now);
+        rv = run_plan(removed, hold, &scan, &terms, &need, now);
     }
     free(scan.list);
     if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {

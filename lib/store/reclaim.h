@@ -58,6 +58,7 @@ typedef struct {
     di_policy_e policy;
     const di_usage_t *usage;  /* NULL: only files' times are known */
     const atomic_int *stop;   /* NULL, or: once true, give up */
+    apr_time_t until;         /* of di_hold_clock; 0: as long as it takes */
     int folder;               /* the customer's, open */
     di_reclaim_entry_t *list; /* from malloc; the caller frees it */
     apr_size_t count, room;
@@ -66,19 +67,23 @@ typedef struct {
 
 /**
  * Fill list and sums.
- * @return APR_SUCCESS; APR_EINTR when stopped; else why it cannot be read
+ * @return APR_SUCCESS; APR_EINTR when stopped; APR_TIMEUP; else why it cannot
+ *         be read
  */
 apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan);
 
 /**
  * Make room in a customer's quota, under its lock and at once: count, and if
- * need be delete down to terms.keep_pct, or lower for what is to come.
+ * need be delete down to terms.keep_pct, or lower for what is to come. Bounded:
+ * what takes too long is left to the sweeper.
+ * @param at_most  time for the count; and for deletions once it fits
  * @param removed  out: entries that were deleted
  * @param bytes    that are to fit afterwards, in one file
- * @return APR_SUCCESS; APR_ENOSPC when they do not fit; else why not
+ * @return APR_SUCCESS; APR_ENOSPC when they do not fit; APR_EBUSY when that
+ *         took too long; else why not
  */
 apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
                              const di_usage_t *usage, apr_uint64_t bytes,
-                             apr_time_t now);
+                             apr_interval_time_t at_most, apr_time_t now);
 
 #endif

@@ -48,6 +48,10 @@
 #define HOLD_WAIT_FOR apr_time_from_sec(2)
 #define KNOW_WAIT_FOR apr_time_from_msec(200)
 
+/* And for a reclaim of its own: for the look at what there is, and for
+   deletions beyond its need. */
+#define ROOM_WAIT_FOR apr_time_from_msec(500)
+
 /* And a get that has found something to delete. */
 #define DROP_WAIT_FOR apr_time_from_msec(5)
 
@@ -452,7 +456,8 @@ static apr_status_t make_room(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
         return APR_EBUSY;
     }
     if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {
-        rv = di_reclaim_room(&removed, hold, disk->conf.usage, bytes, now);
+        rv = di_reclaim_room(&removed, hold, disk->conf.usage, bytes,
+                             ROOM_WAIT_FOR, now);
     }
     if (rv == APR_ENOSPC) {
         atomic_fetch_add(&hold->account->refused, 1);

@@ -37,7 +37,8 @@ typedef struct {
  *
  * Its put has these statuses more than store.h says: APR_ENOSPC also when the
  * customer is none of the accounts'; APR_EBUSY when its account was held by
- * others for too long, or is not known yet: not kept, nothing is wrong.
+ * others for too long, is not known yet, or is full and so large that only the
+ * sweeper may reclaim it: not kept, nothing is wrong.
  */
 apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
                           apr_pool_t *p);

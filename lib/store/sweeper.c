@@ -28,6 +28,8 @@
 #define BATCH 64
 #define HOLD_WAIT_FOR apr_time_from_sec(2)
 
+#define LONG_HOLD_FOR 500
+
 /* After work that could not be done. */
 #define AGAIN_FOR apr_time_from_sec(60)
 
@@ -47,6 +49,7 @@ typedef struct {
     di_account_t *account;
     int folder; /* the customer's, open */
     apr_time_t now;
+    apr_time_t taken_at; /* of the last hold; by the clock */
     apr_uint64_t expired, reclaimed;
 } turn_t;
 
@@ -55,12 +58,23 @@ static int is_stopped(const turn_t *turn)
     return atomic_load(&turn->sweeper->stop);
 }
 
-static apr_status_t take(di_hold_t *out, const turn_t *turn)
+static apr_status_t take(di_hold_t *out, turn_t *turn)
 {
     const di_sweeper_conf_t *conf = &turn->sweeper->conf;
 
+    turn->taken_at = apr_time_now();
     return di_hold_take(out, conf->accounts, turn->customer, conf->root, 1,
                         HOLD_WAIT_FOR, turn->now);
+}
+
+/* After a long hold those who wait for the next one, in pauses of their own,
+   get their chance.  A clock that jumps costs a pause, or saves one. */
+static void release(di_hold_t *hold, const turn_t *turn)
+{
+    di_hold_release(hold);
+    if (apr_time_now() - turn->taken_at > LONG_HOLD_FOR) {
+        apr_sleep(DI_HOLD_PAUSE_LONGEST);
+    }
 }
 
 /* ---- what is due ---- */
@@ -81,7 +95,8 @@ static int is_near_full(const di_account_t *account)
     di_account_load(&state, account);
     di_account_terms(&terms, account);
     return state.known && terms.policy != DI_POLICY_PERMANENT &&
-           (state.bytes > di_account_share(terms.quota_bytes, terms.near_pct) ||
+           (atomic_load(&account->overdue) ||
+            state.bytes > di_account_share(terms.quota_bytes, terms.near_pct) ||
             state.files > di_account_share(terms.quota_files, terms.near_pct));
 }
 
@@ -175,7 +190,7 @@ static apr_status_t count_folder(turn_t *turn, di_account_state_t *before,
     remove_expired(turn, &hold, &expired);
     *before = hold.state;
     rv = di_hold_count(&hold, turn->now);
-    di_hold_release(&hold);
+    release(&hold, turn);
     return rv;
 }
 
@@ -223,6 +238,22 @@ static void count(turn_t *turn)
 
 /* ---- reclaim ahead ---- */
 
+/* More than this is no room that a put would not have to make again. */
+#define KEEP_MOST_PCT 95
+
+/* What a reclaim leaves. */
+static void keep(apr_uint64_t *bytes, apr_uint64_t *files,
+                 const di_account_t *account)
+{
+    di_terms_t terms;
+    int pct;
+
+    di_account_terms(&terms, account);
+    pct = terms.keep_pct < KEEP_MOST_PCT ? terms.keep_pct : KEEP_MOST_PCT;
+    *bytes = di_account_share(terms.quota_bytes, pct);
+    *files = di_account_share(terms.quota_files, pct);
+}
+
 /* As it was when the plan was made? */
 static int is_unchanged(const turn_t *turn, const di_hold_t *hold,
                         const di_reclaim_entry_t *entry)
@@ -237,19 +268,15 @@ static int is_unchanged(const turn_t *turn, const di_hold_t *hold,
 
 static int is_above_keep(const di_hold_t *hold)
 {
-    di_terms_t terms;
+    apr_uint64_t bytes, files;
 
-    di_account_terms(&terms, hold->account);
-    return hold->state.bytes >
-               di_account_share(terms.quota_bytes, terms.keep_pct) ||
-           hold->state.files >
-               di_account_share(terms.quota_files, terms.keep_pct);
+    keep(&bytes, &files, hold->account);
+    return hold->state.bytes > bytes || hold->state.files > files;
 }
 
 static apr_status_t remove_batch(turn_t *turn, const di_reclaim_entry_t *list,
                                  apr_size_t entries)
 {
-    apr_uint64_t removed = 0;
     di_hold_t hold;
     apr_status_t rv = take(&hold, turn);
     apr_size_t i;
@@ -260,12 +287,13 @@ static apr_status_t remove_batch(turn_t *turn, const di_reclaim_entry_t *list,
     for (i = 0; i < entries && rv == APR_SUCCESS && is_above_keep(&hold); i++) {
         if (is_unchanged(turn, &hold, &list[i])) {
             rv = di_hold_remove(&hold, list[i].hash, turn->now);
-            removed += rv == APR_SUCCESS;
+            if (rv == APR_SUCCESS) {
+                turn->reclaimed++;
+                atomic_fetch_add(&turn->account->reclaimed, 1);
+            }
         }
     }
-    di_hold_release(&hold);
-    atomic_fetch_add(&turn->account->reclaimed, removed);
-    turn->reclaimed += removed;
+    release(&hold, turn);
     return rv;
 }
 
@@ -274,11 +302,8 @@ static apr_status_t run_plan(turn_t *turn, di_reclaim_scan_t *scan)
     di_reclaim_goal_t goal = {.bytes = scan->bytes, .files = scan->files};
     apr_status_t rv = APR_SUCCESS;
     apr_size_t victims, from;
-    di_terms_t terms;
 
-    di_account_terms(&terms, turn->account);
-    goal.keep_bytes = di_account_share(terms.quota_bytes, terms.keep_pct);
-    goal.keep_files = di_account_share(terms.quota_files, terms.keep_pct);
+    keep(&goal.keep_bytes, &goal.keep_files, turn->account);
     victims = di_reclaim_plan(scan->list, scan->count, &goal, scan->policy,
                               turn->now);
     for (from = 0; from < victims && rv == APR_SUCCESS; from += BATCH) {
@@ -309,6 +334,7 @@ static void reclaim(turn_t *turn)
     if (rv == APR_EINTR) {
         return;
     }
+    atomic_store(&turn->account->overdue, 0);
     if (rv != APR_SUCCESS || turn->reclaimed == 0) {
         atomic_store(&turn->account->ahead_at, turn->now + AGAIN_FOR);
     }

@@ -17,6 +17,7 @@ ok 'lib/speed includes base and itself' "$(includes lib/speed '(image|store|rend
 ok 'lib/store includes base and itself' "$(includes lib/store '(speed|image|render)/')"
 ok 'lib/render includes base and itself' "$(includes lib/render '(speed|image|store)/')"
 ok 'lib/image does not include speed' "$(includes lib/image 'speed/')"
+ok 'lib/ does not include ctl' "$(includes lib '(ctl/|ctl\.h|jsonread\.h)')"
 ok 'only glue and directives see httpd' "$(grep -rlE '^#[[:space:]]*include[[:space:]]*"(httpd|http_[a-z]+)\.h"' \
     --include='*.[ch]' . | grep -vE '^\./(mod_[a-z]+\.[ch]|directives/|filters/|handlers/|tests/modules/|\.build/)')"
 finish

@@ -8,7 +8,8 @@ only() {
     name=$1 pattern=$2
     shift 2
     users=$(grep -rlE "^#[[:space:]]*include[[:space:]]*[<\"]$pattern" \
-        --include='*.[ch]' lib mod_*.c directives filters handlers)
+        --include='*.[ch]' lib mod_*.c directives filters handlers \
+        ctl)
     some "$name is used" "$users"
     for file; do
         users=$(printf '%s\n' "$users" | grep -vx "$file")
@@ -29,6 +30,8 @@ only libmemcached 'libmemcached' lib/store/store_memcached.c
 only seccomp 'seccomp\.h|linux/seccomp' lib/render/sandbox.c
 only zlib 'zlib\.h' lib/store/record.c lib/render/render_png.c
 only OpenSSL 'openssl/' lib/base/seal.c lib/base/digest.c
-only jansson 'jansson\.h' lib/base/json.c
+# One file writes JSON, another one reads it.
+only jansson 'jansson\.h' lib/base/json.c ctl/jsonread.c
 only libcurl 'curl/' lib/base/fetch.c
+only libxml2 'libxml/' ctl/links.c
 finish

@@ -3,11 +3,12 @@
 # Every test is built and every source is in the Makefile.
 . "${DI_TOP:?}/tests/guards/guard.inc"
 
-makefiles="Makefile.am lib/*/local.mk"
+makefiles="Makefile.am lib/*/local.mk ctl/local.mk"
 units=$(find tests/unit tests/fuzz -name '*.c')
 some 'there are tests' "$units"
 missing=
-for file in $units $(find mod_*.[ch] directives filters handlers lib -name '*.[ch]'); do
+for file in $units $(find mod_*.[ch] directives filters handlers lib \
+    ctl -name '*.[ch]'); do
     grep -qF "$file" $makefiles || missing="$missing $file"
 done
 ok 'every source and header is in a Makefile' "$missing"
@@ -19,7 +20,7 @@ for file in tests/fuzz/fuzz_*.c; do
 done
 ok 'every fuzz target has a corpus' "$missing"
 missing=
-for name in $(grep -ohE 'tests/(unit/test|fuzz/fuzz)_[a-z_0-9]+( |$)' lib/*/local.mk); do
+for name in $(grep -ohE 'tests/(unit/test|fuzz/fuzz)_[a-z_0-9]+( |$)' lib/*/local.mk ctl/local.mk); do
     [ -x "${DI_BUILD:?}/$name" ] || missing="$missing $name"
 done
 ok 'every test program was built' "$missing"

@@ -171,6 +171,20 @@ static void short_spans_add_up(void **state)
     assert_int_equal(look(accounts, 0, NOW + 10 * SECOND).byte_seconds, 40);
 }
 
+/* Requests end in another order than they began. */
+static void instants_a_little_out_of_order_count_once(void **state)
+{
+    di_accounts_t *accounts = accounts_make(*state);
+    int i;
+
+    di_accounts_open(accounts, "a.example", &terms);
+    for (i = 0; i <= 100; i++) {
+        book(accounts, 0, 4096, 1, NOW + i * SECOND);
+        book(accounts, 0, 4096, 1, NOW + i * SECOND - 5 * SECOND);
+    }
+    assert_int_equal(look(accounts, 0, NOW + 100 * SECOND).byte_seconds, 400);
+}
+
 /* A quota as large as any disk, for as long as a gap counts. */
 static void large_numbers_do_not_overflow(void **state)
 {
@@ -263,6 +277,7 @@ int main(void)
         UNIT(books_have_an_id_of_their_own),
         UNIT(byte_seconds_are_the_integral_of_what_was_stored),
         UNIT(short_spans_add_up),
+        UNIT(instants_a_little_out_of_order_count_once),
         UNIT(large_numbers_do_not_overflow),
         UNIT(byte_seconds_never_go_back_when_the_clock_does),
         UNIT(a_long_gap_counts_as_a_week),

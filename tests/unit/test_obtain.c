@@ -6,8 +6,10 @@
 #include <apr_strings.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "image/obtain.h"
@@ -79,7 +81,7 @@ typedef struct {
     int ahead;  /* of them for what nobody asked for */
     int forgets;
     int variants; /* all renditions that may be wished */
-    int told;   /* renders */
+    int told;     /* renders */
     apr_uint64_t told_us;
     apr_uint32_t backlog_ms;
     di_other_e place; /* of the other tier */
@@ -816,7 +818,7 @@ static void slow_render(void *self, di_result_t *result, apr_file_t **out,
     while (atomic_load(&((story_t *)self)->memory.gets) < HERD) {
         apr_sleep(1000);
     }
-    apr_sleep(300000);
+    apr_sleep(1000000);
     fake_render(self, result, out, job, original, p);
 }
 
@@ -828,7 +830,6 @@ static void run_herd(request_t *herd, story_t *s, apr_pool_t *p)
     assert_int_equal(di_flights_make(&s->world.flights, p), APR_SUCCESS);
     s->world.render = slow_render;
     s->world.now = apr_time_now;
-    s->wish.wait_ms = 60000;
     for (i = 0; i < HERD; i++) {
         herd[i].story = s;
         apr_pool_create(&herd[i].p, NULL);
@@ -861,6 +862,7 @@ static void a_herd_in_one_process_has_one_render(void **state)
         s->memory.broken = 1;
         s->wish.mode = cases[c].mode;
         s->answer.status = cases[c].status;
+        s->wish.wait_ms = 60000;
         run_herd(herd, s, *state);
         for (i = 0; i < HERD; i++) {
             assert_int_equal(herd[i].got.reason, cases[c].reason);
@@ -872,6 +874,73 @@ static void a_herd_in_one_process_has_one_render(void **state)
         assert_int_equal(joined, HERD - 1);
         unlink(s->path);
     }
+}
+
+/* The leader is at work for longer than any of them would wait. */
+static void who_flies_along_waits_no_longer_than_alone(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    request_t herd[HERD];
+    int i, late = 0;
+
+    s->memory.broken = 1;
+    s->wish.wait_ms = 50;
+    run_herd(herd, s, *state);
+    for (i = 0; i < HERD; i++) {
+        late += herd[i].got.reason == DI_REASON_TIMEOUT;
+        apr_pool_destroy(herd[i].p);
+    }
+    assert_int_equal(late, HERD - 1);
+    assert_int_equal(s->renders, 1);
+    unlink(s->path);
+}
+
+static pid_t holder; /* of the lease; killed while another one waits */
+
+static void pause_and_kill(apr_interval_time_t span)
+{
+    clock_at += span;
+    if (holder) {
+        kill(holder, SIGKILL);
+        waitpid(holder, NULL, 0);
+        holder = 0;
+    }
+}
+
+static void a_holder_that_dies_costs_no_answer(void **state)
+{
+    story_t *s = story_make(*state, jpeg);
+    di_leases_t *leases;
+    di_lease_t *held;
+    char lease_path[80], told = 0;
+    di_obtained_t got;
+    int tell[2];
+
+    apr_snprintf(lease_path, sizeof(lease_path), "%s.leases", s->path);
+    assert_int_equal(
+        di_leases_make(&leases, lease_path, 10, NULL, NULL, *state), 0);
+    assert_int_equal(pipe(tell), 0);
+    holder = fork();
+    if (holder == 0) {
+        alarm(60);
+        told = di_lease_take(&held, leases, &s->key, *state) ? 'n' : 'y';
+        if (write(tell[1], &told, 1) == 1) {
+            pause();
+        }
+        _exit(0);
+    }
+    assert_int_equal(read(tell[0], &told, 1), 1);
+    assert_int_equal(told, 'y');
+    s->world.leases = leases;
+    s->world.pause = pause_and_kill;
+    got = ask(s);
+    assert_int_equal(got.reason, DI_REASON_RENDERED);
+    assert_int_equal(s->renders, 1);
+    assert_int_equal(holder, 0);
+    close(tell[0]);
+    close(tell[1]);
+    unlink(lease_path);
+    unlink(s->path);
 }
 
 static void every_render_is_told_with_its_time_however_it_ends(void **state)
@@ -925,6 +994,8 @@ int main(void)
         UNIT(static_sends_what_is_made),
         UNIT(a_herd_in_one_process_has_one_render),
         UNIT(every_render_is_told_with_its_time_however_it_ends),
+        UNIT(who_flies_along_waits_no_longer_than_alone),
+        UNIT(a_holder_that_dies_costs_no_answer),
     };
 
     return UNIT_RUN(tests);

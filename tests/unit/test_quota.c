@@ -305,6 +305,60 @@ static void every_single_kill_is_made_good_by_the_next_hold(void **state)
     assert_int_equal(shop->counting.lines, 0);
 }
 
+typedef struct {
+    shop_t *shop;
+    apr_uint32_t seed;
+    int wrong;
+} worker_t;
+
+static void *work(void *baton)
+{
+    worker_t *worker = baton;
+    apr_pool_t *p;
+    int i;
+
+    apr_pool_create(&p, NULL);
+    for (i = 0; i < 300; i++) {
+        int number = (int)shop_random(&worker->seed, SHOP_KEYS);
+
+        if (i % 3 == 0) {
+            shop_put(worker->shop, i % 2, number,
+                     shop_random(&worker->seed, 20000), apr_time_now(), p);
+        }
+        worker->wrong +=
+            shop_get(worker->shop, i % 2, number, apr_time_now(), p) < 0;
+        di_disk_sweep(worker->shop->level,
+                      apr_time_now() + i * apr_time_from_sec(60));
+        apr_pool_clear(p);
+    }
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+/* For the sanitizers: one process, its threads and its sweeper's. */
+static void threads_of_one_process_share_a_level(void **state)
+{
+    shop_t *shop = shop_make(2, &small, *state);
+    pthread_t threads[4];
+    worker_t workers[4];
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        workers[i] = (worker_t){.shop = shop, .seed = (apr_uint32_t)i};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]),
+                         0);
+    }
+    for (i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(workers[i].wrong, 0);
+    }
+    for (i = 0; i < 2; i++) {
+        assert_true(shop_look(shop, i).files > 0);
+        assert_true(shop_look(shop, i).files <= small.quota_files);
+    }
+    assert_int_equal(shop->counting.lines, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +368,7 @@ int main(void)
         UNIT(a_full_store_gives_up_those_that_were_used_least),
         UNIT(the_smallest_quota_holds_one_file),
         UNIT(a_put_does_not_wait_for_ever),
+        UNIT(threads_of_one_process_share_a_level),
         UNIT(no_customer_is_ever_above_its_quota),
         UNIT(writers_killed_anywhere_leave_nothing_behind),
         UNIT(every_single_kill_is_made_good_by_the_next_hold),

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "shop.h"
+#include "store/reclaim.h"
 
 #define HOUR_FOR apr_time_from_sec(3600)
 #define NOW apr_time_now()
@@ -94,6 +95,33 @@ static void a_put_makes_its_account_known(void **state)
     assert_books(shop, 0);
 }
 
+/* One count, whoever does a part of it; and while it lasts, what is put into
+   folders that it has been through is not forgotten. */
+static void a_put_goes_on_with_a_count_that_others_began(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    di_account_state_t account;
+    di_hold_t hold;
+    int i;
+
+    fill(shop, 0, 30, *state);
+    lose_the_books(shop);
+    for (i = 0; i < 200; i++) {
+        assert_int_equal(
+            di_hold_take(&hold, shop->accounts, 0, shop->root, 0, 0, NOW),
+            APR_SUCCESS);
+        assert_int_equal(di_hold_know(&hold, 0, NOW), APR_INCOMPLETE);
+        assert_int_equal(di_hold_count(&hold, NOW), APR_INCOMPLETE);
+        di_hold_release(&hold);
+    }
+    di_account_load(&account, di_account_at(shop->accounts, 0));
+    assert_int_equal(account.walked, 200);
+    assert_int_equal(account.known, 0);
+    assert_int_equal(shop_put(shop, 0, 3, 9000, NOW, *state), APR_SUCCESS);
+    assert_books(shop, 0);
+    assert_int_equal(shop_look(shop, 0).files, 30);
+}
+
 static void a_new_quota_below_what_is_there_is_reached_at_once(void **state)
 {
     di_terms_t less = terms;
@@ -129,6 +157,33 @@ static void an_account_near_its_quota_is_reclaimed_ahead(void **state)
     for (i = 0; i < 20; i++) {
         assert_int_equal(shop_get(shop, 0, i, now, *state), 1);
     }
+}
+
+/* A put that has no time leaves it to the sweeper, also where nothing is to be
+   reclaimed ahead. */
+static void what_a_put_had_no_time_for_is_done_by_the_sweeper(void **state)
+{
+    di_terms_t last = terms;
+    apr_uint64_t removed;
+    shop_t *shop;
+    di_hold_t hold;
+
+    last.near_pct = last.keep_pct = 100;
+    shop = shop_make(1, &last, *state);
+    fill(shop, 0, 100, *state);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(shop_look(shop, 0).files, 100);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 0, 0, NOW),
+        APR_SUCCESS);
+    assert_int_equal(di_reclaim_room(&removed, &hold, NULL, 4096, -1, NOW),
+                     APR_EBUSY);
+    di_hold_release(&hold);
+    assert_int_equal(shop_look(shop, 0).files, 100);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(shop_look(shop, 0).files, 95);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(shop_look(shop, 0).files, 95);
 }
 
 static void once_an_hour_the_books_are_compared_with_the_disk(void **state)
@@ -354,8 +409,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT(lost_books_are_made_again_from_the_disk),
         UNIT(a_put_makes_its_account_known),
+        UNIT(a_put_goes_on_with_a_count_that_others_began),
         UNIT(a_new_quota_below_what_is_there_is_reached_at_once),
         UNIT(an_account_near_its_quota_is_reclaimed_ahead),
+        UNIT(what_a_put_had_no_time_for_is_done_by_the_sweeper),
         UNIT(once_an_hour_the_books_are_compared_with_the_disk),
         UNIT(expired_entries_go_once_an_hour),
         UNIT(an_emptied_store_is_booked_as_empty),

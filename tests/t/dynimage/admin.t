@@ -8,6 +8,7 @@ use Apache::Test ();
 use Client;
 use JSON::PP ();
 use MIME::Base64 ();
+use Private;
 use Test::More;
 use Watch;
 
@@ -246,6 +247,11 @@ is(explained('http://WWW.admin.example:1/admin/a.jpg?x=1', 100)->{url}, '/admin/
     'a full URL of this site, by any of its names');
 is(explained('https://a.alias.example/admin/a.jpg', 100)->{tier}, 'low', 'by a pattern, too');
 
+my $counted = json(admin('status'))->{counters};
+explained("/$_/admin/a.jpg", 100) for qw(low special static);
+admin('check?url=/low/admin/a.jpg');
+is_deeply(json(admin('status'))->{counters}, $counted, 'an explanation counts nothing');
+
 # ---- settings ----
 
 my $check = json(admin('check?url=/special/admin/a.jpg'));
@@ -270,7 +276,20 @@ is_deeply($check->{bands}, [{ name => 'crawl', from_kbps => 0, tier => 'tiny' },
         { name => 'rest', from_kbps => 150, tier => 'broad' }], 'the bands');
 is_deeply([map { $_->{name} } @{ $check->{tiers} }], ['tiny', 'broad'], 'their tiers');
 like($check->{tiers}[0]{recipe}, qr/fit=200 .* quality=30 ssim=off .* formats=jpeg/, 'the recipe');
-my %listed = map { $_ => 1 } keys %{ $check->{settings} };
+
+# What is listed can be written, and what can be written is listed.
+my %as_is = %{ $check->{settings} };
+my $text = join '', map { "$_ $as_is{$_}\n" } grep { defined $as_is{$_} } sort keys %as_is;
+$text .= join '', map { "DynImageBand $_->{name} $_->{from_kbps} $_->{tier}\n" } @{ $check->{bands} };
+$text .= join '', map { "DynImageTier $_->{name} $_->{recipe}\n" } @{ $check->{tiers} };
+my ($error, $output) = check_config($text);
+is($error, 0, 'the settings are legal as they are written') or diag("$output$text");
+my @documented = slurp("$ENV{DI_TOP}/docs/directives.md") =~ /^### (DynImage\w*)$/mg;
+# Of a file of tokens not even the name is told.
+my %elsewhere = map { $_ => 1 }
+  qw(DynImageBand DynImageTier DynImageAdminKeyFile DynImagePurgePullKeyFile);
+is_deeply([grep { !exists $as_is{$_} && !$elsewhere{$_} } @documented], [],
+    'every directive is listed');
 my $own = json(get('/dynimage-admin/check?url=/special/admin/a.jpg', bearer($site)));
 ok(!exists $own->{settings}{DynImageRenderUser}, "the server's settings are not a site's");
 is($own->{settings}{DynImageWait}, '1500ms', 'but its own are');

@@ -40,6 +40,7 @@ is(scalar(grep { kill 0, $_ } @kids, @theirs), 0, 'and leaves no process');
 my $nowhere = private_server(<<'EOT', 'speedprobe_module');
 DynImage On
 DynImageCacheRoot /proc/nowhere
+DynImageStore disk
 EOT
 $res = $nowhere->get("/$photo");
 is($res->{status}, 200, 'no usable store: answered');
@@ -69,6 +70,7 @@ for my $case (@folders) {
     my $path = $name =~ m{^/} ? $name : "$root/$name";
     my $server = private_server(<<"EOT", 'speedprobe_module');
 DynImage On
+DynImageStore disk
 DynImageCacheRoot $path
 EOT
     $server->get("/$photo");

@@ -6,8 +6,8 @@ use strict;
 use warnings;
 use lib 'lib';
 
+use Books;
 use Client ();
-use File::Find 'find';
 use File::Temp ();
 use Load;
 use Private;
@@ -21,9 +21,22 @@ my $CLIENTS = 4;
 my $WARM = 12;
 my $COLD_EACH = 120; # names a crash
 
+# Of the customers c0, c1, c2: room for everything, and for some of it.
+my @QUOTAS = qw(1G 2M 1M);
+
 srand(my $seed = $ENV{DI_SEED} // time);
 note("DI_SEED=$seed");
 sub pause_s { select undef, undef, undef, $_[0]; return }
+
+sub customer {
+    my ($n) = @_;
+    return <<"EOT";
+<VirtualHost *:*>
+    ServerName c$n
+    DynImageQuota $QUOTAS[$n]
+</VirtualHost>
+EOT
+}
 
 my $home = File::Temp->newdir;
 chmod 0755, "$home";
@@ -54,8 +67,17 @@ MaxKeepAliveRequests 0
     MaxSpareServers 16
     MaxRequestWorkers 16
 </IfModule>
+@{[map { customer($_) } 0 .. $#QUOTAS]}
 EOT
+my $state = "$server->{dir}/state";
 $stock->learn($server);
+
+# A question of a customer's site.
+sub of_customer {
+    my ($name, $of) = @_;
+    my ($path, $headers, $right) = $stock->question($name, $of);
+    return ($path, { %$headers, Host => 'c' . $name / 3 % @QUOTAS }, $right);
+}
 
 # Two in three cold, in the order of a client's own dice.
 sub questions {
@@ -63,18 +85,20 @@ sub questions {
     return sub {
         my ($client, $turn) = @_;
         my $name = $turn % 3 ? $first + int rand $COLD_EACH : int rand $WARM;
-        return $stock->question($name, int rand $stock->clients);
+        return of_customer($name, int rand $stock->clients);
     };
 }
 
-# What lies in the store: entries, and all else that is left of a put.
-sub stored {
-    my (%found) = (entries => [], left => []);
-    find({ no_chdir => 1, wanted => sub {
-            push @{ $found{entries} }, $_ if /\.di\z/ && -f $_;
-            push @{ $found{left} }, $_ if m{/tmp-[^/]*\z};
-        } }, $store);
-    return \%found;
+# Ask each customer's site for something new, so that whoever comes next has put
+# right what the dead ones left; what is wrong all the same.
+sub put_right {
+    my $first = $stock->more(3 * @QUOTAS);
+    my $seen = Load->start($server->{base}, 1, sub {
+        my ($client, $turn) = @_;
+        return if $turn >= 3 * @QUOTAS;
+        return of_customer($first + $turn, 0);
+    })->wait;
+    return (@{ $seen->{failed} }, Books::settled($state, $store, 40));
 }
 
 # Everything that is stored, and what is asked for anew, is right; no client
@@ -85,9 +109,10 @@ sub is_sound {
         my $last = $stock->{names} - 1;
         sub {
             my ($client, $turn) = @_;
-            my $name = $last - ($turn * $CLIENTS + $client - 1);
-            return if $name < 0 || $turn > 400;
-            return $stock->question($name, int rand $stock->clients);
+            return if $turn >= 4 * $COLD_EACH;
+            # The last names, each as every client has it.
+            my $name = $last - ($turn * $CLIENTS + $client - 1) % (4 * $COLD_EACH);
+            return of_customer($name, $turn * $CLIENTS / (4 * $COLD_EACH));
         };
     });
     my $seen = $load->wait;
@@ -98,25 +123,25 @@ sub is_sound {
 
 # ---- the whole httpd ------------------------------------------------------------
 
-my (@wrong, @silent);
+my (@wrong, @untrue);
 my ($hung, $killed, $answers, $left) = (0, 0, 0, 0);
 for my $crash (1 .. $CRASHES) {
     my $load = Load->start($server->{base}, $CLIENTS, questions());
     pause_s(0.1 + rand 0.4);
     $killed += $server->crash;
-    $left += @{ stored()->{left} };
+    $left += @{ $_->{left} } for values %{ disk($store) };
     my $seen = $load->stop;
     $answers += $_ for values %{ $seen->{answers} };
     $hung += $seen->{hung};
     push @wrong, grep { /wrong|longer|status/ } @{ $seen->{failed} };
     $server->start;
-    push @silent, $crash
-      unless $server->get($stock->path(0, 0))->{status} == 200;
+    push @untrue, map { "crash $crash: $_" } put_right();
 }
 note("$killed processes killed in $CRASHES crashes, $answers answers, "
       . "$left temporary files left behind");
 is_deeply(\@wrong, [], 'httpd killed: no part of a file, no wrong answer');
-is_deeply(\@silent, [], 'httpd killed: it answers after each start');
+is_deeply(\@untrue, [], 'httpd killed: after each start the accounts are what '
+      . 'the disk has, and nothing is left over');
 is($hung, 0, 'httpd killed: no client waits for ever');
 cmp_ok($answers, '>', 10 * $CRASHES, 'httpd killed: many answers came');
 is_sound('httpd killed');
@@ -136,15 +161,21 @@ my $load = Load->start($server->{base}, $CLIENTS, do {
         my ($client, $turn) = @_;
         my $name = $turn % 3 == 0 ? int rand $WARM
           : $turn < 1000 ? $first + $turn * 3 + $client % 3 : $first + int rand 3000;
-        return $stock->question($name, int rand $stock->clients);
+        return of_customer($name, int rand $stock->clients);
     };
 }, 0.005);
-my $done = 0;
+my ($done, %above) = (0);
 for (1 .. 4 * $KILLS) {
     pause_s(0.02 + rand 0.1);
     my @children = children();
     next if @children < 2;
     $done += kill 'KILL', $children[rand @children];
+    if ($done % 10 == 0) {
+        my $accounts = accounts($state);
+        my $disk = disk($store);
+        $above{$_}++ for grep { $accounts->{$_}{bytes} > $accounts->{$_}{quota}
+              || ($disk->{$_}{bytes} // 0) > $accounts->{$_}{quota} } keys %$accounts;
+    }
     last if $done >= $KILLS;
 }
 my $seen = $load->stop;
@@ -154,6 +185,9 @@ is_deeply([grep { /wrong|longer|status/ } @{ $seen->{failed} }], [],
     'children killed: no wrong answer');
 is($seen->{hung}, 0, 'children killed: no lock is stuck');
 is($server->pid, $parent, 'children killed: the same parent');
+is_deeply(\%above, {}, 'children killed: no customer was above its quota');
+is_deeply([put_right()], [], 'children killed: the accounts are what the disk '
+      . 'has, and nothing is left over');
 is_sound('children killed');
 
 ok($server->stop, 'the server stops');

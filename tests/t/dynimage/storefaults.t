@@ -8,6 +8,7 @@ use warnings;
 use lib 'lib';
 
 use Apache::Test ();
+use Books;
 use Client ();
 use File::Find 'find';
 use File::Temp ();
@@ -100,6 +101,7 @@ MaxKeepAliveRequests 0
 </IfModule>
 EOT
 }
+my $state = "$server->{dir}/state";
 $stock->learn($server);
 my $parent = $server->pid;
 # httpd's processes with their names.
@@ -177,6 +179,7 @@ sub fault {
     is_deeply([keys %{ $seen->{answers} }], [200], "$what: all are answered");
     is_deeply([processes()], \@processes, "$what: the same processes");
     is_warm($what);
+    is_true_soon($what, $state, $store);
     log_is_quiet($what, @tags);
     return $seen;
 }

@@ -65,8 +65,9 @@ sub _more {
 # connection ended before the answer began.
 sub _ask {
     my ($socket, $path, $headers) = @_;
-    my $text = "GET $path HTTP/1.1\r\nHost: localhost\r\n"
-      . join('', map { "$_: $headers->{$_}\r\n" } sort keys %$headers) . "\r\n";
+    my %all = (Host => 'localhost', %$headers);
+    my $text = "GET $path HTTP/1.1\r\n"
+      . join('', map { "$_: $all{$_}\r\n" } sort keys %all) . "\r\n";
     my $sent = syswrite $socket, $text;
     return (undef, 'nothing') unless defined $sent && $sent == length $text;
     my ($got, $end) = ('');

@@ -39,6 +39,15 @@ sub check_config {
     return ($? >> 8, $output);
 }
 
+# State of its own; and no level in the processes' own memory, where each
+# process would give another answer, unless the test names the levels.
+sub _usual {
+    my ($text) = @_;
+    my $levels = $text =~ /^DynImageMemcached /m ? 'disk memcached' : 'disk';
+    return "DynImageStateDir state\n"
+      . ($text =~ /^DynImageStore /m ? '' : "DynImageStore $levels\n");
+}
+
 # Start a private server; an object with base, dir, get and stop.
 sub private_server {
     my ($text, @without) = @_;
@@ -58,7 +67,7 @@ TypesConfig /etc/mime.types
 DocumentRoot @{[Apache::Test::vars()->{documentroot}]}
 EOT
     print $conf "User nobody\nGroup nogroup\n" if $> == 0;
-    print $conf "<IfModule dynimage_module>\nDynImageStateDir state\n</IfModule>\n";
+    print $conf _usual($text) unless grep { $_ eq 'dynimage_module' } @without;
     close $conf;
     my $self = bless {
         dir  => $dir,
@@ -78,18 +87,23 @@ sub start {
     unlink "$dir/pid"; # of one that was killed
     system("$ENV{DI_HTTPD} -f $dir/httpd.conf -k start >$dir/out 2>&1");
     for (1 .. 1000) {
-        last if -s "$dir/pid"
+        return if -s "$dir/pid"
           && HTTP::Tiny->new(timeout => 1)->get($self->{base})->{status} != 599;
         select undef, undef, undef, 0.01;
     }
-    return;
+    die "httpd does not start: $dir\n";
 }
 
-# kill -9 of all its processes, the parent first; how many.
+# kill -9 of all its processes; how many.
 sub crash {
     my ($self) = @_;
     my @all = my @more = ($self->pid);
-    push @all, @more while @more = map { Client::children($_) } @more;
+    # What stands still begets nothing.
+    kill 'STOP', @more;
+    while (@more = map { Client::children($_) } @more) {
+        kill 'STOP', @more;
+        push @all, @more;
+    }
     kill 'KILL', @all;
     for (1 .. 1000) {
         last unless grep { _runs($_) } @all;
