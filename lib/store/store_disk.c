@@ -43,9 +43,10 @@
 /* One entry may take this share of the quota. */
 #define ENTRIES_PER_QUOTA 4
 
-/* How long a put waits for others of its customer; and for a count, its own or
-   another's, of an account that is not known. */
-#define HOLD_WAIT_FOR apr_time_from_sec(2)
+/* How long a put waits for others of its customer, as a visitor waits for the
+   put; and for a count, its own or another's, of an account that is not
+   known. */
+#define HOLD_WAIT_FOR apr_time_from_msec(500)
 #define KNOW_WAIT_FOR apr_time_from_msec(200)
 
 /* And for a reclaim of its own: for the look at what there is, and for
