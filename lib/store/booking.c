@@ -57,9 +57,21 @@ static apr_uint64_t less(apr_uint64_t from, apr_uint64_t what)
     return from > what ? from - what : 0;
 }
 
+/* 1 when a locked file is still the one that others will find. */
+static int is_there(int fd)
+{
+    struct stat st;
+
+    return !fstat(fd, &st) && st.st_nlink > 0;
+}
+
+/* When somebody has deleted the folder the next one may hold the account by a
+   lock in a new folder, and what we did in the old one is not to be booked. */
 static void show(di_hold_t *hold, apr_time_t now)
 {
-    di_account_store(hold->account, &hold->state, now);
+    if (is_there(hold->lock)) {
+        di_account_store(hold->account, &hold->state, now);
+    }
 }
 
 /* ---- the lock ---- */
@@ -125,14 +137,6 @@ static apr_status_t wait_lock(int fd, apr_interval_time_t wait_for)
         rv = try_lock(fd, HOLD_BYTE);
     }
     return rv;
-}
-
-/* 1 when a locked file is still the one that others will find. */
-static int is_there(int fd)
-{
-    struct stat st;
-
-    return !fstat(fd, &st) && st.st_nlink > 0;
 }
 
 static int open_lock(int folder)

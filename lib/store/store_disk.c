@@ -498,6 +498,20 @@ static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
     return APR_SUCCESS;
 }
 
+/* 1 when an account is full and nothing of it ever goes: one need not wait for
+   the hold to be told so. */
+static int is_in_vain(const di_account_t *account, apr_uint64_t bytes)
+{
+    di_account_state_t state;
+    di_terms_t terms;
+
+    di_account_load(&state, account);
+    di_account_terms(&terms, account);
+    return terms.policy == DI_POLICY_PERMANENT && state.known &&
+           (state.bytes + bytes > terms.quota_bytes ||
+            state.files >= terms.quota_files);
+}
+
 static apr_interval_time_t patience(const di_account_t *account)
 {
     di_account_state_t state;
@@ -524,7 +538,8 @@ static apr_status_t disk_put(di_level_t *level, const di_key_t *key,
     if (!account) {
         return APR_ENOSPC;
     }
-    if (bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA) {
+    if (bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA ||
+        is_in_vain(account, bytes)) {
         atomic_fetch_add(&account->refused, 1);
         return APR_ENOSPC;
     }

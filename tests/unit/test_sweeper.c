@@ -414,6 +414,47 @@ static void a_put_does_not_wait_for_the_sweeper_for_ever(void **state)
     }
 }
 
+/* rm -rf while somebody writes: what others book meanwhile, in a new folder, is
+   what is there. */
+static void a_folder_deleted_under_a_hold_is_nobodys(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    char text[40], *path;
+    di_hold_t hold;
+    di_key_t key;
+
+    fill(shop, 0, 3, *state);
+    path = apr_pstrcat(*state, shop->root, "/customer0", NULL);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    shop_key(&key, text, 0, 7);
+    di_hold_begin(&hold, key.hash, 4096, NOW);
+    folder_drop(path);
+    fill(shop, 0, 30, *state);
+    assert_books(shop, 0);
+    di_hold_end(&hold, NOW);
+    di_hold_release(&hold);
+    assert_books(shop, 0);
+}
+
+static void a_full_permanent_account_is_told_without_its_hold(void **state)
+{
+    di_terms_t keeps = terms;
+    shop_t *shop;
+    di_hold_t hold;
+
+    keeps.policy = DI_POLICY_PERMANENT;
+    shop = shop_make(1, &keeps, *state);
+    fill(shop, 0, 100, *state);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    assert_int_equal(shop_put(shop, 0, 200, 100, NOW, *state), APR_ENOSPC);
+    di_hold_release(&hold);
+    assert_int_equal(shop_look(shop, 0).refused, 1);
+}
+
 /* httpd's children fork too: CGI programs of prefork, scripts. */
 static void a_release_is_one_also_when_a_copy_was_forked(void **state)
 {
@@ -481,6 +522,8 @@ int main(void)
         UNIT(a_sweep_under_way_ends_with_its_pool),
         UNIT(one_sweeps_a_customer_at_a_time),
         UNIT(a_put_does_not_wait_for_the_sweeper_for_ever),
+        UNIT(a_folder_deleted_under_a_hold_is_nobodys),
+        UNIT(a_full_permanent_account_is_told_without_its_hold),
         UNIT(a_release_is_one_also_when_a_copy_was_forked),
     };
 
