@@ -244,17 +244,26 @@ static int is_same(const push_t *push, const ctl_install_t *install)
            memcmp(text, push->text, bytes) == 0;
 }
 
-/* httpd is told all the same: it may have been killed before it was. */
+/* The push of before may have been killed before httpd was told, or the site
+   looked at.  There is nothing to go back to: that is --rollback's. */
 static int leave(const push_t *push)
 {
+    const char *what = "is this already";
     ctl_ended_t ended;
 
     run_graceful(&ended, push);
-    return told(push, ended.exit == 0 ? CTL_OK : CTL_FAILED,
-                ended.exit == 0 ? "is this already"
-                                : "is this already; the graceful restart "
-                                  "failed",
-                "not", ended.output);
+    if (ended.exit != 0) {
+        what = "is this already; the graceful restart failed";
+    }
+    else {
+        ended.output = verify(push);
+        if (ended.output != NULL) {
+            ended.exit = 1;
+            what = "is this already, and the site does not answer as it should";
+        }
+    }
+    return told(push, ended.exit == 0 ? CTL_OK : CTL_FAILED, what, "not",
+                ended.exit == 0 ? "" : ended.output);
 }
 
 static int push_here(push_t *push)

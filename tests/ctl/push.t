@@ -123,6 +123,10 @@ holds("Alias /2 /srv/2\n", "Alias /1 /srv/1\n", '... the old one is there');
 is(told(), 2, '... and httpd is told to go back');
 push_text("Alias /2 /srv/2 \n", '--verify', "$site/up");
 is($code, 0, '... one that does keeps the new one');
+push_text("Alias /2 /srv/2 \n", '--verify', "$site/down");
+is($code, 1, '... also for a file that is there already');
+like($err, qr{is this already, and.*:\n\Q$site\E/down: answered 404}s,
+    '... is told');
 push_text("Alias /1 /srv/1\n");
 push_text("Alias /2 /srv/2\n");
 
