@@ -87,13 +87,21 @@ static int is_name(const char *name)
     return 1;
 }
 
-static apr_status_t drop(void *path)
+static apr_status_t drop_file(void *path)
 {
     unlink(path);
     return APR_SUCCESS;
 }
 
-/* The file where httpd's test is to read it. @return NULL after a sentence */
+static apr_status_t drop_folder(void *path)
+{
+    rmdir(path);
+    return APR_SUCCESS;
+}
+
+/* The file where httpd's test is to read it, in a folder of its own: beside it
+   comes what others must not take the name of.
+   @return NULL after a sentence */
 static const char *stage(const push_t *push)
 {
     apr_pool_t *p = push->ctl->p;
@@ -105,12 +113,18 @@ static const char *stage(const push_t *push)
     apr_env_get(&base, "TMPDIR", p);
     path = apr_pstrcat(p, base != NULL && base[0] != '\0' ? base : "/tmp",
                        "/dynimagectl-XXXXXX", NULL);
-    fd = mkostemp(path, O_CLOEXEC);
+    if (mkdtemp(path) == NULL) {
+        ctl_fail(0, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    apr_pool_cleanup_register(p, path, drop_folder, apr_pool_cleanup_null);
+    path = apr_pstrcat(p, path, "/new", NULL);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         ctl_fail(0, "%s: %s", path, strerror(errno));
         return NULL;
     }
-    apr_pool_cleanup_register(p, path, drop, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(p, path, drop_file, apr_pool_cleanup_null);
     sent = write(fd, push->text, push->bytes);
     if (close(fd) != 0 || sent != (ssize_t)push->bytes) {
         ctl_fail(0, "%s: cannot be written", path);
