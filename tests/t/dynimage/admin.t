@@ -364,6 +364,9 @@ is(get('/dynimage-admin/purges', bearer($site))->{status}, 403,
 is(purge('url=http://users.example/x/', bearer($main))->{status}, 200,
     "a token of the main server's reaches other sites");
 is(purged_by_log('users.example /x/'), 1, 'which is logged');
+is(json(purge('url=http://users.alias.example/x/', bearer($main)))->{purged}[0]{site},
+    'users.example', 'a name goes before a pattern of this site');
+is(purge('url=http://users.alias.example/x/')->{status}, 403, 'and is not this site');
 is(purge('url=http://none.example/', bearer($main))->{status}, 404, 'if they are there');
 my $all = json(purge('all=1', bearer($main)))->{purged};
 is_deeply([map { $_->{site} } @$all], [undef], 'and all sites at once');
