@@ -239,9 +239,15 @@ fault('emptied', sub {
 }, 'DI0402');
 
 fault('another file system in its place', sub {
+    my ($load) = @_;
     mount_store();
     pause_s(0.5);
     run('umount', '-l', $store) or die 'umount';
+    pause_s(0.5);
+    # What the other one held is not taken for this one's, not for an hour.
+    $load->hush(sub {
+        is_true_soon('the first file system again', $state, $store);
+    });
 }, 'DI0402', 'DI0406');
 
 # ---- files ----------------------------------------------------------------------
