@@ -10,8 +10,9 @@
  *                       16 bytes: the id of the books that are kept of this
  *                       folder
  *
- * A file that is new or has another id means that somebody else, or nobody,
- * has booked what happened here: the account is not known then.
+ * A file that is new, another one than before, or has another id means that
+ * somebody else, or nobody, has booked what happened here: the account is not
+ * known then.
  *
  * An intent is booked with the room for what may come of it.  Its end looks at
  * the one file it was about, so it does not matter who ends it, or how often it
@@ -178,11 +179,19 @@ static apr_status_t check_id(di_hold_t *hold, const di_accounts_t *accounts,
 {
     unsigned char id[DI_ACCOUNT_ID_BYTES];
     ssize_t have = pread(hold->lock, id, sizeof(id), 0);
+    int is_ours = have == sizeof(id) && !memcmp(id, accounts->id, sizeof(id));
+    struct stat st;
 
-    if (have == sizeof(id) && !memcmp(id, accounts->id, sizeof(id))) {
+    if (fstat(hold->lock, &st)) {
+        return last_error();
+    }
+    if (is_ours && hold->state.lock_dev == st.st_dev &&
+        hold->state.lock_ino == st.st_ino) {
         return APR_SUCCESS;
     }
-    hold->foreign = have == sizeof(id);
+    hold->foreign = have == sizeof(id) && !is_ours;
+    hold->state.lock_dev = st.st_dev;
+    hold->state.lock_ino = st.st_ino;
     hold->state.known = 0;
     hold->state.walked = 0;
     hold->state.intent = 0;

@@ -178,6 +178,29 @@ static void a_damaged_entry_leaves_the_books_when_it_goes(void **state)
     assert_books(shop, 0);
 }
 
+/* As when another file system lies over it for a while: both have the id of
+   the same books. */
+static void a_folder_that_was_away_is_counted_anew(void **state)
+{
+    shop_t *shop = shop_make(1, &small, *state);
+    const char *path = apr_pstrcat(*state, shop->root, "/customer0", NULL);
+    const char *away = apr_pstrcat(*state, shop->root, "/away", NULL);
+    const char *other = apr_pstrcat(*state, shop->root, "/other", NULL);
+    int i;
+
+    for (i = 1; i <= 5; i++) {
+        shop_put(shop, 0, i, 4000, apr_time_now(), *state);
+    }
+    assert_int_equal(rename(path, away), 0);
+    shop_put(shop, 0, 6, 4000, apr_time_now(), *state);
+    assert_int_equal(shop_look(shop, 0).files, 1);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(rename(away, path), 0);
+    shop_put(shop, 0, 7, 4000, apr_time_now(), *state);
+    assert_int_equal(shop_look(shop, 0).files, 6);
+    assert_books(shop, 0);
+}
+
 /* Somebody holds the account: a put gives up, and nothing is wrong. */
 static void a_put_does_not_wait_for_ever(void **state)
 {
@@ -420,6 +443,7 @@ int main(void)
         UNIT(the_smallest_quota_holds_one_file),
         UNIT(a_put_that_fails_leaves_disk_and_books_as_they_were),
         UNIT(a_damaged_entry_leaves_the_books_when_it_goes),
+        UNIT(a_folder_that_was_away_is_counted_anew),
         UNIT(a_put_does_not_wait_for_ever),
         UNIT(threads_of_one_process_share_a_level),
         UNIT(no_customer_is_ever_above_its_quota),
