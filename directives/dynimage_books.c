@@ -121,6 +121,13 @@ static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
         !strcmp(kept->path, path)) {
         return APR_SUCCESS;
     }
+    /* Of another size, after an upgrade: the lock on it is our own. */
+    if (kept->memory.at && kept->path && !strcmp(kept->path, path)) {
+        rv = ds_memory_renew(&kept->memory, path, bytes);
+        if (rv == APR_SUCCESS) {
+            return APR_SUCCESS;
+        }
+    }
     rv = map_file(&made, path, bytes, ptemp);
     if (rv != APR_SUCCESS) {
         log_no_file(s, path, rv);
