@@ -430,6 +430,10 @@ static apr_status_t write_entry(int folder, const di_key_t *key,
         return last_error();
     }
     rv = write_record(fd, key, record, body);
+    if (rv == APR_SUCCESS && record->expires_at &&
+        fchmod(fd, DI_TREE_MODE_EXPIRES)) {
+        rv = last_error();
+    }
     if (close(fd) && rv == APR_SUCCESS) {
         rv = last_error();
     }
