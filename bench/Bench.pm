@@ -70,6 +70,7 @@ LoadModule alias_module $self->{modules}/mod_alias.so
 LoadModule setenvif_module $self->{modules}/mod_setenvif.so
 LoadModule dynimage_module $self->{dir}/mod_dynimage.so
 TypesConfig /etc/mime.types
+DynImageStateDir $home/state
 ${user}StartServers 2
 ThreadsPerChild 32
 MaxRequestWorkers 64

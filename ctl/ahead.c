@@ -18,6 +18,7 @@
 #include <apr_time.h>
 
 #include "admin.h"
+#include "base/fetch.h"
 #include "show.h"
 
 #define REQUEST_FOR apr_time_from_sec(2)
@@ -25,10 +26,11 @@
 #define FORM_BYTES 60000
 #define URLS_MAX 64
 #define BACK_OFF_MAX apr_time_from_sec(60)
+#define STAMP_TIMEOUT_MS 10000
 #define LOOK_EVERY APR_TIME_C(50000)
 
 typedef struct {
-    const ctl_picture_t *picture[URLS_MAX];
+    ctl_picture_t picture[URLS_MAX];
     int count;
 } batch_t;
 
@@ -74,6 +76,21 @@ static int wait_until(ahead_t *ahead, apr_time_t moment)
     return !is_over(ahead);
 }
 
+/* Scheme, host and port of the handler, whose site paths are of. */
+static const char *origin_of(const ctl_t *ctl, apr_pool_t *p)
+{
+    const char *host = strstr(ctl->admin, "://");
+
+    host = host != NULL ? host + 3 : ctl->admin;
+    return apr_pstrmemdup(p, ctl->admin,
+                          (apr_size_t)(host - ctl->admin) + strcspn(host, "/"));
+}
+
+static int is_to_be_stamped(const ahead_t *ahead, const ctl_picture_t *one)
+{
+    return ahead->resume->fd >= 0 && strcmp(one->stamp, "-") == 0;
+}
+
 /* Percent-encoded in the form it may be three times as long. */
 static void fill(batch_t *batch, ahead_t *ahead)
 {
@@ -86,7 +103,8 @@ static void fill(batch_t *batch, ahead_t *ahead)
            batch->count < ahead->batch_size) {
         const ctl_picture_t *one = &list[ahead->next];
 
-        if (ctl_resume_has(ahead->resume, one)) {
+        if (!is_to_be_stamped(ahead, one) &&
+            ctl_resume_has(ahead->resume, one)) {
             ahead->sums->skipped++;
             ahead->next++;
             continue;
@@ -95,28 +113,88 @@ static void fill(batch_t *batch, ahead_t *ahead)
         if (bytes > FORM_BYTES && batch->count > 0) {
             break;
         }
-        batch->picture[batch->count++] = one;
+        batch->picture[batch->count++] = *one;
         ahead->next++;
     }
 }
 
-static int take(batch_t *batch, ahead_t *ahead)
+/* The original's validator, without a rendition being made for it. */
+static const char *stamp_of(const ahead_t *ahead, const char *url,
+                            apr_pool_t *p)
+{
+    const ctl_t *ctl = ahead->ctl;
+    ds_fetch_t fetch = {
+        .method = "HEAD",
+        .url =
+            url[0] == '/' ? apr_pstrcat(p, origin_of(ctl, p), url, NULL) : url,
+        .cache_control = "no-transform",
+        .resolve = ctl->resolve,
+        .ca_file = ctl->ca_file,
+        .insecure = ctl->insecure,
+        .timeout_ms = STAMP_TIMEOUT_MS};
+    const char *error;
+    ds_fetched_t got;
+
+    if (ds_fetch(&got, &error, &fetch, p) != APR_SUCCESS || got.status != 200 ||
+        got.etag == NULL) {
+        return "-";
+    }
+    got.etag = ctl_encode(got.etag, "\"", p); /* one word */
+    return strlen(got.etag) <= CTL_STAMP_BYTES ? got.etag : "-";
+}
+
+/* Leave out what is as it was. */
+static void stamp(batch_t *batch, ahead_t *ahead, apr_pool_t *p)
+{
+    int kept = 0;
+
+    for (int i = 0; i < batch->count; i++) {
+        ctl_picture_t one = batch->picture[i];
+
+        if (is_to_be_stamped(ahead, &one)) {
+            one.stamp = stamp_of(ahead, one.url, p);
+            if (ctl_resume_has(ahead->resume, &one)) {
+                continue;
+            }
+        }
+        batch->picture[kept++] = one;
+    }
+    pthread_mutex_lock(&ahead->mutex);
+    ahead->sums->skipped += batch->count - kept;
+    pthread_mutex_unlock(&ahead->mutex);
+    batch->count = kept;
+}
+
+/* When this many may be asked for. */
+static apr_time_t slot_of(ahead_t *ahead, int count)
 {
     apr_time_t now = apr_time_now();
     apr_time_t slot = 0;
 
-    if (is_over(ahead)) {
-        return 0;
-    }
     pthread_mutex_lock(&ahead->mutex);
-    fill(batch, ahead);
     if (ahead->terms->rate > 0) {
         slot = ahead->slot > now ? ahead->slot : now;
-        ahead->slot =
-            slot + batch->count * APR_USEC_PER_SEC / ahead->terms->rate;
+        ahead->slot = slot + count * APR_USEC_PER_SEC / ahead->terms->rate;
     }
     pthread_mutex_unlock(&ahead->mutex);
-    return batch->count > 0 && wait_until(ahead, slot);
+    return slot;
+}
+
+static int take(batch_t *batch, ahead_t *ahead, apr_pool_t *p)
+{
+    do {
+        if (is_over(ahead)) {
+            return 0;
+        }
+        pthread_mutex_lock(&ahead->mutex);
+        fill(batch, ahead);
+        pthread_mutex_unlock(&ahead->mutex);
+        if (batch->count == 0) {
+            return 0;
+        }
+        stamp(batch, ahead, p);
+    } while (batch->count == 0);
+    return wait_until(ahead, slot_of(ahead, batch->count));
 }
 
 static const char *form_of(const batch_t *batch, apr_pool_t *p)
@@ -124,7 +202,7 @@ static const char *form_of(const batch_t *batch, apr_pool_t *p)
     const char *form = NULL;
 
     for (int i = 0; i < batch->count; i++) {
-        const char *pair = ctl_admin_pair("url", batch->picture[i]->url, p);
+        const char *pair = ctl_admin_pair("url", batch->picture[i].url, p);
 
         form = form != NULL ? apr_pstrcat(p, form, "&", pair, NULL) : pair;
     }
@@ -191,7 +269,7 @@ static void note(ahead_t *ahead, const batch_t *batch, const ctl_json_t *json,
     ahead->answered = 1;
     ahead->note = NULL;
     for (int i = 0; i < batch->count; i++) {
-        note_one(ahead, batch->picture[i], ctl_json_at(urls, i), p);
+        note_one(ahead, &batch->picture[i], ctl_json_at(urls, i), p);
     }
     if (most > ahead->terms->batch_max) {
         most = ahead->terms->batch_max;
@@ -254,7 +332,7 @@ static void give_up(ahead_t *ahead, const batch_t *batch, const char *why)
 {
     pthread_mutex_lock(&ahead->mutex);
     for (int i = 0; i < batch->count; i++) {
-        failed(ahead, batch->picture[i], why);
+        failed(ahead, &batch->picture[i], why);
     }
     pthread_mutex_unlock(&ahead->mutex);
 }
@@ -303,7 +381,7 @@ static void *job(void *arg)
 
     /* Pools of different parents may be used by different threads. */
     if (apr_pool_create_unmanaged_ex(&p, NULL, NULL) == APR_SUCCESS) {
-        while (take(&batch, ahead)) {
+        while (take(&batch, ahead, p)) {
             post(ahead, &batch, p);
             apr_pool_clear(p);
             wait_until(ahead, apr_time_now() +

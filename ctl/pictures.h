@@ -9,9 +9,13 @@
 /* Longest URL that is taken, bytes. */
 #define CTL_URL_BYTES 4096
 
+/* Longest stamp. */
+#define CTL_STAMP_BYTES 200
+
 typedef struct {
     const char *url;   /* as the server is asked for it */
-    const char *stamp; /* "size-mtime_us" of the file; "-": not known */
+    const char *stamp; /* "size-mtime_us" of the file, or its validator in
+                          HTTP; "-": not known */
 } ctl_picture_t;
 
 typedef struct {

@@ -128,7 +128,7 @@ int ctl_resume_has(const ctl_resume_t *resume, const ctl_picture_t *picture)
 
 void ctl_resume_done(ctl_resume_t *resume, const ctl_picture_t *picture)
 {
-    char line[CTL_URL_BYTES + 64];
+    char line[CTL_STAMP_BYTES + CTL_URL_BYTES + 8];
     int length =
         snprintf(line, sizeof line, "%s %s\n", picture->stamp, picture->url);
 

@@ -25,7 +25,9 @@ typedef struct {
     apr_size_t room;
     apr_size_t max_bytes;
     int full;             /* 1: more than max_bytes came */
-    const char *dynimage; /* of the last header block */
+    const char *dynimage; /* these of the last header block */
+    const char *etag;
+    const char *changed;
     apr_pool_t *p;
 } answer_t;
 
@@ -59,23 +61,43 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     return bytes;
 }
 
+/* The value of a header line of this name, else NULL. */
+static const char *value_of(const char *name, const char *data, size_t bytes,
+                            apr_pool_t *p)
+{
+    size_t length = strlen(name);
+    char *value;
+
+    if (bytes <= length || data[length] != ':' ||
+        strncasecmp(data, name, length) != 0) {
+        return NULL;
+    }
+    value = apr_pstrmemdup(p, data + length + 1, bytes - length - 1);
+    value += strspn(value, " \t");
+    value[strcspn(value, "\r\n")] = '\0';
+    return value;
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
-    static const char name[] = "dynimage:";
     answer_t *answer = arg;
     size_t bytes = size * n;
+    const char *value;
 
     if (bytes > 5 && memcmp(data, "HTTP/", 5) == 0) {
         answer->dynimage = NULL; /* 100, 103: another block follows */
+        answer->etag = NULL;
+        answer->changed = NULL;
     }
-    else if (bytes >= sizeof name - 1 &&
-             strncasecmp(data, name, sizeof name - 1) == 0) {
-        char *value = apr_pstrmemdup(answer->p, data + sizeof name - 1,
-                                     bytes - (sizeof name - 1));
-
-        value += strspn(value, " \t");
-        value[strcspn(value, "\r\n")] = '\0';
+    else if ((value = value_of("DynImage", data, bytes, answer->p)) != NULL) {
         answer->dynimage = value;
+    }
+    else if ((value = value_of("ETag", data, bytes, answer->p)) != NULL) {
+        answer->etag = value;
+    }
+    else if ((value = value_of("Last-Modified", data, bytes, answer->p)) !=
+             NULL) {
+        answer->changed = value;
     }
     return bytes;
 }
@@ -189,6 +211,7 @@ static void take_answer(ds_fetched_t *out, CURL *curl, const answer_t *answer,
         out->type = lower;
     }
     out->dynimage = answer->dynimage;
+    out->etag = answer->etag != NULL ? answer->etag : answer->changed;
     out->url = url;
 }
 
@@ -237,6 +260,7 @@ static apr_status_t exchange(ds_fetched_t *out, const char **to,
     set_peer(curl, fetch, &hosts, p);
     add_header(&headers, "Authorization: Bearer ", fetch->token, p);
     add_header(&headers, "Accept: ", fetch->accept, p);
+    add_header(&headers, "Cache-Control: ", fetch->cache_control, p);
     add_header(&headers, "Content-Type: ", fetch->body_type, p);
     add_header(&headers, "Expect:", "", p); /* no wait for 100 */
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -309,7 +333,8 @@ apr_status_t ds_fetch(ds_fetched_t *out, const char **error,
     memset(out, 0, sizeof *out);
     *error = NULL;
     if (!is_line(url) || !is_line(fetch->token) || !is_line(fetch->accept) ||
-        !is_line(fetch->body_type) || !is_line(fetch->resolve)) {
+        !is_line(fetch->cache_control) || !is_line(fetch->body_type) ||
+        !is_line(fetch->resolve)) {
         *error = "a control character in a URL or a header";
         return APR_EINVAL;
     }

@@ -13,16 +13,17 @@
 #include <apr_tables.h>
 
 typedef struct {
-    const char *method;  /* "PURGE", ...; NULL: GET, or POST with a body */
-    const char *url;     /* http:// or https:// */
-    const char *token;   /* sent as "Authorization: Bearer"; NULL: none */
-    const char *accept;  /* NULL: none */
-    const char *body;    /* NULL: none */
+    const char *method; /* "PURGE", ...; NULL: GET, or POST with a body */
+    const char *url;    /* http:// or https:// */
+    const char *token;  /* sent as "Authorization: Bearer"; NULL: none */
+    const char *accept; /* NULL: none */
+    const char *cache_control; /* NULL: none */
+    const char *body;          /* NULL: none */
     const char *body_type;
-    const char *resolve; /* address to connect to instead of the URL's host,
-                            "host" or "host:port"; NULL: none */
-    const char *ca_file; /* of an own authority; NULL: the system's */
-    int insecure;        /* 1: any certificate will do */
+    const char *resolve;     /* address to connect to instead of the URL's host,
+                                "host" or "host:port"; NULL: none */
+    const char *ca_file;     /* of an own authority; NULL: the system's */
+    int insecure;            /* 1: any certificate will do */
     apr_uint32_t timeout_ms; /* of the whole exchange */
     apr_size_t max_bytes;    /* of the answer's body */
     int redirects;           /* how many are followed, to the same host only */
@@ -34,6 +35,7 @@ typedef struct {
     apr_size_t bytes;
     const char *type;     /* media type without parameters, lower case; "" */
     const char *dynimage; /* the DynImage header; NULL: none */
+    const char *etag;     /* as it was sent, else Last-Modified; NULL: none */
     const char *url;      /* where it came from, after redirects */
 } ds_fetched_t;
 

@@ -31,6 +31,9 @@ typedef struct {
     apr_uint64_t kib_us;       /* and less than one of them */
     apr_uint64_t settled_at;   /* apr_time_t; 0: never */
     apr_uint64_t known;        /* 1: bytes and files were compared */
+    /* The folder's lock file, to know the folder again: another file system
+       may lie in its place for a while, with the same books' id in it. */
+    apr_uint64_t lock_dev, lock_ino;
     /* The recount: folders of the tree that it has been through, 0: none, and
        what is in these.  Changes there are booked here too. */
     apr_uint64_t walked, walked_bytes, walked_files;
@@ -49,8 +52,9 @@ typedef struct {
     _Atomic apr_uint64_t quota_bytes, quota_files;
     _Atomic int policy, near_pct, keep_pct;
     _Atomic apr_uint64_t reclaimed, refused;
-    _Atomic int overdue; /* 1: a put had no time to reclaim all that it had to,
-                            so the sweeper does, whatever near_pct says */
+    /* 0, or since when: a put had no time to reclaim all that it had to, so the
+       sweeper does, whatever near_pct says. */
+    _Atomic apr_int64_t overdue_at;
     _Atomic apr_uint64_t told;    /* byte_seconds that were told last */
     _Atomic apr_int64_t walk_at;  /* when the next recount is due */
     _Atomic apr_int64_t ahead_at; /* not before: reclaim ahead */

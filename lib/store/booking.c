@@ -10,8 +10,9 @@
  *                       16 bytes: the id of the books that are kept of this
  *                       folder
  *
- * A file that is new or has another id means that somebody else, or nobody,
- * has booked what happened here: the account is not known then.
+ * A file that is new, another one than before, or has another id means that
+ * somebody else, or nobody, has booked what happened here: the account is not
+ * known then.
  *
  * An intent is booked with the room for what may come of it.  Its end looks at
  * the one file it was about, so it does not matter who ends it, or how often it
@@ -57,9 +58,21 @@ static apr_uint64_t less(apr_uint64_t from, apr_uint64_t what)
     return from > what ? from - what : 0;
 }
 
+/* 1 when a locked file is still the one that others will find. */
+static int is_there(int fd)
+{
+    struct stat st;
+
+    return !fstat(fd, &st) && st.st_nlink > 0;
+}
+
+/* When somebody has deleted the folder the next one may hold the account by a
+   lock in a new folder, and what we did in the old one is not to be booked. */
 static void show(di_hold_t *hold, apr_time_t now)
 {
-    di_account_store(hold->account, &hold->state, now);
+    if (is_there(hold->lock)) {
+        di_account_store(hold->account, &hold->state, now);
+    }
 }
 
 /* ---- the lock ---- */
@@ -100,27 +113,31 @@ static apr_status_t try_lock(int fd, int byte)
     return errno == EAGAIN || errno == EACCES ? APR_EBUSY : last_error();
 }
 
+/* A process forked meanwhile may hold a copy of fd for as long as it lives, and
+   closing ours would leave the lock with it. */
+static void unlock_and_close(int fd, int byte)
+{
+    struct flock one = {
+        .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+    (void)fcntl(fd, F_OFD_SETLK, &one);
+    close(fd);
+}
+
 static apr_status_t wait_lock(int fd, apr_interval_time_t wait_for)
 {
-    apr_interval_time_t pause = PAUSE_FIRST, waited = 0;
+    apr_time_t until = di_hold_clock() + wait_for;
+    apr_interval_time_t pause = PAUSE_FIRST;
     apr_status_t rv = try_lock(fd, HOLD_BYTE);
 
-    while (rv == APR_EBUSY && waited < wait_for) {
+    /* A pause is longer than it should be, on a busy machine many times. */
+    while (rv == APR_EBUSY && di_hold_clock() < until) {
         apr_sleep(pause);
-        waited += pause;
         pause = pause * 2 < DI_HOLD_PAUSE_LONGEST ? pause * 2
                                                   : DI_HOLD_PAUSE_LONGEST;
         rv = try_lock(fd, HOLD_BYTE);
     }
     return rv;
-}
-
-/* 1 when a locked file is still the one that others will find. */
-static int is_there(int fd)
-{
-    struct stat st;
-
-    return !fstat(fd, &st) && st.st_nlink > 0;
 }
 
 static int open_lock(int folder)
@@ -162,11 +179,19 @@ static apr_status_t check_id(di_hold_t *hold, const di_accounts_t *accounts,
 {
     unsigned char id[DI_ACCOUNT_ID_BYTES];
     ssize_t have = pread(hold->lock, id, sizeof(id), 0);
+    int is_ours = have == sizeof(id) && !memcmp(id, accounts->id, sizeof(id));
+    struct stat st;
 
-    if (have == sizeof(id) && !memcmp(id, accounts->id, sizeof(id))) {
+    if (fstat(hold->lock, &st)) {
+        return last_error();
+    }
+    if (is_ours && hold->state.lock_dev == st.st_dev &&
+        hold->state.lock_ino == st.st_ino) {
         return APR_SUCCESS;
     }
-    hold->foreign = have == sizeof(id);
+    hold->foreign = have == sizeof(id) && !is_ours;
+    hold->state.lock_dev = st.st_dev;
+    hold->state.lock_ino = st.st_ino;
     hold->state.known = 0;
     hold->state.walked = 0;
     hold->state.intent = 0;
@@ -211,7 +236,7 @@ apr_status_t di_hold_take(di_hold_t *out, di_accounts_t *accounts, int customer,
 void di_hold_release(di_hold_t *hold)
 {
     if (hold->lock >= 0) {
-        close(hold->lock);
+        unlock_and_close(hold->lock, HOLD_BYTE);
     }
     if (hold->folder >= 0) {
         close(hold->folder);
@@ -240,6 +265,11 @@ int di_hold_sweeping(apr_status_t *rv, di_accounts_t *accounts, int customer,
         fd = -1;
     }
     return fd;
+}
+
+void di_hold_swept(int sweeping)
+{
+    unlock_and_close(sweeping, SWEEP_BYTE);
 }
 
 int di_hold_fits(const di_hold_t *hold, apr_uint64_t bytes, apr_uint64_t files)

@@ -702,6 +702,7 @@ static memcached_return_t look_up_item(session_t *session, const char **data,
         *data = *bytes ? apr_pmemdup(p, memcached_result_value(result), *bytes)
                        : "";
         *cas = memcached_result_cas(result);
+        memcached_result_free(result);
         found++;
     }
     if (last != MEMCACHED_END && last != MEMCACHED_NOTFOUND) {

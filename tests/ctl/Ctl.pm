@@ -166,10 +166,13 @@ sub serve {
         $body = -f $path ? slurp($path) : '';
         $status = -f $path ? 200 : 404;
     }
+    my $tag = unpack '%32C*', $body;
     print $peer "HTTP/1.1 $status Said\r\nContent-Type: $type\r\n"
+      . "ETag: \"$tag x\"\r\n"
       . 'Content-Length: '
       . length($body)
-      . "\r\nConnection: close\r\n\r\n$body";
+      . "\r\nConnection: close\r\n\r\n"
+      . ($method eq 'HEAD' ? '' : $body);
     return;
 }
 

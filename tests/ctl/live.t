@@ -74,6 +74,13 @@ EOT
 
 my $pid = fork // die;
 if (!$pid) {
+    # Sanitized modules want the sanitizers' libraries in httpd first.
+    if (`ldd $ours/mod_dynimage.so` =~ /libasan/) {
+        chomp(my @first =
+              map { `gcc -print-file-name=$_.so` } 'libasan', 'libubsan');
+        $ENV{LD_PRELOAD}   = join ':', @first;
+        $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+    }
     exec $httpd, '-f', "$dir/httpd.conf", '-DFOREGROUND' or exit 127;
 }
 END {
@@ -131,6 +138,13 @@ like($out, qr/^prerendered 4 of 4 pictures/, '... with a broken picture');
 $summary = json('prerender', '--crawl', "http://www.a.example:$port/");
 is($summary->{urls}, 2, 'a crawl finds them too');
 is($summary->{made}, 0, '... and they are stored');
+
+my @crawl = ('prerender', '--crawl', "http://www.a.example:$port/",
+    '--resume', "$dir/crawl.state");
+json(@crawl);
+is(json(@crawl)->{skipped}, 2, '... and known by their validators');
+copy("$top/site/photos/stream.jpg", "$dir/www/other/dogs.jpg");
+is(json(@crawl)->{skipped}, 1, '... until one changes');
 
 # ---- explain and check
 

@@ -133,6 +133,22 @@ is_deeply([seen_urls()], ['/120.jpg'], '... but for what has changed');
 is($code, 2, 'a file that is no state is left alone');
 like(slurp("$dir/list"), qr/^# some/, '... as it was');
 
+# ---- What is known by URL alone
+
+my $site = $ENV{DYNIMAGE_ADMIN} =~ s{/dynimage-admin}{}r;
+fake_site('1.jpg' => 'one', '2.jpg' => 'two');
+spew("$dir/urls", "/1.jpg\n$site/2.jpg\n/gone.jpg\n");
+my @urls = ('prerender', '--list', "$dir/urls", '--resume', "$dir/urls.state");
+($code, $out) = ctl(@urls);
+is($code, 0, 'a list with a state file');
+is(scalar(grep { /^HEAD/ } fake_seen()), 3, '... asks for validators');
+forget();
+($code, $out) = ctl(@urls);
+is(join(' ', seen_urls()), '', '... so that it asks once');
+fake_site('2.jpg' => 'another');
+($code, $out) = ctl(@urls);
+is(join(' ', seen_urls()), "$site/2.jpg", '... but for what has changed');
+
 # ---- Ctrl-C
 
 unlink $state;

@@ -122,6 +122,7 @@ static void an_answer_has_status_type_body_and_decision(void **state)
 
     server->answer[0] = "HTTP/1.1 404 Nothing\r\nContent-Type: Text/HTML; "
                         "charset=x\r\nDynImage: tier=low; reason=rendered\r\n"
+                        "eTag:  W/\"x y\"\r\nLast-Modified: then\r\n"
                         "Content-Length: 5\r\n\r\nhello";
     server_start(server, p);
     assert_int_equal(get(&got, &error, url_of(server, "/p", p), 0, p),
@@ -129,6 +130,7 @@ static void an_answer_has_status_type_body_and_decision(void **state)
     assert_int_equal(got.status, 404);
     assert_string_equal(got.type, "text/html");
     assert_string_equal(got.dynimage, "tier=low; reason=rendered");
+    assert_string_equal(got.etag, "W/\"x y\"");
     assert_int_equal(got.bytes, 5);
     assert_string_equal(got.body, "hello");
     assert_non_null(strstr(server->asked[0], "GET /p HTTP/1.1\r\n"));
@@ -143,17 +145,21 @@ static void a_body_is_posted_with_type_and_token(void **state)
                         .body = "url=%2Fx",
                         .body_type = "application/x-www-form-urlencoded",
                         .accept = "application/json",
+                        .cache_control = "no-transform",
                         .max_bytes = 10};
     ds_fetched_t got;
     const char *error;
 
-    server->answer[0] = "HTTP/1.1 204 Done\r\n\r\n";
+    server->answer[0] = "HTTP/1.1 204 Done\r\nLast-Modified: then\r\n\r\n";
     server_start(server, p);
     assert_int_equal(ds_fetch(&got, &error, &fetch, p), APR_SUCCESS);
     assert_int_equal(got.status, 204);
     assert_string_equal(got.type, "");
     assert_string_equal(got.body, "");
     assert_null(got.dynimage);
+    assert_string_equal(got.etag, "then");
+    assert_non_null(
+        strstr(server->asked[0], "\r\nCache-Control: no-transform\r\n"));
     assert_non_null(strstr(server->asked[0], "POST /purge "));
     assert_non_null(strstr(server->asked[0], "\r\nAuthorization: Bearer "
                                              "secret\r\n"));
@@ -253,6 +259,7 @@ static void what_is_no_request_is_refused_before_it_is_sent(void **state)
         {.url = "http://127.0.0.1:1/\r\nX: y"},
         {.url = "http://127.0.0.1:1/", .token = "a\r\nX: y"},
         {.url = "http://127.0.0.1:1/", .accept = "a\nX: y"},
+        {.url = "http://127.0.0.1:1/", .cache_control = "a\nX: y"},
         {.url = "http://127.0.0.1:1/", .body = "", .body_type = "a\nX: y"},
         {.url = "http:///"},
     };

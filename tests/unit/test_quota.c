@@ -18,6 +18,20 @@ static const di_terms_t small = {.quota_bytes = 40 * 4096,
                                  .near_pct = 90,
                                  .keep_pct = 70};
 
+static void assert_books(shop_t *shop, int customer)
+{
+    shop_sum_t sum = shop_walk(shop, customer);
+    di_account_look_t look = shop_look(shop, customer);
+
+    if (!look.known || look.bytes != sum.bytes || look.files != sum.files ||
+        sum.temporaries) {
+        fail_msg("customer %d: %d bytes in %d files booked, %d in %d there, "
+                 "%d temporary",
+                 customer, (int)look.bytes, (int)look.files, (int)sum.bytes,
+                 (int)sum.files, sum.temporaries);
+    }
+}
+
 /* ---- one process ---- */
 
 static void the_account_follows_every_put_and_deletion(void **state)
@@ -113,6 +127,80 @@ static void the_smallest_quota_holds_one_file(void **state)
     }
 }
 
+/* A body that ends too early, as a full disk would end it. */
+static void a_put_that_fails_leaves_disk_and_books_as_they_were(void **state)
+{
+    shop_t *shop = shop_make(1, &small, *state);
+    const char *path = apr_pstrcat(*state, folder_make(*state), "/body", NULL);
+    di_body_t body = {.bytes = 30000};
+    di_record_t record = {.format = 1};
+    char text[40];
+    di_key_t key;
+
+    assert_int_equal(
+        apr_file_open(&body.file, path,
+                      APR_FOPEN_CREATE | APR_FOPEN_READ | APR_FOPEN_WRITE,
+                      APR_FPROT_OS_DEFAULT, *state),
+        APR_SUCCESS);
+    assert_int_equal(apr_file_trunc(body.file, 20000), APR_SUCCESS);
+    assert_int_equal(shop_put(shop, 0, 1, 5000, apr_time_now(), *state),
+                     APR_SUCCESS);
+    shop_key(&key, text, 0, 1);
+    assert_int_equal(shop->level->put(shop->level, &key, &record, &body,
+                                      apr_time_now(), *state),
+                     APR_EOF);
+    assert_books(shop, 0);
+    assert_int_equal(shop_look(shop, 0).bytes, 8192);
+    assert_int_equal(shop_get(shop, 0, 1, apr_time_now(), *state), 1);
+    shop_key(&key, text, 0, 2);
+    assert_int_equal(shop->level->put(shop->level, &key, &record, &body,
+                                      apr_time_now(), *state),
+                     APR_EOF);
+    assert_books(shop, 0);
+    assert_int_equal(shop_look(shop, 0).files, 1);
+}
+
+/* A get deletes what it finds damaged, and that is booked. */
+static void a_damaged_entry_leaves_the_books_when_it_goes(void **state)
+{
+    shop_t *shop = shop_make(1, &small, *state);
+    char text[40], *path;
+    di_key_t key;
+
+    shop_put(shop, 0, 1, 5000, apr_time_now(), *state);
+    shop_put(shop, 0, 2, 5000, apr_time_now(), *state);
+    shop_key(&key, text, 0, 1);
+    path = apr_psprintf(*state, "%s/customer0/%.2s/%s.di", shop->root, key.hex,
+                        key.hex);
+    assert_int_equal(truncate(path, 4097), 0);
+    assert_int_equal(shop_get(shop, 0, 1, apr_time_now(), *state), 0);
+    assert_int_equal(shop_look(shop, 0).files, 1);
+    assert_books(shop, 0);
+}
+
+/* As when another file system lies over it for a while: both have the id of
+   the same books. */
+static void a_folder_that_was_away_is_counted_anew(void **state)
+{
+    shop_t *shop = shop_make(1, &small, *state);
+    const char *path = apr_pstrcat(*state, shop->root, "/customer0", NULL);
+    const char *away = apr_pstrcat(*state, shop->root, "/away", NULL);
+    const char *other = apr_pstrcat(*state, shop->root, "/other", NULL);
+    int i;
+
+    for (i = 1; i <= 5; i++) {
+        shop_put(shop, 0, i, 4000, apr_time_now(), *state);
+    }
+    assert_int_equal(rename(path, away), 0);
+    shop_put(shop, 0, 6, 4000, apr_time_now(), *state);
+    assert_int_equal(shop_look(shop, 0).files, 1);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(rename(away, path), 0);
+    shop_put(shop, 0, 7, 4000, apr_time_now(), *state);
+    assert_int_equal(shop_look(shop, 0).files, 6);
+    assert_books(shop, 0);
+}
+
 /* Somebody holds the account: a put gives up, and nothing is wrong. */
 static void a_put_does_not_wait_for_ever(void **state)
 {
@@ -131,20 +219,6 @@ static void a_put_does_not_wait_for_ever(void **state)
 }
 
 /* ---- many ---- */
-
-static void assert_books(shop_t *shop, int customer)
-{
-    shop_sum_t sum = shop_walk(shop, customer);
-    di_account_look_t look = shop_look(shop, customer);
-
-    if (!look.known || look.bytes != sum.bytes || look.files != sum.files ||
-        sum.temporaries) {
-        fail_msg("customer %d: %d bytes in %d files booked, %d in %d there, "
-                 "%d temporary",
-                 customer, (int)look.bytes, (int)look.files, (int)sum.bytes,
-                 (int)sum.files, sum.temporaries);
-    }
-}
 
 /* While nobody moves. */
 static void assert_within_bounds(shop_t *shop)
@@ -367,6 +441,9 @@ int main(void)
         UNIT(a_full_permanent_store_keeps_what_it_has),
         UNIT(a_full_store_gives_up_those_that_were_used_least),
         UNIT(the_smallest_quota_holds_one_file),
+        UNIT(a_put_that_fails_leaves_disk_and_books_as_they_were),
+        UNIT(a_damaged_entry_leaves_the_books_when_it_goes),
+        UNIT(a_folder_that_was_away_is_counted_anew),
         UNIT(a_put_does_not_wait_for_ever),
         UNIT(threads_of_one_process_share_a_level),
         UNIT(no_customer_is_ever_above_its_quota),

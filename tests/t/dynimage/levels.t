@@ -154,5 +154,6 @@ for my $case (@cases) {
 }
 is(scalar(log_lines('exit signal|Sanitizer')), 0, 'no child died');
 
+undef $server;
 watch_end();
 done_testing();

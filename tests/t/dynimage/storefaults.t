@@ -44,9 +44,9 @@ sub run {
 }
 
 sub mount_store {
-    run('mount', '-t', 'tmpfs', '-o', "size=$STORE_BYTES,mode=0700", 'tmpfs',
-        $store) or die 'mount';
-    chown scalar getpwnam('nobody'), scalar getgrnam('nogroup'), $store;
+    run('mount', '-t', 'tmpfs', '-o',
+        "size=$STORE_BYTES,mode=0700,uid=nobody,gid=nogroup", 'tmpfs', $store)
+      or die 'mount';
     return;
 }
 
@@ -111,7 +111,6 @@ sub processes {
 }
 my @processes = processes();
 
-my $cold = 0;
 my %log_at = (end => -s $server->{log});
 
 # Mostly warm names, one in ten cold, in the order of a client's own dice.
@@ -162,6 +161,14 @@ sub log_is_quiet {
     return;
 }
 
+# Accounts are compared with their folders once an hour, which is how changes by
+# others' hands are found.
+my $hours_ahead_s = 0;
+sub let_an_hour_pass {
+    set_clock($hours_ahead_s += 3700);
+    return;
+}
+
 # One fault.
 # @param code   does the harm while clients ask, with their load, and undoes it
 # @param tags   that the log may hold
@@ -179,6 +186,7 @@ sub fault {
     is_deeply([keys %{ $seen->{answers} }], [200], "$what: all are answered");
     is_deeply([processes()], \@processes, "$what: the same processes");
     is_warm($what);
+    let_an_hour_pass();
     is_true_soon($what, $state, $store);
     log_is_quiet($what, @tags);
     return $seen;
@@ -201,6 +209,16 @@ my $seen = fault('disk full', sub {
 cmp_ok($seen->{reasons}{'rendered/miss'}, '>=', 1,
     'disk full: what is not stored is rendered') if $seen;
 
+# A quota that the disk has not.
+fault('disk smaller than the quota', sub {
+    my $used = 0;
+    $used += $_->{bytes} for values %{ disk($store) };
+    my $size = $used + 200_000;
+    run("mount -o remount,size=$size $store") or die 'remount';
+    pause_s(1);
+    run("mount -o remount,size=$STORE_BYTES $store") or die 'remount';
+}, 'DI0402');
+
 fault('read-only', sub {
     # Busy while anything is open for writing.
     my $is_done = 0;
@@ -221,10 +239,16 @@ fault('emptied', sub {
 }, 'DI0402');
 
 fault('another file system in its place', sub {
+    my ($load) = @_;
     mount_store();
     pause_s(0.5);
     run('umount', '-l', $store) or die 'umount';
-}, 'DI0402');
+    pause_s(0.5);
+    # What the other one held is not taken for this one's, not for an hour.
+    $load->hush(sub {
+        is_true_soon('the first file system again', $state, $store);
+    });
+}, 'DI0402', 'DI0406');
 
 # ---- files ----------------------------------------------------------------------
 
@@ -328,7 +352,7 @@ SKIP: {
         my $what = 'the clock jumped by ' . join ', ', map { "$_ years" } @$jump;
         fault($what, sub {
             for my $years (@$jump) {
-                set_clock($years / 10 * $DECADE_S);
+                set_clock($hours_ahead_s + $years / 10 * $DECADE_S);
                 pause_s(1.2);
                 cmp_ok(abs($date->() - $this_year - $years), '<=', 1,
                     "$what: httpd has it") if $years;

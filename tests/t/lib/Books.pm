@@ -82,7 +82,7 @@ sub settled {
 
 sub is_true_soon {
     my ($what, $state, $store) = @_;
-    my @lines = settled($state, $store, 60);
+    my @lines = settled($state, $store, 200);
     Test::More::is_deeply(\@lines, [],
         "$what: the accounts are what the disk has, and nothing is left over");
     return;
