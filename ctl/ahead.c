@@ -225,6 +225,15 @@ static apr_uint64_t amount(const ctl_json_t *json, const char *name)
     return n > 0 ? (apr_uint64_t)n : 0;
 }
 
+/* What the server says of a picture that it did not look at, or why not all
+   renditions are there. */
+static const char *why_failed(const ctl_json_t *said, apr_pool_t *p)
+{
+    const char *reason = ctl_json_text(said, "reason", "?", p);
+
+    return ctl_show_plain(ctl_json_text(said, "error", reason, p), p);
+}
+
 static void note_one(ahead_t *ahead, const ctl_picture_t *picture,
                      const ctl_json_t *said, apr_pool_t *p)
 {
@@ -240,8 +249,7 @@ static void note_one(ahead_t *ahead, const ctl_picture_t *picture,
         failed(ahead, picture, "the server said nothing of it");
     }
     else if (amount(said, "failed") > 0) {
-        failed(ahead, picture,
-               ctl_show_plain(ctl_json_text(said, "reason", "?", p), p));
+        failed(ahead, picture, why_failed(said, p));
     }
     else {
         sums->done++;

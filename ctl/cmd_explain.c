@@ -93,11 +93,11 @@ static const char *file_of(const ctl_json_t *json, apr_pool_t *p)
 {
     const char *file = ctl_json_text(json, "file", NULL, p);
 
-    return file != NULL
+    return file != NULL && ctl_json_get(json, "bytes") != NULL
                ? apr_pstrcat(p, file, " (",
                              ctl_show_bytes(ctl_json_number(json, "bytes"), p),
                              ")", NULL)
-               : NULL;
+               : file;
 }
 
 /* Without a tier it is not ours. */
@@ -112,9 +112,10 @@ static const char *decision_of(const ctl_json_t *json, apr_pool_t *p)
                            would != NULL ? ": " : "",
                            would != NULL ? would : "", NULL);
     }
-    return apr_pstrcat(p, "tier ", tier, " (", reason != NULL ? reason : "?",
-                       ")", would != NULL ? ": " : "",
-                       would != NULL ? would : "", NULL);
+    return apr_pstrcat(p, "tier ", tier, reason != NULL ? " (" : "",
+                       reason != NULL ? reason : "", reason != NULL ? ")" : "",
+                       would != NULL ? ": " : "", would != NULL ? would : "",
+                       NULL);
 }
 
 static void print_explain(const ctl_json_t *json, apr_pool_t *p)
@@ -125,9 +126,9 @@ static void print_explain(const ctl_json_t *json, apr_pool_t *p)
     line("file", file_of(json, p), p);
     line("customer", ctl_json_text(json, "customer", NULL, p), p);
     line("mode", ctl_json_text(json, "mode", NULL, p), p);
-    line("purged", purged > 0 ? ctl_show_moment(purged / 1000000, p) : "never",
-         p);
     if (ctl_json_text(json, "band", NULL, p) != NULL) {
+        line("purged",
+             purged > 0 ? ctl_show_moment(purged / 1000000, p) : "never", p);
         line("client", speed_of(json, p), p);
     }
     line("gets", decision_of(json, p), p);

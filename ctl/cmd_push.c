@@ -87,13 +87,21 @@ static int is_name(const char *name)
     return 1;
 }
 
-static apr_status_t drop(void *path)
+static apr_status_t drop_file(void *path)
 {
     unlink(path);
     return APR_SUCCESS;
 }
 
-/* The file where httpd's test is to read it. @return NULL after a sentence */
+static apr_status_t drop_folder(void *path)
+{
+    rmdir(path);
+    return APR_SUCCESS;
+}
+
+/* The file where httpd's test is to read it, in a folder of its own: beside it
+   comes what others must not take the name of.
+   @return NULL after a sentence */
 static const char *stage(const push_t *push)
 {
     apr_pool_t *p = push->ctl->p;
@@ -105,12 +113,18 @@ static const char *stage(const push_t *push)
     apr_env_get(&base, "TMPDIR", p);
     path = apr_pstrcat(p, base != NULL && base[0] != '\0' ? base : "/tmp",
                        "/dynimagectl-XXXXXX", NULL);
-    fd = mkostemp(path, O_CLOEXEC);
+    if (mkdtemp(path) == NULL) {
+        ctl_fail(0, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    apr_pool_cleanup_register(p, path, drop_folder, apr_pool_cleanup_null);
+    path = apr_pstrcat(p, path, "/new", NULL);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         ctl_fail(0, "%s: %s", path, strerror(errno));
         return NULL;
     }
-    apr_pool_cleanup_register(p, path, drop, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(p, path, drop_file, apr_pool_cleanup_null);
     sent = write(fd, push->text, push->bytes);
     if (close(fd) != 0 || sent != (ssize_t)push->bytes) {
         ctl_fail(0, "%s: cannot be written", path);
@@ -244,17 +258,26 @@ static int is_same(const push_t *push, const ctl_install_t *install)
            memcmp(text, push->text, bytes) == 0;
 }
 
-/* httpd is told all the same: it may have been killed before it was. */
+/* The push of before may have been killed before httpd was told, or the site
+   looked at.  There is nothing to go back to: that is --rollback's. */
 static int leave(const push_t *push)
 {
+    const char *what = "is this already";
     ctl_ended_t ended;
 
     run_graceful(&ended, push);
-    return told(push, ended.exit == 0 ? CTL_OK : CTL_FAILED,
-                ended.exit == 0 ? "is this already"
-                                : "is this already; the graceful restart "
-                                  "failed",
-                "not", ended.output);
+    if (ended.exit != 0) {
+        what = "is this already; the graceful restart failed";
+    }
+    else {
+        ended.output = verify(push);
+        if (ended.output != NULL) {
+            ended.exit = 1;
+            what = "is this already, and the site does not answer as it should";
+        }
+    }
+    return told(push, ended.exit == 0 ? CTL_OK : CTL_FAILED, what, "not",
+                ended.exit == 0 ? "" : ended.output);
 }
 
 static int push_here(push_t *push)

@@ -26,26 +26,35 @@ static int is_among(const apr_array_header_t *names, const char *host, int wild)
     return 0;
 }
 
-/* ServerName, ServerAlias. */
-static int is_host_of(const server_rec *s, const char *host)
+/* ServerName, ServerAlias; of the latter, those with wildcards apart. */
+static int is_host_of(const server_rec *s, const char *host, int wild)
 {
-    return (s->server_hostname && !strcasecmp(host, s->server_hostname)) ||
-           is_among(s->names, host, 0) || is_among(s->wild_names, host, 1);
+    return wild ? is_among(s->wild_names, host, 1)
+                : (s->server_hostname &&
+                   !strcasecmp(host, s->server_hostname)) ||
+                      is_among(s->names, host, 0);
 }
 
-static const server_rec *server_of_host(const server_rec *own, const char *host)
+static const server_rec *first_of_host(const server_rec *own, const char *host,
+                                       int wild)
 {
     const server_rec *s;
 
-    if (is_host_of(own, host)) {
+    if (is_host_of(own, host, wild)) {
         return own;
     }
-    for (s = ap_server_conf; s; s = s->next) {
-        if (is_host_of(s, host)) {
-            return s;
-        }
+    for (s = ap_server_conf; s && !is_host_of(s, host, wild); s = s->next) {
     }
-    return NULL;
+    return s;
+}
+
+/* A pattern is for what nobody else is named: a VirtualHost that takes all
+   hosts ("*") is not meant by the name of another one. */
+static const server_rec *server_of_host(const server_rec *own, const char *host)
+{
+    const server_rec *s = first_of_host(own, host, 0);
+
+    return s ? s : first_of_host(own, host, 1);
 }
 
 /* @return 0: httpd would refuse it */
@@ -75,6 +84,11 @@ static const char *take_host(di_admin_url_t *out, int *status,
                "https";
     }
     s = server_of_host(r->server, uri.hostname);
+    /* An address, or a name that nobody has: httpd brought this very request
+       here by it. */
+    if (!s && r->hostname && !strcasecmp(uri.hostname, r->hostname)) {
+        s = r->server;
+    }
     if (s != r->server && (own || !admin->everywhere)) {
         *status = HTTP_FORBIDDEN;
         return own ? "is of another site: ask that one's handler"

@@ -52,8 +52,9 @@ typedef struct {
     _Atomic apr_uint64_t quota_bytes, quota_files;
     _Atomic int policy, near_pct, keep_pct;
     _Atomic apr_uint64_t reclaimed, refused;
-    _Atomic int overdue; /* 1: a put had no time to reclaim all that it had to,
-                            so the sweeper does, whatever near_pct says */
+    /* 0, or since when: a put had no time to reclaim all that it had to, so the
+       sweeper does, whatever near_pct says. */
+    _Atomic apr_int64_t overdue_at;
     _Atomic apr_uint64_t told;    /* byte_seconds that were told last */
     _Atomic apr_int64_t walk_at;  /* when the next recount is due */
     _Atomic apr_int64_t ahead_at; /* not before: reclaim ahead */

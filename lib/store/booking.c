@@ -58,9 +58,21 @@ static apr_uint64_t less(apr_uint64_t from, apr_uint64_t what)
     return from > what ? from - what : 0;
 }
 
+/* 1 when a locked file is still the one that others will find. */
+static int is_there(int fd)
+{
+    struct stat st;
+
+    return !fstat(fd, &st) && st.st_nlink > 0;
+}
+
+/* When somebody has deleted the folder the next one may hold the account by a
+   lock in a new folder, and what we did in the old one is not to be booked. */
 static void show(di_hold_t *hold, apr_time_t now)
 {
-    di_account_store(hold->account, &hold->state, now);
+    if (is_there(hold->lock)) {
+        di_account_store(hold->account, &hold->state, now);
+    }
 }
 
 /* ---- the lock ---- */
@@ -101,27 +113,31 @@ static apr_status_t try_lock(int fd, int byte)
     return errno == EAGAIN || errno == EACCES ? APR_EBUSY : last_error();
 }
 
+/* A process forked meanwhile may hold a copy of fd for as long as it lives, and
+   closing ours would leave the lock with it. */
+static void unlock_and_close(int fd, int byte)
+{
+    struct flock one = {
+        .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+    (void)fcntl(fd, F_OFD_SETLK, &one);
+    close(fd);
+}
+
 static apr_status_t wait_lock(int fd, apr_interval_time_t wait_for)
 {
-    apr_interval_time_t pause = PAUSE_FIRST, waited = 0;
+    apr_time_t until = di_hold_clock() + wait_for;
+    apr_interval_time_t pause = PAUSE_FIRST;
     apr_status_t rv = try_lock(fd, HOLD_BYTE);
 
-    while (rv == APR_EBUSY && waited < wait_for) {
+    /* A pause is longer than it should be, on a busy machine many times. */
+    while (rv == APR_EBUSY && di_hold_clock() < until) {
         apr_sleep(pause);
-        waited += pause;
         pause = pause * 2 < DI_HOLD_PAUSE_LONGEST ? pause * 2
                                                   : DI_HOLD_PAUSE_LONGEST;
         rv = try_lock(fd, HOLD_BYTE);
     }
     return rv;
-}
-
-/* 1 when a locked file is still the one that others will find. */
-static int is_there(int fd)
-{
-    struct stat st;
-
-    return !fstat(fd, &st) && st.st_nlink > 0;
 }
 
 static int open_lock(int folder)
@@ -220,7 +236,7 @@ apr_status_t di_hold_take(di_hold_t *out, di_accounts_t *accounts, int customer,
 void di_hold_release(di_hold_t *hold)
 {
     if (hold->lock >= 0) {
-        close(hold->lock);
+        unlock_and_close(hold->lock, HOLD_BYTE);
     }
     if (hold->folder >= 0) {
         close(hold->folder);
@@ -249,6 +265,11 @@ int di_hold_sweeping(apr_status_t *rv, di_accounts_t *accounts, int customer,
         fd = -1;
     }
     return fd;
+}
+
+void di_hold_swept(int sweeping)
+{
+    unlock_and_close(sweeping, SWEEP_BYTE);
 }
 
 int di_hold_fits(const di_hold_t *hold, apr_uint64_t bytes, apr_uint64_t files)

@@ -46,11 +46,13 @@ void di_hold_release(di_hold_t *hold);
 
 /**
  * Be the only one who sweeps a customer: the hold can be taken meanwhile.
- * @return an open file, to be closed in the end; -1 with *rv set as by
+ * @return what di_hold_swept gives back in the end; -1 with *rv set as by
  *         di_hold_take
  */
 int di_hold_sweeping(apr_status_t *rv, di_accounts_t *accounts, int customer,
                      const char *root);
+
+void di_hold_swept(int sweeping);
 
 /* 1 when so much more stays within the quota. */
 int di_hold_fits(const di_hold_t *hold, apr_uint64_t bytes, apr_uint64_t files);

@@ -18,6 +18,9 @@
 #define FIRST_ROOM 1024
 #define DAY_FOR apr_time_from_sec(86400)
 
+/* So long a reclaim is left to the sweeper before a put tries one again. */
+#define OVERDUE_FOR apr_time_from_sec(60)
+
 /* ---- the plan ---- */
 
 static int compare(apr_int64_t one, apr_int64_t two)
@@ -222,12 +225,30 @@ apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan)
 /* What is to fit, and how long it may take to have more room than that. */
 typedef struct {
     apr_uint64_t bytes;
-    apr_time_t until; /* of di_hold_clock */
+    apr_time_t until;  /* of di_hold_clock */
+    apr_time_t at_all; /* and this, even if it does not fit then */
 } need_t;
 
 static int is_enough(const di_hold_t *hold, const need_t *need)
 {
-    return di_hold_clock() > need->until && di_hold_fits(hold, need->bytes, 1);
+    apr_time_t now = di_hold_clock();
+
+    return now > need->at_all ||
+           (now > need->until && di_hold_fits(hold, need->bytes, 1));
+}
+
+/* The sweeper is to reclaim what took too long here. */
+static void leave_to_sweeper(di_hold_t *hold, apr_time_t now)
+{
+    atomic_store(&hold->account->overdue_at, now);
+}
+
+/* Is it?  Puts that look again meanwhile only keep it waiting. */
+static int is_left_to_sweeper(const di_hold_t *hold, apr_time_t now)
+{
+    apr_time_t since = atomic_load(&hold->account->overdue_at);
+
+    return since && now < since + OVERDUE_FOR && now > since - OVERDUE_FOR;
 }
 
 static apr_status_t remove_first(apr_uint64_t *removed, di_hold_t *hold,
@@ -240,8 +261,8 @@ static apr_status_t remove_first(apr_uint64_t *removed, di_hold_t *hold,
 
     for (i = 0; i < victims && rv == APR_SUCCESS; i++) {
         if (is_enough(hold, need)) {
-            atomic_store(&hold->account->overdue, 1);
-            break;
+            leave_to_sweeper(hold, now);
+            return di_hold_fits(hold, need->bytes, 1) ? APR_SUCCESS : APR_EBUSY;
         }
         rv = di_hold_remove(hold, list[i].hash, now);
         if (rv == APR_SUCCESS) {
@@ -299,15 +320,19 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
     if (terms.policy == DI_POLICY_PERMANENT) {
         return APR_ENOSPC;
     }
+    if (is_left_to_sweeper(hold, now)) {
+        return APR_EBUSY;
+    }
     scan.policy = terms.policy;
     rv = di_reclaim_scan(&scan);
     if (rv == APR_TIMEUP) {
-        atomic_store(&hold->account->overdue, 1);
+        leave_to_sweeper(hold, now);
         rv = APR_EBUSY;
     }
     if (rv == APR_SUCCESS) {
         di_hold_set(hold, scan.bytes, scan.files, now);
         need.until = di_hold_clock() + at_most;
+        need.at_all = need.until + at_most;
     }
     /* The count alone may have shown that there is room. */
     if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {

@@ -75,8 +75,9 @@ apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan);
 /**
  * Make room in a customer's quota, under its lock and at once: count, and if
  * need be delete down to terms.keep_pct, or lower for what is to come. Bounded:
- * what takes too long is left to the sweeper.
- * @param at_most  time for the count; and for deletions once it fits
+ * what takes too long is left to the sweeper, and to nobody else for a minute.
+ * @param at_most  time for the count; as much for deletions, twice as much
+ *                 while it does not fit
  * @param removed  out: entries that were deleted
  * @param bytes    that are to fit afterwards, in one file
  * @return APR_SUCCESS; APR_ENOSPC when they do not fit; APR_EBUSY when that

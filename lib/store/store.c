@@ -92,6 +92,13 @@ apr_status_t di_body_read(const char **out, const di_body_t *body,
     return rv;
 }
 
+/* What has an end would have to be booked and deleted again where things last:
+   it stays in the level that forgets by itself. */
+static int may_have(const di_level_t *level, const di_record_t *record)
+{
+    return !level->lasting || record->expires_at == 0;
+}
+
 /* Offer what a later level had to one that had nothing. */
 static void promote(di_level_t *level, const di_key_t *key,
                     const di_entry_t *entry, apr_time_t now, apr_pool_t *p)
@@ -137,7 +144,8 @@ apr_status_t di_store_get(const di_store_t *store, di_entry_t *out,
     touch_later(store, i + 1, key, now);
     /* A level that is out of order would only cost the caller's time. */
     for (earlier = 0; earlier < i; earlier++) {
-        if (rv[earlier] == APR_NOTFOUND) {
+        if (rv[earlier] == APR_NOTFOUND &&
+            may_have(store->level[earlier], &out->record)) {
             promote(store->level[earlier], key, out, now, p);
         }
     }

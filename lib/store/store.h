@@ -144,7 +144,8 @@ typedef enum {
 /**
  * Ask the levels in order.  An entry found in a later level is put into the
  * earlier ones that said APR_NOTFOUND, so that the next get is answered by
- * the first; whether that worked does not change the answer.
+ * the first; whether that worked does not change the answer.  One that expires
+ * is put only into those that are not lasting.
  * @param out  as for a level; out->level tells which one answered
  * @return APR_SUCCESS or APR_NOTFOUND
  */

@@ -43,9 +43,10 @@
 /* One entry may take this share of the quota. */
 #define ENTRIES_PER_QUOTA 4
 
-/* How long a put waits for others of its customer; and for a count, its own or
-   another's, of an account that is not known. */
-#define HOLD_WAIT_FOR apr_time_from_sec(2)
+/* How long a put waits for others of its customer, as a visitor waits for the
+   put; and for a count, its own or another's, of an account that is not
+   known. */
+#define HOLD_WAIT_FOR apr_time_from_msec(500)
 #define KNOW_WAIT_FOR apr_time_from_msec(200)
 
 /* And for a reclaim of its own: for the look at what there is, and for
@@ -497,6 +498,20 @@ static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
     return APR_SUCCESS;
 }
 
+/* 1 when an account is full and nothing of it ever goes: one need not wait for
+   the hold to be told so. */
+static int is_in_vain(const di_account_t *account, apr_uint64_t bytes)
+{
+    di_account_state_t state;
+    di_terms_t terms;
+
+    di_account_load(&state, account);
+    di_account_terms(&terms, account);
+    return terms.policy == DI_POLICY_PERMANENT && state.known &&
+           (state.bytes + bytes > terms.quota_bytes ||
+            state.files >= terms.quota_files);
+}
+
 static apr_interval_time_t patience(const di_account_t *account)
 {
     di_account_state_t state;
@@ -523,7 +538,8 @@ static apr_status_t disk_put(di_level_t *level, const di_key_t *key,
     if (!account) {
         return APR_ENOSPC;
     }
-    if (bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA) {
+    if (bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA ||
+        is_in_vain(account, bytes)) {
         atomic_fetch_add(&account->refused, 1);
         return APR_ENOSPC;
     }

@@ -95,7 +95,7 @@ static int is_near_full(const di_account_t *account)
     di_account_load(&state, account);
     di_account_terms(&terms, account);
     return state.known && terms.policy != DI_POLICY_PERMANENT &&
-           (atomic_load(&account->overdue) ||
+           (atomic_load(&account->overdue_at) ||
             state.bytes > di_account_share(terms.quota_bytes, terms.near_pct) ||
             state.files > di_account_share(terms.quota_files, terms.near_pct));
 }
@@ -334,7 +334,7 @@ static void reclaim(turn_t *turn)
     if (rv == APR_EINTR) {
         return;
     }
-    atomic_store(&turn->account->overdue, 0);
+    atomic_store(&turn->account->overdue_at, 0);
     if (rv != APR_SUCCESS || turn->reclaimed == 0) {
         atomic_store(&turn->account->ahead_at, turn->now + AGAIN_FOR);
     }
@@ -388,7 +388,7 @@ static void take_turn(turn_t *turn)
     else {
         postpone(turn);
     }
-    close(sweeping);
+    di_hold_swept(sweeping);
 }
 
 static int needs_work(const di_account_t *account, apr_time_t now)
@@ -428,13 +428,14 @@ typedef struct {
     char name[DI_CUSTOMER_NAME_ROOM]; /* one of them */
 } strangers_t;
 
-static void add_stranger(strangers_t *out, const char *path)
+static void add_stranger(strangers_t *out, const char *path,
+                         const atomic_int *stop)
 {
     char *const paths[] = {(char *)path, NULL};
     FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     FTSENT *entry;
 
-    while (tree && (entry = fts_read(tree))) {
+    while (tree && !atomic_load(stop) && (entry = fts_read(tree))) {
         if (entry->fts_info == FTS_F) {
             out->bytes += di_tree_bytes(entry->fts_statp);
         }
@@ -458,7 +459,7 @@ static void look_at_name(strangers_t *out, const di_sweeper_t *sweeper,
                  entry->d_name);
     out->folders++;
     apr_cpystrn(out->name, entry->d_name, sizeof(out->name));
-    add_stranger(out, path);
+    add_stranger(out, path, &sweeper->stop);
 }
 
 static void tell_strangers(di_sweeper_t *sweeper)
@@ -472,6 +473,10 @@ static void tell_strangers(di_sweeper_t *sweeper)
     }
     if (root) {
         closedir(root);
+    }
+    if (atomic_load(&sweeper->stop)) {
+        atomic_store(&sweeper->conf.accounts->strangers_told, 0);
+        return;
     }
     if (strangers.folders) {
         ds_log(sweeper->conf.log, DS_LOG_NOTICE, "DI0412", APR_SUCCESS,

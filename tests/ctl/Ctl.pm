@@ -106,6 +106,10 @@ sub prerender {
             failed => $bad, cpu_us => 1500, bytes => 1000,
             reason => $bad ? 'source_broken' : 'rendered',
           };
+        if ($url =~ /none/) {
+            $said[-1] = {%{$said[-1]}, made => 0, stored => 0, failed => 1,
+                reason => undef, error => 'httpd answers 404'};
+        }
     }
     return (200, {urls => \@said});
 }

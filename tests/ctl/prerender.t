@@ -59,14 +59,15 @@ like($err, qr/more pictures than --max 2/, '... and it is said');
 
 # ---- A list
 
-spew("$dir/list", "# some\n/a.jpg\r\n\nhttp://a.example/bad.jpg\n/boom.jpg\n"
+spew("$dir/list", "# some\n/a.jpg\r\n\nhttp://a.example/bad.jpg\n/boom.jpg\n/none.jpg\n"
       . join('', map { "/$_.jpg\n" } 1 .. 20));
 forget();
 ($code, $out, $err) = ctl('prerender', '--list', "$dir/list", '--retries', '0');
 is($code, 1, 'a list in which some fail is 1');
 like($err, qr{failed: http://a.example/bad.jpg: source_broken}, '... one broken');
 like($err, qr{failed: /boom.jpg: 500: stumbled}, '... one that costs a 500');
-like($out, qr/^prerendered 21 of 23/, '... the others are made');
+like($err, qr{failed: /none.jpg: httpd answers 404$}m, '... one that is not there');
+like($out, qr/^prerendered 21 of 24/, '... the others are made');
 cmp_ok(scalar(grep { m{/prerender} } fake_seen()), '<', 24,
     '... many of them together');
 spew("$dir/bad-list", "/a.jpg\nb.jpg\n");

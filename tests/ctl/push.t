@@ -123,6 +123,10 @@ holds("Alias /2 /srv/2\n", "Alias /1 /srv/1\n", '... the old one is there');
 is(told(), 2, '... and httpd is told to go back');
 push_text("Alias /2 /srv/2 \n", '--verify', "$site/up");
 is($code, 0, '... one that does keeps the new one');
+push_text("Alias /2 /srv/2 \n", '--verify', "$site/down");
+is($code, 1, '... also for a file that is there already');
+like($err, qr{is this already, and.*:\n\Q$site\E/down: answered 404}s,
+    '... is told');
 push_text("Alias /1 /srv/1\n");
 push_text("Alias /2 /srv/2\n");
 
@@ -134,6 +138,17 @@ is($code, 2, '... of one that has no previous one is 2');
 ($code, $out, $err) =
   ctl('push', "$dir/new", 'a', @where, '--httpd', '/no/such');
 is($code, 1, 'a httpd that is not there takes nothing');
+mkdir "$dir/tmp";
+spew("$dir/look", "#!/bin/sh\nstat -c %a $dir/tmp/* >>$dir/modes\n");
+chmod 0755, "$dir/look";
+{
+    local $ENV{TMPDIR} = "$dir/tmp";
+    ctl('push', spew("$dir/new", "Alias /7 /srv/7\n"), 'private', @where,
+        '--httpd', "$dir/look");
+}
+is(slurp("$dir/modes"), "700\n", 'what is tested lies where nobody else gets at it');
+is_deeply([glob "$dir/tmp/*"], [], '... and nothing of it stays');
+unlink "$conf/private.conf";
 mkdir "$conf/f.conf";
 ($code, $out, $err) = ctl('push', "$dir/new", 'f', @where);
 is($code, 2, 'a folder is not replaced');

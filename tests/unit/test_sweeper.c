@@ -178,6 +178,10 @@ static void what_a_put_had_no_time_for_is_done_by_the_sweeper(void **state)
         APR_SUCCESS);
     assert_int_equal(di_reclaim_room(&removed, &hold, NULL, 4096, -1, NOW),
                      APR_EBUSY);
+    /* Nor does the next one try, however much time it would have. */
+    assert_int_equal(di_reclaim_room(&removed, &hold, NULL, 4096,
+                                     apr_time_from_sec(60), NOW),
+                     APR_EBUSY);
     di_hold_release(&hold);
     assert_int_equal(shop_look(shop, 0).files, 100);
     di_disk_sweep_now(shop->level, NOW);
@@ -386,6 +390,100 @@ static void a_sweep_under_way_ends_with_its_pool(void **state)
     assert_books(shop, 0);
 }
 
+/* When nobody sweeps, a put tries again after a minute; and at once when the
+   clock was set back. */
+static void a_put_does_not_wait_for_the_sweeper_for_ever(void **state)
+{
+    static const struct {
+        int since_s;
+        apr_status_t rv;
+    } cases[] = {{-61, APR_SUCCESS},
+                 {-59, APR_EBUSY},
+                 {59, APR_EBUSY},
+                 {61, APR_SUCCESS}};
+    shop_t *shop = shop_make(4, &terms, *state);
+    apr_time_t now = NOW;
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        fill(shop, i, 100, *state);
+        atomic_store(&di_account_at(shop->accounts, i)->overdue_at,
+                     now + apr_time_from_sec(cases[i].since_s));
+        assert_int_equal(shop_put(shop, i, 200, 100, now, *state), cases[i].rv);
+        assert_books(shop, i);
+    }
+}
+
+/* rm -rf while somebody writes: what others book meanwhile, in a new folder, is
+   what is there. */
+static void a_folder_deleted_under_a_hold_is_nobodys(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    char text[40], *path;
+    di_hold_t hold;
+    di_key_t key;
+
+    fill(shop, 0, 3, *state);
+    path = apr_pstrcat(*state, shop->root, "/customer0", NULL);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    shop_key(&key, text, 0, 7);
+    di_hold_begin(&hold, key.hash, 4096, NOW);
+    folder_drop(path);
+    fill(shop, 0, 30, *state);
+    assert_books(shop, 0);
+    di_hold_end(&hold, NOW);
+    di_hold_release(&hold);
+    assert_books(shop, 0);
+}
+
+static void a_full_permanent_account_is_told_without_its_hold(void **state)
+{
+    di_terms_t keeps = terms;
+    shop_t *shop;
+    di_hold_t hold;
+
+    keeps.policy = DI_POLICY_PERMANENT;
+    shop = shop_make(1, &keeps, *state);
+    fill(shop, 0, 100, *state);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    assert_int_equal(shop_put(shop, 0, 200, 100, NOW, *state), APR_ENOSPC);
+    di_hold_release(&hold);
+    assert_int_equal(shop_look(shop, 0).refused, 1);
+}
+
+/* httpd's children fork too: CGI programs of prefork, scripts. */
+static void a_release_is_one_also_when_a_copy_was_forked(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    apr_status_t rv;
+    di_hold_t hold;
+    int sweeping;
+    pid_t copy;
+
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    sweeping = di_hold_sweeping(&rv, shop->accounts, 0, shop->root);
+    assert_true(sweeping >= 0);
+    copy = fork();
+    if (copy == 0) {
+        pause();
+    }
+    di_hold_release(&hold);
+    di_hold_swept(sweeping);
+    rv = di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW);
+    assert_int_equal(rv, APR_SUCCESS);
+    sweeping = di_hold_sweeping(&rv, shop->accounts, 0, shop->root);
+    shop_kill(copy);
+    assert_true(sweeping >= 0);
+    di_hold_swept(sweeping);
+    di_hold_release(&hold);
+}
+
 /* Who sweeps a customer is not joined by another process. */
 static void one_sweeps_a_customer_at_a_time(void **state)
 {
@@ -399,7 +497,7 @@ static void one_sweeps_a_customer_at_a_time(void **state)
     di_disk_sweep_now(shop->level, NOW);
     assert_int_equal(shop_look(shop, 0).files, 81);
     assert_int_equal(shop_put(shop, 0, 90, 100, NOW, *state), APR_SUCCESS);
-    close(sweeping);
+    di_hold_swept(sweeping);
     di_disk_sweep_now(shop->level, NOW);
     assert_int_equal(shop_look(shop, 0).files, 50);
 }
@@ -423,6 +521,10 @@ int main(void)
         UNIT(the_thread_starts_when_there_is_work),
         UNIT(a_sweep_under_way_ends_with_its_pool),
         UNIT(one_sweeps_a_customer_at_a_time),
+        UNIT(a_put_does_not_wait_for_the_sweeper_for_ever),
+        UNIT(a_folder_deleted_under_a_hold_is_nobodys),
+        UNIT(a_full_permanent_account_is_told_without_its_hold),
+        UNIT(a_release_is_one_also_when_a_copy_was_forked),
     };
 
     alarm(300);

@@ -120,6 +120,8 @@ for my $case (
     like(json($res)->{error} // '', $error, 'with the reason');
     is($res->{headers}{allow}, 'GET, HEAD', 'and Allow') if $status == 405;
 }
+is(admin('check?url=' . base() . '/photos/fig.jpg')->{status}, 200,
+    'an address that leads here is of this site, though nobody is named so');
 my $status = json(admin('status'));
 is($status->{version}, '0.1.0', 'the version');
 is($status->{pool}{renderers}, 2, 'the pool');
@@ -364,6 +366,9 @@ is(get('/dynimage-admin/purges', bearer($site))->{status}, 403,
 is(purge('url=http://users.example/x/', bearer($main))->{status}, 200,
     "a token of the main server's reaches other sites");
 is(purged_by_log('users.example /x/'), 1, 'which is logged');
+is(json(purge('url=http://users.alias.example/x/', bearer($main)))->{purged}[0]{site},
+    'users.example', 'a name goes before a pattern of this site');
+is(purge('url=http://users.alias.example/x/')->{status}, 403, 'and is not this site');
 is(purge('url=http://none.example/', bearer($main))->{status}, 404, 'if they are there');
 my $all = json(purge('all=1', bearer($main)))->{purged};
 is_deeply([map { $_->{site} } @$all], [undef], 'and all sites at once');
