@@ -59,6 +59,9 @@
 #define DAMAGED_A_MINUTE 10
 #define TROUBLE_A_MINUTE 1
 
+/* How often a process lets entries go because the disk is full (ours). */
+#define SHRINKS_A_MINUTE 2
+
 typedef struct {
     di_level_t level;
     di_disk_conf_t conf;
@@ -66,6 +69,7 @@ typedef struct {
     di_pace_t damaged; /* pace of lines about damaged entries */
     di_pace_t trouble; /* and about a disk that does not work */
     di_pace_t foreign; /* and about folders that others keep books of */
+    di_pace_t shrinks; /* of entries given up to a full disk */
     _Atomic apr_uint64_t verified[VERIFIED_SLOTS]; /* fingerprints; 0: free */
 } disk_t;
 
@@ -481,6 +485,41 @@ static apr_status_t disk_failed(disk_t *disk, apr_status_t rv, apr_time_t now)
     return rv == EDQUOT ? APR_ENOSPC : rv;
 }
 
+static apr_status_t write_booked(di_hold_t *hold, const di_key_t *key,
+                                 const di_record_t *record,
+                                 const di_body_t *body, apr_uint64_t bytes,
+                                 apr_time_t now)
+{
+    apr_status_t rv;
+
+    di_hold_begin(hold, key->hash, bytes, now);
+    rv = write_entry(hold->folder, key, record, body);
+    di_hold_end(hold, now);
+    return rv;
+}
+
+/* The disk is full, though the quota is not: others fill it, or the quota is
+   larger than the disk.  Then the customer's new entries take the place of its
+   old ones, but slowly: where somebody else eats all that becomes free, a store
+   that gave way each time would soon be empty.  @return 1: try again */
+static int gives_way(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
+                     apr_time_t now)
+{
+    apr_uint64_t removed;
+    uint32_t dropped;
+
+    if (!di_pace_allows(&disk->shrinks, &dropped, SHRINKS_A_MINUTE, now) ||
+        di_reclaim_shrink(&removed, hold, disk->conf.usage, bytes,
+                          ROOM_WAIT_FOR, now)) {
+        return 0;
+    }
+    ds_log(disk->conf.log, DS_LOG_NOTICE, "DI0414", APR_SUCCESS,
+           "store on disk: the disk of %s is full, the quota of customer %s is "
+           "not: %" APR_UINT64_T_FMT " of its entries deleted",
+           disk->conf.root, hold->account->name, removed);
+    return 1;
+}
+
 static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
                              const di_record_t *record, const di_body_t *body,
                              apr_uint64_t bytes, apr_time_t now)
@@ -491,9 +530,11 @@ static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
         return rv;
     }
     if (rv == APR_SUCCESS) {
-        di_hold_begin(hold, key->hash, bytes, now);
-        rv = write_entry(hold->folder, key, record, body);
-        di_hold_end(hold, now);
+        rv = write_booked(hold, key, record, body, bytes, now);
+    }
+    if ((APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT) &&
+        gives_way(disk, hold, bytes, now)) {
+        rv = write_booked(hold, key, record, body, bytes, now);
     }
     if (rv != APR_SUCCESS) {
         return disk_failed(disk, rv, now);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every test is built and every source is in the Makefile.
+# Every test is built, every source and document is in a Makefile.
 . "${DI_TOP:?}/tests/guards/guard.inc"
 
 makefiles="Makefile.am lib/*/local.mk ctl/local.mk"
@@ -12,6 +12,11 @@ for file in $units $(find mod_*.[ch] directives filters handlers lib \
     grep -qF "$file" $makefiles || missing="$missing $file"
 done
 ok 'every source and header is in a Makefile' "$missing"
+missing=
+for file in docs/*; do
+    grep -qF "$file" Makefile.am || missing="$missing $file"
+done
+ok 'every document is installed' "$missing"
 missing=
 for file in tests/fuzz/fuzz_*.c; do
     name=${file##*/fuzz_}
