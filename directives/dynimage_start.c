@@ -422,7 +422,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     parts->no_sendfile = forbids_sendfile(s);
     make_store(parts, &shared, conf, pchild, s);
     rv = di_leases_make(&parts->world.leases,
-                        apr_pstrcat(pchild, cache_root(conf), "/leases", NULL),
+                        apr_pstrcat(pchild, cache_root(conf), "/.leases", NULL),
                         (apr_uint32_t)(DI_SERVER_CONF(conf, render_ms) / 1000) +
                             LEASE_MARGIN_S,
                         shared, &parts->log, pchild);

@@ -84,6 +84,11 @@ static const char *take_host(di_admin_url_t *out, int *status,
                "https";
     }
     s = server_of_host(r->server, uri.hostname);
+    /* An address, or a name that nobody has: httpd brought this very request
+       here by it. */
+    if (!s && r->hostname && !strcasecmp(uri.hostname, r->hostname)) {
+        s = r->server;
+    }
     if (s != r->server && (own || !admin->everywhere)) {
         *status = HTTP_FORBIDDEN;
         return own ? "is of another site: ask that one's handler"

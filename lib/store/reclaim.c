@@ -305,13 +305,40 @@ static apr_status_t run_plan(apr_uint64_t *removed, di_hold_t *hold,
     return remove_first(removed, hold, scan->list, victims, need, now);
 }
 
+/* Count what there is, within need->until, and put the books right. */
+static apr_status_t count(di_reclaim_scan_t *scan, di_hold_t *hold,
+                          const need_t *need, apr_time_t now)
+{
+    apr_status_t rv;
+
+    if (is_left_to_sweeper(hold, now)) {
+        return APR_EBUSY;
+    }
+    scan->folder = hold->folder;
+    scan->until = need->until;
+    rv = di_reclaim_scan(scan);
+    if (rv == APR_TIMEUP) {
+        leave_to_sweeper(hold, now);
+        return APR_EBUSY;
+    }
+    if (rv == APR_SUCCESS) {
+        di_hold_set(hold, scan->bytes, scan->files, now);
+    }
+    return rv;
+}
+
+static void begin_deleting(need_t *need, apr_interval_time_t at_most)
+{
+    need->until = di_hold_clock() + at_most;
+    need->at_all = need->until + at_most;
+}
+
 apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
                              const di_usage_t *usage, apr_uint64_t bytes,
                              apr_interval_time_t at_most, apr_time_t now)
 {
     need_t need = {.bytes = bytes, .until = di_hold_clock() + at_most};
-    di_reclaim_scan_t scan = {
-        .usage = usage, .folder = hold->folder, .until = need.until};
+    di_reclaim_scan_t scan = {.usage = usage};
     di_terms_t terms;
     apr_status_t rv;
 
@@ -320,22 +347,11 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
     if (terms.policy == DI_POLICY_PERMANENT) {
         return APR_ENOSPC;
     }
-    if (is_left_to_sweeper(hold, now)) {
-        return APR_EBUSY;
-    }
     scan.policy = terms.policy;
-    rv = di_reclaim_scan(&scan);
-    if (rv == APR_TIMEUP) {
-        leave_to_sweeper(hold, now);
-        rv = APR_EBUSY;
-    }
-    if (rv == APR_SUCCESS) {
-        di_hold_set(hold, scan.bytes, scan.files, now);
-        need.until = di_hold_clock() + at_most;
-        need.at_all = need.until + at_most;
-    }
+    rv = count(&scan, hold, &need, now);
     /* The count alone may have shown that there is room. */
     if (rv == APR_SUCCESS && !di_hold_fits(hold, bytes, 1)) {
+        begin_deleting(&need, at_most);
         rv = run_plan(removed, hold, &scan, &terms, &need, now);
     }
     free(scan.list);
@@ -343,4 +359,29 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
         rv = APR_ENOSPC;
     }
     return rv;
+}
+
+apr_status_t di_reclaim_shrink(apr_uint64_t *removed, di_hold_t *hold,
+                               const di_usage_t *usage, apr_uint64_t bytes,
+                               apr_interval_time_t at_most, apr_time_t now)
+{
+    need_t need = {.bytes = bytes, .until = di_hold_clock() + at_most};
+    di_reclaim_scan_t scan = {.usage = usage};
+    di_terms_t terms;
+    apr_status_t rv;
+
+    *removed = 0;
+    di_account_terms(&terms, hold->account);
+    if (terms.policy == DI_POLICY_PERMANENT) {
+        return APR_ENOSPC;
+    }
+    scan.policy = terms.policy;
+    rv = count(&scan, hold, &need, now);
+    if (rv == APR_SUCCESS && bytes <= scan.bytes / 2) {
+        terms.quota_bytes = scan.bytes;
+        begin_deleting(&need, at_most);
+        rv = run_plan(removed, hold, &scan, &terms, &need, now);
+    }
+    free(scan.list);
+    return rv == APR_SUCCESS && !*removed ? APR_ENOSPC : rv;
 }

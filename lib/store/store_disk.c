@@ -59,6 +59,10 @@
 #define DAMAGED_A_MINUTE 10
 #define TROUBLE_A_MINUTE 1
 
+/* How long a process lets no more entries go to a disk that was as full
+   afterwards (ours). */
+#define VAIN_FOR apr_time_from_sec(60)
+
 typedef struct {
     di_level_t level;
     di_disk_conf_t conf;
@@ -66,6 +70,7 @@ typedef struct {
     di_pace_t damaged; /* pace of lines about damaged entries */
     di_pace_t trouble; /* and about a disk that does not work */
     di_pace_t foreign; /* and about folders that others keep books of */
+    _Atomic apr_time_t vain_at; /* entries went, and the disk stayed full */
     _Atomic apr_uint64_t verified[VERIFIED_SLOTS]; /* fingerprints; 0: free */
 } disk_t;
 
@@ -426,6 +431,10 @@ static apr_status_t write_entry(int folder, const di_key_t *key,
         return last_error();
     }
     rv = write_record(fd, key, record, body);
+    if (rv == APR_SUCCESS && record->expires_at &&
+        fchmod(fd, DI_TREE_MODE_EXPIRES)) {
+        rv = last_error();
+    }
     if (close(fd) && rv == APR_SUCCESS) {
         rv = last_error();
     }
@@ -477,6 +486,49 @@ static apr_status_t disk_failed(disk_t *disk, apr_status_t rv, apr_time_t now)
     return rv == EDQUOT ? APR_ENOSPC : rv;
 }
 
+static apr_status_t write_booked(di_hold_t *hold, const di_key_t *key,
+                                 const di_record_t *record,
+                                 const di_body_t *body, apr_uint64_t bytes,
+                                 apr_time_t now)
+{
+    apr_status_t rv;
+
+    di_hold_begin(hold, key->hash, bytes, now);
+    rv = write_entry(hold->folder, key, record, body);
+    di_hold_end(hold, now);
+    return rv;
+}
+
+/* The disk is full, though the quota is not: others fill it, or the quota is
+   larger than the disk.  Then the customer's new entries take the place of its
+   old ones; but where somebody else eats what becomes free, a store that gave
+   way each time would soon be empty. */
+static apr_status_t give_way(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
+                             apr_time_t now)
+{
+    apr_time_t since = atomic_load(&disk->vain_at);
+    apr_uint64_t removed;
+    apr_status_t rv;
+
+    if (since && now < since + VAIN_FOR && now > since - VAIN_FOR) {
+        return APR_ENOSPC;
+    }
+    rv = di_reclaim_shrink(&removed, hold, disk->conf.usage, bytes,
+                           ROOM_WAIT_FOR, now);
+    if (rv == APR_SUCCESS) {
+        ds_log(disk->conf.log, DS_LOG_NOTICE, "DI0414", APR_SUCCESS,
+               "store on disk: the disk of %s is full, the quota of customer "
+               "%s is not: %" APR_UINT64_T_FMT " of its entries deleted",
+               disk->conf.root, hold->account->name, removed);
+    }
+    return rv;
+}
+
+static int is_full(apr_status_t rv)
+{
+    return APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT;
+}
+
 static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
                              const di_record_t *record, const di_body_t *body,
                              apr_uint64_t bytes, apr_time_t now)
@@ -487,9 +539,11 @@ static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
         return rv;
     }
     if (rv == APR_SUCCESS) {
-        di_hold_begin(hold, key->hash, bytes, now);
-        rv = write_entry(hold->folder, key, record, body);
-        di_hold_end(hold, now);
+        rv = write_booked(hold, key, record, body, bytes, now);
+    }
+    if (is_full(rv) && give_way(disk, hold, bytes, now) == APR_SUCCESS) {
+        rv = write_booked(hold, key, record, body, bytes, now);
+        atomic_store(&disk->vain_at, is_full(rv) ? now : 0);
     }
     if (rv != APR_SUCCESS) {
         return disk_failed(disk, rv, now);

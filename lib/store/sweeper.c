@@ -149,7 +149,9 @@ static void note_expired(void *baton, const unsigned char *hash,
     expired_t *expired = baton;
 
     /* More than these wait for the next hour. */
-    if (expired->count < BATCH && is_expired(expired->turn, hash)) {
+    if (expired->count < BATCH &&
+        (st->st_mode & 07777) == DI_TREE_MODE_EXPIRES &&
+        is_expired(expired->turn, hash)) {
         memcpy(expired->entry[expired->count].hash, hash, DI_KEY_HASH_BYTES);
         expired->entry[expired->count++].ino = st->st_ino;
     }

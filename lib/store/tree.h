@@ -27,6 +27,10 @@
 #define DI_TREE_FOLDERS 256
 #define DI_TREE_FOLDER_ROOM sizeof("ab")
 
+/* Of a file whose entry expires; others may be written to by their owner.  So
+   who looks for expired ones need not read the heads of all. */
+#define DI_TREE_MODE_EXPIRES 0400
+
 /* Room for an entry's name below the customer's folder. */
 #define DI_TREE_NAME_ROOM                                                      \
     (sizeof("ab/") + 2 * DI_KEY_HASH_BYTES + sizeof(DI_TREE_SUFFIX))

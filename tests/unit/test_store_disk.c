@@ -391,16 +391,29 @@ static int use_small_disk(const char *root, apr_pool_t *p)
     for (puts = 0, rv = APR_SUCCESS; puts < 10 && rv == APR_SUCCESS; puts++) {
         di_key_make(&disk->key, apr_psprintf(p, "picture %d", puts));
         rv = put(disk, p);
+        apr_sleep(20000); /* file times move in steps */
     }
-    /* Three bodies fit.  The failed one leaves nothing behind. */
-    if (rv != APR_ENOSPC || puts != 4 || files_in(root) != 3 ||
-        get(disk, NOW) != APR_NOTFOUND) {
+    /* Three bodies fit; for each later one an older one goes. */
+    if (rv != APR_SUCCESS || files_in(root) != 3 || disk->counting.lines) {
         return 1;
     }
-    di_key_make(&disk->key, "picture 0");
-    if (get(disk, NOW) != APR_SUCCESS || disk->counting.lines != 1) {
+    di_key_make(&disk->key, "picture 6");
+    if (get(disk, NOW) != APR_NOTFOUND) {
         return 1;
     }
+    di_key_make(&disk->key, "picture 9");
+    if (get(disk, NOW) != APR_SUCCESS) {
+        return 1;
+    }
+    /* But not most of them for a single one.  The failed put leaves nothing
+       behind. */
+    di_key_make(&disk->key, "large");
+    disk->body.bytes = 600000;
+    if (put(disk, p) != APR_ENOSPC || files_in(root) != 3 ||
+        get(disk, NOW) != APR_NOTFOUND || disk->counting.lines != 1) {
+        return 1;
+    }
+    di_key_make(&disk->key, "picture 9");
     if (mount(NULL, root, NULL, MS_REMOUNT | MS_RDONLY, NULL)) {
         return 77;
     }
@@ -411,7 +424,8 @@ static int use_small_disk(const char *root, apr_pool_t *p)
                : 0;
 }
 
-static void a_full_or_read_only_disk_still_serves_what_it_has(void **state)
+static void
+a_full_disk_gives_way_and_a_read_only_one_serves_what_it_has(void **state)
 {
     char *root = folder_make(*state);
     int status;
@@ -509,7 +523,7 @@ int main(void)
         UNIT(an_emptied_store_fills_again),
         UNIT(a_hit_survives_what_happens_to_its_name),
         UNIT(a_root_that_cannot_be_written_gives_a_status_and_one_line),
-        UNIT(a_full_or_read_only_disk_still_serves_what_it_has),
+        UNIT(a_full_disk_gives_way_and_a_read_only_one_serves_what_it_has),
         UNIT(a_body_over_a_quarter_of_the_quota_is_refused),
         UNIT(puts_keep_the_store_within_its_quota),
         UNIT(a_level_needs_a_root),

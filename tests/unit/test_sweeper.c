@@ -5,6 +5,7 @@
 
 #include "shop.h"
 #include "store/reclaim.h"
+#include "store/tree.h"
 
 #define HOUR_FOR apr_time_from_sec(3600)
 #define NOW apr_time_now()
@@ -231,6 +232,32 @@ static void expired_entries_go_once_an_hour(void **state)
     di_disk_sweep_now(shop->level, now + HOUR_FOR + apr_time_from_sec(5));
     assert_int_equal(shop_look(shop, 0).files, 10);
     assert_books(shop, 0);
+}
+
+/* A look at every head of a large store would read most of it, each hour. */
+static void only_what_expires_is_opened_by_the_hourly_look(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    di_record_t record = {.verdict = 1, .made_at = NOW};
+    char text[40], name[DI_TREE_NAME_ROOM], *path;
+    apr_time_t now = NOW;
+    struct stat st;
+    di_key_t key;
+
+    fill(shop, 0, 1, *state);
+    shop_key(&key, text, 0, 7);
+    record.expires_at = now + HOUR_FOR / 2;
+    shop->level->put(shop->level, &key, &record, NULL, now, *state);
+    di_tree_name(name, key.hash);
+    path = apr_pstrcat(*state, shop->root, "/customer0/", name, NULL);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, DI_TREE_MODE_EXPIRES);
+    assert_int_equal(chmod(path, 0600), 0);
+    di_disk_sweep_now(shop->level, now + HOUR_FOR + apr_time_from_sec(5));
+    assert_int_equal(shop_look(shop, 0).files, 2);
+    assert_int_equal(chmod(path, DI_TREE_MODE_EXPIRES), 0);
+    di_disk_sweep_now(shop->level, now + 3 * HOUR_FOR);
+    assert_int_equal(shop_look(shop, 0).files, 1);
 }
 
 static void an_emptied_store_is_booked_as_empty(void **state)
@@ -513,6 +540,7 @@ int main(void)
         UNIT(what_a_put_had_no_time_for_is_done_by_the_sweeper),
         UNIT(once_an_hour_the_books_are_compared_with_the_disk),
         UNIT(expired_entries_go_once_an_hour),
+        UNIT(only_what_expires_is_opened_by_the_hourly_look),
         UNIT(an_emptied_store_is_booked_as_empty),
         UNIT(other_books_of_the_same_folder_are_noticed),
         UNIT(folders_of_nobody_are_told_once_and_left_alone),

@@ -120,6 +120,8 @@ for my $case (
     like(json($res)->{error} // '', $error, 'with the reason');
     is($res->{headers}{allow}, 'GET, HEAD', 'and Allow') if $status == 405;
 }
+is(admin('check?url=' . base() . '/photos/fig.jpg')->{status}, 200,
+    'an address that leads here is of this site, though nobody is named so');
 my $status = json(admin('status'));
 is($status->{version}, '0.1.0', 'the version');
 is($status->{pool}{renderers}, 2, 'the pool');

@@ -47,7 +47,7 @@ for my $round (1 .. 3) {
     ok(reload($round % 2 ? $crowded : $all, \&is_on),
         "round $round: it is back and renders");
 }
-ok(reload($other, sub { is_on(@_) && -e "$server->{dir}/cache2/leases" }),
+ok(reload($other, sub { is_on(@_) && -e "$server->{dir}/cache2/.leases" }),
     'another store and more renderers are in force');
 my @renderers = Client::pool_processes($pid);
 is(scalar @renderers, 3, 'as many renderers as the new settings say');

@@ -120,7 +120,7 @@ sub holder {
     while (time < $end) {
         for my $host (@hosts) {
             for my $child (Client::children($host->pid)) {
-                my @open = grep { m{/leases$} } map { readlink $_ // '' } glob "/proc/$child/fd/*";
+                my @open = grep { m{/\.leases$} } map { readlink $_ // '' } glob "/proc/$child/fd/*";
                 my @locks = grep { defined && /OFDLCK/ }
                   map { eval { Client::slurp($_) } } glob "/proc/$child/fdinfo/*";
                 return $child if @open && @locks;
