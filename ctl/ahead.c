@@ -210,10 +210,11 @@ static const char *form_of(const batch_t *batch, apr_pool_t *p)
 }
 
 static void failed(ahead_t *ahead, const ctl_picture_t *picture,
-                   const char *why)
+                   const char *why, apr_pool_t *p)
 {
     ctl_progress_clear(ahead->progress);
-    ctl_fail(0, "failed: %s: %s", picture->url, why);
+    ctl_fail(0, "failed: %s: %s", ctl_show_plain(picture->url, p),
+             ctl_show_plain(why, p));
     ahead->sums->failed++;
     ahead->sums->done++;
 }
@@ -231,7 +232,7 @@ static const char *why_failed(const ctl_json_t *said, apr_pool_t *p)
 {
     const char *reason = ctl_json_text(said, "reason", "?", p);
 
-    return ctl_show_plain(ctl_json_text(said, "error", reason, p), p);
+    return ctl_json_text(said, "error", reason, p);
 }
 
 static void note_one(ahead_t *ahead, const ctl_picture_t *picture,
@@ -246,10 +247,10 @@ static void note_one(ahead_t *ahead, const ctl_picture_t *picture,
     sums->bytes += amount(said, "bytes");
     sums->cpu_us += amount(said, "cpu_us");
     if (said == NULL) {
-        failed(ahead, picture, "the server said nothing of it");
+        failed(ahead, picture, "the server said nothing of it", p);
     }
     else if (amount(said, "failed") > 0) {
-        failed(ahead, picture, why_failed(said, p));
+        failed(ahead, picture, why_failed(said, p), p);
     }
     else {
         sums->done++;
@@ -328,11 +329,12 @@ static void post_each(ahead_t *ahead, const batch_t *batch, apr_pool_t *p)
     }
 }
 
-static void give_up(ahead_t *ahead, const batch_t *batch, const char *why)
+static void give_up(ahead_t *ahead, const batch_t *batch, const char *why,
+                    apr_pool_t *p)
 {
     pthread_mutex_lock(&ahead->mutex);
     for (int i = 0; i < batch->count; i++) {
-        failed(ahead, &batch->picture[i], why);
+        failed(ahead, &batch->picture[i], why, p);
     }
     pthread_mutex_unlock(&ahead->mutex);
 }
@@ -369,7 +371,7 @@ static void post(ahead_t *ahead, const batch_t *batch, apr_pool_t *p)
         post_each(ahead, batch, p);
     }
     else {
-        give_up(ahead, batch, reply.error);
+        give_up(ahead, batch, reply.error, p);
     }
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * purge URL... | --all.  As many URLs as fit go in one request, so a list of
- * them is in force together.
+ * purge URL... | --list FILE | --all.  As many URLs as fit go in one request,
+ * so a list of them is in force together.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 
 /* The handler reads 64 KB. */
 #define FORM_BYTES 60000
+#define LIST_BYTES (16 * 1024 * 1024)
 
 static void print(const ctl_t *ctl, const ctl_reply_t *reply)
 {
@@ -50,35 +52,71 @@ static int send_form(const ctl_t *ctl, const char *form)
     return code;
 }
 
+/* One URL a line; what begins with '#' is none. */
+static int read_list(apr_array_header_t *urls, const char *path, apr_pool_t *p)
+{
+    apr_size_t bytes;
+    char *state, *text = ctl_read(&bytes, path, LIST_BYTES, p);
+
+    if (text == NULL) {
+        return CTL_USAGE;
+    }
+    for (char *line = apr_strtok(text, "\r\n", &state); line != NULL;
+         line = apr_strtok(NULL, "\r\n", &state)) {
+        if (line[0] != '#') {
+            APR_ARRAY_PUSH(urls, const char *) = line;
+        }
+    }
+    return urls->nelts > 0 ? CTL_OK
+                           : ctl_fail(CTL_USAGE, "%s: no URL in it", path);
+}
+
+static int send_urls(const ctl_t *ctl, const apr_array_header_t *urls)
+{
+    apr_array_header_t *pairs = apr_array_make(ctl->p, 64, sizeof(char *));
+    size_t bytes = 0;
+    int code = CTL_OK;
+
+    for (int i = 0; i < urls->nelts && code == CTL_OK; i++) {
+        char *pair = (char *)(uintptr_t)ctl_admin_pair(
+            "url", APR_ARRAY_IDX(urls, i, const char *), ctl->p);
+
+        if (pairs->nelts > 0 && bytes + strlen(pair) > FORM_BYTES) {
+            code = send_form(ctl, apr_array_pstrcat(ctl->p, pairs, '&'));
+            apr_array_clear(pairs);
+            bytes = 0;
+        }
+        APR_ARRAY_PUSH(pairs, char *) = pair;
+        bytes += strlen(pair) + 1;
+    }
+    return code == CTL_OK
+               ? send_form(ctl, apr_array_pstrcat(ctl->p, pairs, '&'))
+               : code;
+}
+
 int ctl_purge(ctl_t *ctl, int argc, const char *const *argv)
 {
     int all = 0;
+    const char *list = NULL;
     const ctl_option_t options[] = {{"all", CTL_FLAG, &all, 0, 0},
+                                    {"list", CTL_TEXT, &list, 0, 0},
                                     {NULL, CTL_FLAG, NULL, 0, 0}};
     apr_array_header_t *urls;
-    const char *form = "";
     int code = ctl_options(&urls, ctl, options, argc, argv);
 
     if (code != CTL_OK) {
         return code;
     }
-    if (all != (urls->nelts == 0)) {
-        return ctl_fail(CTL_USAGE, "purge URL... or purge --all");
+    if (all + (list != NULL) + (urls->nelts > 0) != 1) {
+        return ctl_fail(CTL_USAGE,
+                        "purge URL..., purge --list FILE or purge --all");
     }
-    code = ctl_settings(ctl);
-    if (code == CTL_OK && all) {
-        return send_form(ctl, "all=1");
+    code = list != NULL ? read_list(urls, list, ctl->p) : CTL_OK;
+    if (code == CTL_OK) {
+        code = ctl_settings(ctl);
     }
-    for (int i = 0; i < urls->nelts && code == CTL_OK; i++) {
-        const char *pair =
-            ctl_admin_pair("url", APR_ARRAY_IDX(urls, i, const char *), ctl->p);
-
-        if (form[0] != '\0' && strlen(form) + strlen(pair) > FORM_BYTES) {
-            code = send_form(ctl, form);
-            form = "";
-        }
-        form =
-            form[0] != '\0' ? apr_pstrcat(ctl->p, form, "&", pair, NULL) : pair;
+    if (code != CTL_OK) {
+        return code;
     }
-    return code == CTL_OK ? send_form(ctl, form) : code;
+    return all ? send_form(ctl, "all=1") : send_urls(ctl, urls);
 }

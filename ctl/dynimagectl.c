@@ -43,7 +43,7 @@ static const char help[] =
     "          [--resume FILE] [--jobs N] [--rate N] [--pause MS] [--batch N]\n"
     "          [--retries N] [--depth N] [--max-pages N] [--ignore-robots]\n"
     "          [--max N] [--watch] [--dry-run]\n"
-    "purge     URL... | --all\n"
+    "purge     URL... | --list FILE | --all\n"
     "explain   URL [--kbps N] [--accept TYPES]\n"
     "check     URL\n"
     "report    [--customer NAME] [--format text|json|csv]\n"

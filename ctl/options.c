@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 
@@ -254,9 +255,35 @@ static int fill(ctl_t *ctl, const char *config)
     return read_settings(ctl, CTL_CONFIG);
 }
 
+static int is_loopback(const char *host)
+{
+    static const char *const own[] = {"127.", "[::1]", "::1", "localhost"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        size_t length = strlen(own[i]);
+
+        if (strncasecmp(host, own[i], length) == 0 &&
+            (i == 0 || strchr(":/", host[length]) != NULL)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whoever is on the way can read it, and purge with it. */
+static void warn_of_plain(const ctl_t *ctl)
+{
+    if (!ctl->quiet && strncasecmp(ctl->admin, "http://", 7) == 0 &&
+        !is_loopback(ctl->resolve != NULL ? ctl->resolve : ctl->admin + 7)) {
+        ctl_fail(0, "note: the token goes to %s without encryption; use https",
+                 ctl->admin);
+    }
+}
+
 int ctl_settings(ctl_t *ctl)
 {
     size_t length;
+    int code = CTL_OK;
 
     if (ctl->admin == NULL) {
         return ctl_fail(CTL_USAGE,
@@ -268,7 +295,13 @@ int ctl_settings(ctl_t *ctl)
         length--;
     }
     ctl->admin = apr_pstrmemdup(ctl->p, ctl->admin, length);
-    return ctl->key_file != NULL ? read_token(ctl) : CTL_OK;
+    if (ctl->key_file != NULL) {
+        code = read_token(ctl);
+        if (code == CTL_OK) {
+            warn_of_plain(ctl);
+        }
+    }
+    return code;
 }
 
 int ctl_options(apr_array_header_t **operands, ctl_t *ctl,

@@ -53,6 +53,17 @@ static void time_left(char *out, size_t room, const ctl_progress_look_t *look,
     }
 }
 
+/* Where a picture takes more than ten seconds, a second is no measure. */
+static void rate_text(char *out, size_t room, double rate)
+{
+    if (rate > 0 && rate < 0.1) {
+        snprintf(out, room, "%.1f/min", 60 * rate);
+    }
+    else {
+        snprintf(out, room, "%.1f/s", rate);
+    }
+}
+
 static void draw_bar(char *out, int cells, double share)
 {
     int filled = (int)(share * cells);
@@ -109,7 +120,7 @@ void ctl_progress_line(char *out, apr_size_t room, int width,
         snprintf(part, sizeof part, "failed %d", look->failed);
         append(text, sizeof text, width, part);
     }
-    snprintf(part, sizeof part, "%.1f/s", rate);
+    rate_text(part, sizeof part, rate);
     append(text, sizeof text, width, part);
     snprintf(part, sizeof part, "made %" APR_UINT64_T_FMT, look->made);
     append(text, sizeof text, width, part);
@@ -148,13 +159,14 @@ static double rate_of(const ctl_progress_t *progress, int done, apr_time_t now)
 
 static void say(const ctl_progress_look_t *look, double rate)
 {
-    char left[64];
+    char left[64], speed[64];
 
     time_left(left, sizeof left, look, rate);
+    rate_text(speed, sizeof speed, rate);
     fprintf(stderr,
-            "%d of %d (%d %%), %.1f/s, %s, made %" APR_UINT64_T_FMT
+            "%d of %d (%d %%), %s, %s, made %" APR_UINT64_T_FMT
             ", failed %d%s%s\n",
-            look->done, look->total, (int)(100 * share_of(look)), rate, left,
+            look->done, look->total, (int)(100 * share_of(look)), speed, left,
             look->made, look->failed, look->note != NULL ? ", " : "",
             look->note != NULL ? look->note : "");
 }

@@ -11,15 +11,28 @@
 /* Deeper than any answer of the handler. */
 #define TREE_DEPTH 16
 
+/* Controls of ISO 6429, which a terminal may obey: C0, DEL, and C1 (U+0080 to
+   U+009F, in UTF-8 c2 80 to c2 9f). */
+static size_t control_at(const unsigned char *at)
+{
+    if (at[0] < ' ' || at[0] == 0x7f) {
+        return 1;
+    }
+    return at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f ? 2 : 0;
+}
+
 const char *ctl_show_plain(const char *text, apr_pool_t *p)
 {
     char *plain = apr_pstrdup(p, text);
+    char *to = plain;
 
-    for (char *c = plain; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
-            *c = '?';
-        }
+    for (const char *c = plain; *c != '\0';) {
+        size_t bytes = control_at((const unsigned char *)c);
+
+        *to++ = bytes > 0 ? '?' : *c;
+        c += bytes > 0 ? bytes : 1;
     }
+    *to = '\0';
     return plain;
 }
 

@@ -90,6 +90,22 @@ like($err, qr/401: who are you/, '... with the server\'s sentence');
 runs(['purge', '/a b/', 'http://b.example/x.jpg?y=1&z'], 0, 'purge');
 is($out, "purged a.example/a b/ and all below\n"
       . "purged b.example/x.jpg?y=1&z\n", '... says what was purged');
+spew(folder() . '/urls', "# two\n/l1\n\n/l2\r\n");
+runs(['purge', '--list', folder() . '/urls'], 0, 'purge of a list');
+is($out, "purged a.example/l1\npurged a.example/l2\n", '... is of its lines');
+spew(folder() . '/urls', "# none\n");
+runs(['purge', '--list', folder() . '/urls'], 2, 'purge of an empty list');
+runs(['purge', '--list', folder() . '/urls', '/a'], 2, 'purge of a list and more');
+runs(['purge', "/c\x9b1m\x1b"], 0, 'purge of terminal controls');
+is($out, "purged a.example/c?1m?\n", '... shows none');
+for my $case (
+    ['http://admin.example.invalid/a', 1], ['https://admin.example.invalid/a', 0],
+    ['http://127.0.0.1:1/a',           0], ['http://localhost.invalid/a',      1],
+) {
+    (undef, undef, my $said) = ctl('status', '--admin', $case->[0]);
+    is(() = $said =~ /token goes to .* without encryption/g, $case->[1],
+        "a token for $case->[0]");
+}
 runs(['purge', '--all'], 0, 'purge of all');
 is($out, "purged every site/ and all below\n", '... says so');
 is((fake_seen())[-1], 'POST /dynimage-admin/purge all=1', '... is all=1');

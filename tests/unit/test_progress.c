@@ -38,6 +38,8 @@ static void the_line_is_as_described(void **state)
          "failed 2  10.0/s  made 1350"},
         {60, 10, " 45%   450/1000  0:55 left  failed 2  10.0/s  made 1350"},
         {32, 0.01, " 45%   450/1000  15:16:40 left"},
+        {60, 0.05,
+         " 45%   450/1000  3:03:20 left  failed 2  3.0/min  made 1350"},
         {30, 0, " 45%   450/1000  -:-- left"},
         {8, 1, " 45%"},
     };
