@@ -160,23 +160,9 @@ static di_reclaim_entry_t *next_entry(di_reclaim_scan_t *scan)
 /* A head that cannot be read is of no use to anybody: 0. */
 static apr_uint32_t read_priority(int folder, const unsigned char *hash)
 {
-    char head[DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX];
-    char name[DI_TREE_NAME_ROOM];
     di_record_t record;
-    ssize_t have;
-    int fd;
 
-    di_tree_name(name, hash);
-    fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
-    }
-    have = read(fd, head, sizeof(head));
-    close(fd);
-    return have > 0 && di_record_peek(&record, head, (apr_size_t)have) ==
-                           DI_RECORD_FINE
-               ? record.priority
-               : 0;
+    return di_tree_head(&record, folder, hash) ? record.priority : 0;
 }
 
 static void note_entry(void *baton, const unsigned char *hash,

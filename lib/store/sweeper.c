@@ -124,22 +124,9 @@ typedef struct {
 
 static int is_expired(const turn_t *turn, const unsigned char *hash)
 {
-    char head[DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX];
-    char name[DI_TREE_NAME_ROOM];
     di_record_t record;
-    ssize_t have;
-    int fd;
 
-    di_tree_name(name, hash);
-    fd = openat(turn->folder, name,
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
-    }
-    have = read(fd, head, sizeof(head));
-    close(fd);
-    return have > 0 &&
-           di_record_peek(&record, head, (apr_size_t)have) == DI_RECORD_FINE &&
+    return di_tree_head(&record, turn->folder, hash) &&
            di_record_is_expired(&record, turn->now);
 }
 

@@ -82,6 +82,24 @@ int di_tree_look(struct stat *out, int at, const unsigned char *hash)
            S_ISREG(out->st_mode);
 }
 
+int di_tree_head(di_record_t *out, int at, const unsigned char *hash)
+{
+    char head[DI_RECORD_FIXED_BYTES + DI_KEY_TEXT_MAX];
+    char name[DI_TREE_NAME_ROOM];
+    ssize_t have;
+    int fd;
+
+    di_tree_name(name, hash);
+    fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    have = read(fd, head, sizeof(head));
+    close(fd);
+    return have > 0 &&
+           di_record_peek(out, head, (apr_size_t)have) == DI_RECORD_FINE;
+}
+
 static apr_status_t visit_all(DIR *open_folder, int folder,
                               di_tree_visit_t visit, void *baton)
 {

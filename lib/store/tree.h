@@ -17,6 +17,7 @@
 #include <apr_errno.h>
 #include <apr_time.h>
 
+#include "store/record.h"
 #include "store/store.h"
 
 #define DI_TREE_TEMPORARY "tmp"
@@ -52,6 +53,13 @@ apr_time_t di_tree_changed_at(const struct stat *st);
  * @return 1 when there is one, 0 when not or when it is no plain file
  */
 int di_tree_look(struct stat *out, int at, const unsigned char *hash);
+
+/**
+ * Read the head of an entry's file, of whatever key.
+ * @param at  the customer's folder, open
+ * @return 1; 0 when it cannot be read, or is none that this version wrote
+ */
+int di_tree_head(di_record_t *out, int at, const unsigned char *hash);
 
 /* An entry that was found: its hash and its file, which st describes. */
 typedef void (*di_tree_visit_t)(void *baton, const unsigned char *hash,
