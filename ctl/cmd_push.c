@@ -18,7 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <apr_env.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 
@@ -28,6 +27,7 @@
 #include "ctl.h"
 #include "install.h"
 #include "jsonread.h"
+#include "stage.h"
 
 #define FILE_BYTES (1024 * 1024)
 #define GRACEFUL_S 120
@@ -85,52 +85,6 @@ static int is_name(const char *name)
         }
     }
     return 1;
-}
-
-static apr_status_t drop_file(void *path)
-{
-    unlink(path);
-    return APR_SUCCESS;
-}
-
-static apr_status_t drop_folder(void *path)
-{
-    rmdir(path);
-    return APR_SUCCESS;
-}
-
-/* The file where httpd's test is to read it, in a folder of its own: beside it
-   comes what others must not take the name of.
-   @return NULL after a sentence */
-static const char *stage(const push_t *push)
-{
-    apr_pool_t *p = push->ctl->p;
-    char *base = NULL;
-    char *path;
-    int fd;
-    ssize_t sent;
-
-    apr_env_get(&base, "TMPDIR", p);
-    path = apr_pstrcat(p, base != NULL && base[0] != '\0' ? base : "/tmp",
-                       "/dynimagectl-XXXXXX", NULL);
-    if (mkdtemp(path) == NULL) {
-        ctl_fail(0, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    apr_pool_cleanup_register(p, path, drop_folder, apr_pool_cleanup_null);
-    path = apr_pstrcat(p, path, "/new", NULL);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        ctl_fail(0, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    apr_pool_cleanup_register(p, path, drop_file, apr_pool_cleanup_null);
-    sent = write(fd, push->text, push->bytes);
-    if (close(fd) != 0 || sent != (ssize_t)push->bytes) {
-        ctl_fail(0, "%s: cannot be written", path);
-        return NULL;
-    }
-    return path;
 }
 
 static void run_graceful(ctl_ended_t *ended, const push_t *push)
@@ -295,7 +249,9 @@ static int push_here(push_t *push)
         push->text =
             ctl_read(&push->bytes, install.previous, FILE_BYTES, push->ctl->p);
     }
-    staged = push->text != NULL ? stage(push) : NULL;
+    staged = push->text != NULL
+                 ? ctl_stage(push->text, push->bytes, push->ctl->p)
+                 : NULL;
     if (staged == NULL) {
         code = CTL_USAGE;
     }

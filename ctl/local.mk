@@ -14,7 +14,7 @@ ctl_dynimagectl_SOURCES = ctl/ctl.h ctl/dynimagectl.c ctl/options.c \
     ctl/resume.c ctl/resume.h ctl/progress.c ctl/progress.h \
     ctl/ahead.c ctl/ahead.h ctl/watch.c ctl/watch.h \
     ctl/cmd_push.c ctl/child.c ctl/child.h ctl/confcheck.c ctl/confcheck.h \
-    ctl/install.c ctl/install.h
+    ctl/install.c ctl/install.h ctl/stage.c ctl/stage.h
 ctl_dynimagectl_CPPFLAGS = $(CTL_CPPFLAGS)
 ctl_dynimagectl_LDADD = $(CTL_LIBS)
 

@@ -149,6 +149,21 @@ chmod 0755, "$dir/look";
 like(slurp("$dir/modes"), qr/^(700\n)+$/, 'what is tested lies where nobody else gets at it');
 is_deeply([glob "$dir/tmp/*"], [], '... and nothing of it stays');
 unlink "$conf/private.conf";
+mkdir "$dir/tmp/dynimagectl-aB3dE$_" for 6, 7;
+mkdir "$dir/tmp/dynimagectl-aB3dE6/new.d";
+spew("$dir/tmp/dynimagectl-aB3dE6/new.d/x.conf", '');
+mkdir "$dir/tmp/$_" for 'dynimagectl-notours', 'other';
+open my $held, '<', "$dir/tmp/dynimagectl-aB3dE7" or die;
+flock $held, 2 or die;
+{
+    local $ENV{TMPDIR} = "$dir/tmp";
+    ctl('push', spew("$dir/new", "Alias /7 /srv/7\n"), 'private', @where);
+}
+is_deeply([map { s{.*/}{}r } sort glob "$dir/tmp/*"],
+    ['dynimagectl-aB3dE7', 'dynimagectl-notours', 'other'],
+    'what a killed push left is taken away, and nothing else');
+close $held;
+unlink "$conf/private.conf";
 mkdir "$conf/f.conf";
 ($code, $out, $err) = ctl('push', "$dir/new", 'f', @where);
 is($code, 2, 'a folder is not replaced');
