@@ -482,6 +482,40 @@ static void a_full_permanent_account_is_told_without_its_hold(void **state)
     assert_int_equal(shop_look(shop, 0).refused, 1);
 }
 
+static apr_status_t offer(shop_t *shop, int number, apr_pool_t *p)
+{
+    di_record_t record = {.format = 1, .made_at = NOW};
+    di_body_t body = {.data = "body", .bytes = 4};
+    char text[40];
+    di_key_t key;
+
+    shop_key(&key, text, 0, number);
+    return shop->level->offer(shop->level, &key, &record, &body, NOW, p);
+}
+
+/* It comes on the way of a hit of another level. */
+static void an_offer_waits_for_nothing_and_nothing_goes_for_it(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    di_hold_t hold;
+
+    assert_int_equal(offer(shop, 200, *state), APR_EBUSY);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(offer(shop, 200, *state), APR_SUCCESS);
+    fill(shop, 0, 98, *state);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    assert_int_equal(offer(shop, 201, *state), APR_EBUSY);
+    di_hold_release(&hold);
+    assert_int_equal(offer(shop, 201, *state), APR_SUCCESS);
+    assert_int_equal(offer(shop, 202, *state), APR_ENOSPC);
+    assert_int_equal(shop_look(shop, 0).files, 100);
+    assert_int_equal(shop_look(shop, 0).reclaimed, 0);
+    assert_int_equal(shop_look(shop, 0).refused, 0);
+    assert_books(shop, 0);
+}
+
 /* httpd's children fork too: CGI programs of prefork, scripts. */
 static void a_release_is_one_also_when_a_copy_was_forked(void **state)
 {
@@ -552,6 +586,7 @@ int main(void)
         UNIT(a_put_does_not_wait_for_the_sweeper_for_ever),
         UNIT(a_folder_deleted_under_a_hold_is_nobodys),
         UNIT(a_full_permanent_account_is_told_without_its_hold),
+        UNIT(an_offer_waits_for_nothing_and_nothing_goes_for_it),
         UNIT(a_release_is_one_also_when_a_copy_was_forked),
     };
 
