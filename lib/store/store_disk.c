@@ -56,6 +56,10 @@
 /* And a get that has found something to delete. */
 #define DROP_WAIT_FOR apr_time_from_msec(5)
 
+/* From a damaged entry to the next count of its account, so that a thousand of
+   them lead to one (ours). */
+#define COUNT_WITHIN apr_time_from_sec(10)
+
 #define DAMAGED_A_MINUTE 10
 #define TROUBLE_A_MINUTE 1
 
@@ -142,6 +146,18 @@ static void drop(disk_t *disk, const found_t *found, const di_key_t *key,
         di_hold_remove(&hold, key->hash, now);
     }
     di_hold_release(&hold);
+}
+
+/* What somebody altered was booked with the size that it had, and is hardly the
+   only one. */
+static void count_soon(di_account_t *account, apr_time_t now)
+{
+    apr_int64_t due_at = atomic_load(&account->walk_at);
+
+    if (due_at > now + COUNT_WITHIN) {
+        atomic_compare_exchange_strong(&account->walk_at, &due_at,
+                                       now + COUNT_WITHIN);
+    }
 }
 
 static apr_status_t open_entry(disk_t *disk, found_t *out, apr_time_t now,
@@ -298,6 +314,7 @@ static apr_status_t check_entry(disk_t *disk, di_entry_t *out, found_t *found,
     }
     drop(disk, found, key, now);
     if (state == DI_RECORD_DAMAGED || state == DI_RECORD_OTHER_KEY) {
+        count_soon(di_account_at(disk->conf.accounts, key->customer), now);
         log_damaged(disk, found->path, di_record_state_text(state), now);
     }
     return APR_NOTFOUND;

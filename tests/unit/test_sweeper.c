@@ -213,6 +213,39 @@ static void once_an_hour_the_books_are_compared_with_the_disk(void **state)
     assert_books(shop, 0);
 }
 
+static void cut(shop_t *shop, int number, apr_pool_t *p)
+{
+    char text[40], name[DI_TREE_NAME_ROOM];
+    di_key_t key;
+
+    shop_key(&key, text, 0, number);
+    di_tree_name(name, key.hash);
+    assert_int_equal(
+        truncate(apr_pstrcat(p, shop->root, "/customer0/", name, NULL), 100),
+        0);
+}
+
+static void a_damaged_entry_has_its_account_compared_soon(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    apr_time_t now = NOW;
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(shop_put(shop, 0, i, 9000, now, *state), APR_SUCCESS);
+    }
+    di_disk_sweep_now(shop->level, now);
+    for (i = 0; i < 3; i++) {
+        cut(shop, i, *state);
+    }
+    assert_int_equal(shop_get(shop, 0, 0, now, *state), 0);
+    di_disk_sweep_now(shop->level, now);
+    assert_int_not_equal(shop_look(shop, 0).bytes, shop_walk(shop, 0).bytes);
+    di_disk_sweep_now(shop->level, now + apr_time_from_sec(10));
+    assert_books(shop, 0);
+    assert_int_equal(shop_look(shop, 0).files, 3);
+}
+
 static void expired_entries_go_once_an_hour(void **state)
 {
     shop_t *shop = shop_make(1, &terms, *state);
@@ -573,6 +606,7 @@ int main(void)
         UNIT(an_account_near_its_quota_is_reclaimed_ahead),
         UNIT(what_a_put_had_no_time_for_is_done_by_the_sweeper),
         UNIT(once_an_hour_the_books_are_compared_with_the_disk),
+        UNIT(a_damaged_entry_has_its_account_compared_soon),
         UNIT(expired_entries_go_once_an_hour),
         UNIT(only_what_expires_is_opened_by_the_hourly_look),
         UNIT(an_emptied_store_is_booked_as_empty),
