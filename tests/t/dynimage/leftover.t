@@ -38,9 +38,16 @@ my $parent = $server->pid;
 # the render pool.
 sub threads { return scalar(() = glob "/proc/$_[0]/task/*") }
 
-my ($daemon, @more) = grep {
-    threads($_) == 1 && (eval { Client::slurp("/proc/$_/comm") } // '') !~ /^di-/
-} Client::children($parent);
+# A child that has just been forked has no threads yet.
+my ($daemon, @more);
+for (1 .. 200) {
+    ($daemon, @more) = grep {
+        threads($_) == 1
+          && (eval { Client::slurp("/proc/$_/comm") } // '') !~ /^di-/
+    } Client::children($parent);
+    last if $daemon && !@more;
+    select undef, undef, undef, 0.05;
+}
 ok($daemon && !@more, 'the daemon for CGI is known');
 
 sub has_open {
