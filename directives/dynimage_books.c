@@ -166,8 +166,7 @@ static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
     }
     if (rv == APR_SUCCESS) {
         /* Children of before go on with what they have. */
-        ds_memory_drop(&kept->memory);
-        kept->memory = made;
+        ds_memory_replace(&kept->memory, &made);
         kept->path = path ? apr_pstrdup(s->process->pool, path) : NULL;
     }
     return rv;
