@@ -560,7 +560,7 @@ static apr_status_t give_way(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
     return rv;
 }
 
-static int is_full(apr_status_t rv)
+static int means_full(apr_status_t rv)
 {
     return APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT;
 }
@@ -576,10 +576,10 @@ static apr_status_t put_held(disk_t *disk, di_hold_t *hold,
     if (rv == APR_SUCCESS) {
         rv = write_booked(hold, parcel, now);
     }
-    if (is_full(rv) &&
+    if (means_full(rv) &&
         give_way(disk, hold, parcel->bytes, now) == APR_SUCCESS) {
         rv = write_booked(hold, parcel, now);
-        atomic_store(&disk->vain_at, is_full(rv) ? now : 0);
+        atomic_store(&disk->vain_at, means_full(rv) ? now : 0);
     }
     if (rv != APR_SUCCESS) {
         return disk_failed(disk, rv, now);
