@@ -542,13 +542,16 @@ static int has_work(const di_sweeper_t *sweeper, apr_time_t now)
     return !atomic_load(&accounts->strangers_told);
 }
 
-void di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now)
+int di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now)
 {
-    if (!atomic_load(&sweeper->running) && has_work(sweeper, now) &&
-        !pthread_mutex_trylock(&sweeper->mutex)) {
+    if (atomic_load(&sweeper->running)) {
+        return 1;
+    }
+    if (has_work(sweeper, now) && !pthread_mutex_trylock(&sweeper->mutex)) {
         start(sweeper);
         pthread_mutex_unlock(&sweeper->mutex);
     }
+    return 0;
 }
 
 static apr_status_t sweeper_end(void *baton)
