@@ -8,7 +8,8 @@
  *     of the put that would have to do that;
  *   - once an hour each account is compared with its folder, and expired
  *     entries go;
- *   - folders that belong to no account are told, and left alone.
+ *   - folders that belong to no customer of the configuration are told, and
+ * left alone; one that somebody deleted stays so.
  *
  * One process sweeps a customer at a time, while others put and get.
  */
