@@ -211,6 +211,7 @@ void di_books_parent_start(di_books_t *out, di_ledger_t **ledger,
     for (s = main_server; s; s = s->next) {
         open_account(out, s, ptemp);
     }
+    di_accounts_opened(out->accounts);
 }
 
 void di_books_child_start(server_rec *s)
