@@ -912,6 +912,86 @@ static void who_flies_along_waits_no_longer_than_alone(void **state)
     unlink(s->path);
 }
 
+/* A leader behind an answer; others come when it renders. */
+typedef struct {
+    request_t *request;
+    int other_process; /* 1: one that meets it at the lease */
+    int before, after; /* what the leader's job says */
+    pthread_t thread;
+} joining_t;
+
+static joining_t joining;
+
+static void *join_in(void *baton)
+{
+    story_t *s = joining.request->story;
+    di_wish_t wish = s->wish;
+
+    wish.urgency = DI_URGENCY_MISSING;
+    di_obtain(&joining.request->got, &s->world, &wish, joining.request->p);
+    return NULL;
+}
+
+/* Until somebody waits for it; a test that hangs is ended. */
+static void joined_render(void *self, di_result_t *result, apr_file_t **out,
+                          const di_job_t *job, apr_file_t *original,
+                          apr_pool_t *p)
+{
+    story_t *s = self;
+    di_want_t *want = NULL;
+
+    joining.before = job->is_awaited(job->awaited_baton);
+    if (joining.other_process) {
+        want = di_lease_want(s->world.leases, s->wish.key, p);
+    }
+    else {
+        assert_int_equal(pthread_create(&joining.thread, NULL, join_in, NULL),
+                         0);
+    }
+    while (!job->is_awaited(job->awaited_baton)) {
+        apr_sleep(1000);
+    }
+    joining.after = 1;
+    di_lease_unwant(want);
+    fake_render(self, result, out, job, original, p);
+}
+
+static void who_comes_later_makes_a_job_behind_an_answer_awaited(void **state)
+{
+    int other_process;
+
+    for (other_process = 0; other_process < 2; other_process++) {
+        story_t *s = story_make(*state, jpeg);
+        const char *leases = apr_pstrcat(*state, s->path, ".leases", NULL);
+        request_t request = {.story = s, .p = *state};
+        di_obtained_t got;
+
+        joining = (joining_t){&request, other_process, 1, 0, 0};
+        s->world.render = joined_render;
+        s->world.now = apr_time_now;
+        s->wish.wait_ms = 60000;
+        s->wish.urgency = DI_URGENCY_STALE;
+        assert_int_equal(di_flights_make(&s->world.flights, *state),
+                         APR_SUCCESS);
+        if (other_process) {
+            assert_int_equal(di_leases_make(&s->world.leases, leases, 60, NULL,
+                                            NULL, *state),
+                             APR_SUCCESS);
+        }
+        di_obtain(&got, &s->world, &s->wish, *state);
+        assert_int_equal(joining.before, 0);
+        assert_int_equal(joining.after, 1);
+        assert_int_equal(got.have, 1);
+        assert_int_equal(s->renders, 1);
+        if (!other_process) {
+            pthread_join(joining.thread, NULL);
+            assert_string_equal(request.got.cache, "joined");
+        }
+        unlink(leases);
+        unlink(s->path);
+    }
+}
+
 static pid_t holder; /* of the lease; killed while another one waits */
 
 static void pause_and_kill(apr_interval_time_t span)
@@ -1012,6 +1092,7 @@ int main(void)
         UNIT(a_herd_in_one_process_has_one_render),
         UNIT(every_render_is_told_with_its_time_however_it_ends),
         UNIT(who_flies_along_waits_no_longer_than_alone),
+        UNIT(who_comes_later_makes_a_job_behind_an_answer_awaited),
         UNIT(a_holder_that_dies_costs_no_answer),
     };
 
