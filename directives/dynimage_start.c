@@ -17,6 +17,7 @@
 #include "http_core.h"
 #include "unixd.h"
 
+#include "base/steady.h"
 #include "directives/dynimage_care.h"
 #include "directives/dynimage_tally.h"
 #include "render/compose.h"
@@ -412,26 +413,39 @@ static int forbids_sendfile(server_rec *s)
     return core->enable_sendfile == ENABLE_SENDFILE_OFF;
 }
 
-void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
+/* Slots are leases of names that renditions have not, in the same file, and
+   never memcached's: each machine has its own. */
+static void make_leases(di_parts_t *parts, const di_lease_shared_t *shared,
+                        const di_server_conf_t *conf, apr_pool_t *pchild,
+                        server_rec *s)
 {
-    const di_server_conf_t *conf = di_server_conf_of(s);
-    di_lease_shared_t *shared = NULL;
-    apr_status_t rv;
+    const char *file = apr_pstrcat(pchild, cache_root(conf), "/.leases", NULL);
+    apr_uint32_t ttl_s =
+        (apr_uint32_t)(DI_SERVER_CONF(conf, render_ms) / 1000) + LEASE_MARGIN_S;
+    apr_status_t rv = di_leases_make(&parts->world.leases, file, ttl_s, shared,
+                                     &parts->log, pchild);
 
-    di_books_child_start(s);
-    parts->no_sendfile = forbids_sendfile(s);
-    make_store(parts, &shared, conf, pchild, s);
-    rv = di_leases_make(&parts->world.leases,
-                        apr_pstrcat(pchild, cache_root(conf), "/.leases", NULL),
-                        (apr_uint32_t)(DI_SERVER_CONF(conf, render_ms) / 1000) +
-                            LEASE_MARGIN_S,
-                        shared, &parts->log, pchild);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      "DI0608: no leases: requests for one cold image may "
                      "each render it");
         parts->world.leases = NULL;
     }
+    if (di_leases_make(&parts->slots, file, ttl_s, NULL, &parts->log, pchild) !=
+        APR_SUCCESS) {
+        parts->slots = NULL;
+    }
+}
+
+void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
+{
+    const di_server_conf_t *conf = di_server_conf_of(s);
+    di_lease_shared_t *shared = NULL;
+
+    di_books_child_start(s);
+    parts->no_sendfile = forbids_sendfile(s);
+    make_store(parts, &shared, conf, pchild, s);
+    make_leases(parts, shared, conf, pchild, s);
     if (di_flights_make(&parts->world.flights, pchild) != APR_SUCCESS) {
         parts->world.flights = NULL;
     }
@@ -439,6 +453,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     parts->world.renderer = parts->workers;
     parts->world.render = render;
     parts->world.now = apr_time_now;
+    parts->world.steady = ds_steady_now;
     parts->world.pause = pause_for;
     parts->world.backlog_ms = backlog_ms;
     parts->world.rendered = book_render;

@@ -31,6 +31,8 @@ typedef struct {
     di_level_t *memcached;
     di_store_t store;
     di_world_t world;
+    di_leases_t
+        *slots; /* of this machine, for prerender requests; NULL: none */
 } di_parts_t;
 
 /**

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "ap_mpm.h"
 #include "apr_strings.h"
 #include "http_core.h"
 #include "http_main.h"
@@ -18,19 +19,38 @@
 
 #include "handlers/admin_image.h"
 #include "image/obtain.h"
+#include "render/clock.h"
+#include "store/lease.h"
 
 /* Most URLs of one request: a minute or some of work. */
 #define URLS_MAX 64
 
-/* Another process that makes the same rendition, or a queue that is full: how
-   often and after what time it is tried again (ours, 30 s). */
-#define TRIES 60
+/* What one URL and one request may take on the steady clock, ours: a photograph
+   of many tiers and formats is done within seconds of an idle machine, and one
+   that waits for a busy one is better asked for again than held on to.  Beyond
+   it at most one rendition more is waited for. */
+#define URL_S 60
+#define REQUEST_S 300
+
+/* Another process that makes the same rendition, or a queue that is full: after
+   what time it is tried again, and after how long it is left at that (ours). */
 #define TRY_AGAIN_FOR apr_time_from_msec(500)
+#define TRY_US ((apr_uint64_t)30 * 1000000)
+
+/* Prerender requests at a time, of all processes together: as many as
+   "dynimagectl prerender --jobs" may be, and of the workers of httpd at most
+   every fourth, for each holds one and visitors want the others. */
+#define SLOTS_MAX 16
+#define WORKERS_FOR_SLOT 4
+
+/* A slot is free again after about a batch of dynimagectl (2 s), s. */
+#define RETRY_AFTER "5"
 
 typedef struct {
     di_admin_t *admin;
     const char *url;
-    apr_pool_t *p; /* of one rendition */
+    apr_pool_t *p;         /* of one rendition */
+    apr_uint64_t until_us; /* steady */
     int made, stored, none, failed;
     apr_uint64_t cpu_us, bytes; /* of what was made */
     di_reason_e reason;         /* of the last that is no rendition; else
@@ -61,13 +81,27 @@ static void show_life(const work_t *work)
     ap_rflush(r);
 }
 
+static apr_uint64_t steady_us(void)
+{
+    return di_clock_us(CLOCK_MONOTONIC);
+}
+
+/* What is left of its time, ms. */
+static apr_uint64_t left_ms(const work_t *work)
+{
+    apr_uint64_t now = steady_us();
+
+    return work->until_us > now ? (work->until_us - now) / 1000 : 0;
+}
+
 static void obtain(di_obtained_t *got, const work_t *work,
                    const di_wish_t *wish)
 {
-    int i = 0;
+    apr_uint64_t begun = steady_us();
 
     di_obtain(got, &work->admin->parts->world, wish, work->p);
-    while (is_passing(got) && ++i < TRIES && !is_gone(work)) {
+    while (is_passing(got) && steady_us() - begun < TRY_US &&
+           left_ms(work) > 0 && !is_gone(work)) {
         show_life(work);
         apr_sleep(TRY_AGAIN_FOR);
         apr_pool_clear(work->p);
@@ -134,6 +168,11 @@ static void make_all(work_t *work, di_admin_image_t *image)
     for (i = 0;
          !is_gone(work) && di_request_variant(&wish, &image->asks, inputs, i);
          i++) {
+        if (!left_ms(work)) {
+            work->failed++;
+            work->reason = DI_REASON_TIMEOUT;
+            continue;
+        }
         make_one(work, &wish);
         show_life(work);
     }
@@ -158,9 +197,14 @@ static const char *text_of(const work_t *work, const char *fault)
     return ds_json_write(root, p);
 }
 
-static const char *prerender_one(di_admin_t *admin, const char *url)
+static const char *prerender_one(di_admin_t *admin, const char *url,
+                                 apr_uint64_t until_us)
 {
-    work_t work = {.admin = admin, .url = url, .reason = DI_REASON_RENDERED};
+    apr_uint64_t own_us = steady_us() + (apr_uint64_t)URL_S * 1000000;
+    work_t work = {.admin = admin,
+                   .url = url,
+                   .until_us = own_us < until_us ? own_us : until_us,
+                   .reason = DI_REASON_RENDERED};
     di_admin_image_t image;
     const char *fault;
     int status;
@@ -183,10 +227,60 @@ static const char *prerender_one(di_admin_t *admin, const char *url)
 
 /* ---- the request ---- */
 
+static int slots(void)
+{
+    int processes = 1, threads = 1, count;
+
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes);
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    count = processes * (threads > 0 ? threads : 1) / WORKERS_FOR_SLOT;
+    return count < 1 ? 1 : count > SLOTS_MAX ? SLOTS_MAX : count;
+}
+
+/* A slot is a lease of a name that no rendition has, so one that dies with its
+   process is free again.
+   @return 0: all are taken.  *slot is NULL where there are no leases */
+static int take_slot(di_lease_t **slot, const di_admin_t *admin)
+{
+    di_key_t key = {.hash = "prerender"};
+    apr_status_t rv = APR_EBUSY;
+    int i, count = slots();
+
+    *slot = NULL;
+    for (i = 0; admin->parts->slots && i < count && APR_STATUS_IS_EBUSY(rv);
+         i++) {
+        key.hash[0] = (unsigned char)i; /* the first bytes tell leases apart */
+        rv = di_lease_take(slot, admin->parts->slots, &key, admin->r->pool);
+    }
+    return !i || !APR_STATUS_IS_EBUSY(rv);
+}
+
+static void make_urls(di_admin_t *admin, int count)
+{
+    apr_uint64_t until_us = steady_us() + (apr_uint64_t)REQUEST_S * 1000000;
+    request_rec *r = admin->r;
+    int i;
+
+    ap_set_content_type(r, "application/json");
+    ap_rputs("{\"urls\": [", r);
+    ap_rflush(r);
+    for (i = 0; i < count && !r->connection->aborted; i++) {
+        const char *text =
+            prerender_one(admin, di_admin_field(admin, "url", i), until_us);
+
+        ap_rvputs(r, i ? ",\n" : "\n", text ? text : "null", NULL);
+        ap_rflush(r);
+    }
+    ap_rputs("]}\n", r);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "DI0642: %s at %s prerendered %d of %d URLs", admin->who,
+                  r->useragent_ip, i, count);
+}
+
 int di_admin_prerender(di_admin_t *admin)
 {
-    request_rec *r = admin->r;
-    int count = di_admin_count(admin, "url"), i;
+    int count = di_admin_count(admin, "url");
+    di_lease_t *slot;
 
     if (count < 1 || count > URLS_MAX) {
         return di_admin_refuse(admin, HTTP_BAD_REQUEST,
@@ -197,18 +291,14 @@ int di_admin_prerender(di_admin_t *admin)
                                "there is no store or there are no renderers; "
                                "see the error log");
     }
-    ap_set_content_type(r, "application/json");
-    ap_rputs("{\"urls\": [", r);
-    for (i = 0; i < count && !r->connection->aborted; i++) {
-        const char *text =
-            prerender_one(admin, di_admin_field(admin, "url", i));
-
-        ap_rvputs(r, i ? ",\n" : "\n", text ? text : "null", NULL);
-        ap_rflush(r);
+    if (!take_slot(&slot, admin)) {
+        apr_table_setn(admin->r->err_headers_out, "Retry-After", RETRY_AFTER);
+        return di_admin_refuse(admin, HTTP_SERVICE_UNAVAILABLE,
+                               "as many prerender requests as may be, %d, are "
+                               "under way",
+                               slots());
     }
-    ap_rputs("]}\n", r);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "DI0642: %s at %s prerendered %d of %d URLs", admin->who,
-                  r->useragent_ip, i, count);
+    make_urls(admin, count);
+    di_lease_release(slot);
     return OK;
 }

@@ -344,7 +344,7 @@ static int wait_or_render(di_obtained_t *out, const di_world_t *world,
         want = want ? want : di_lease_want(world->leases, wish->key, p);
         world->pause(pause_for);
         pause_for = pause_for * 2 < PAUSE_MAX ? pause_for * 2 : PAUSE_MAX;
-    } while (world->now() < until);
+    } while (world->steady() < until);
     di_lease_unwant(want);
     di_lease_release(hold.lease);
     return filled;
@@ -389,7 +389,7 @@ static int go_together(di_obtained_t *out, const di_world_t *world,
                        const di_wish_t *wish, apr_pool_t *p)
 {
     apr_interval_time_t wait_for = apr_time_from_msec(wish->wait_ms);
-    apr_time_t until = world->now() + wait_for;
+    apr_time_t until = world->steady() + wait_for;
     di_landed_t landed;
     di_flight_t *flight;
     int got;
@@ -458,13 +458,13 @@ static void take_own(di_obtained_t *out, const di_world_t *world,
     if (from_store(out, world, wish->key, p)) {
         return;
     }
-    start = world->now();
+    start = world->steady();
     if (!go_together(out, world, wish, p)) {
         out->reason = DI_REASON_TIMEOUT;
         out->cache = "miss";
         out->passing = 1;
     }
-    out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
+    out->took_ms = (apr_uint32_t)apr_time_as_msec(world->steady() - start);
 }
 
 /* The cheap rendition; 1 when there is one now, else out->reason may say why

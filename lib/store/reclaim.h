@@ -58,7 +58,7 @@ typedef struct {
     di_policy_e policy;
     const di_usage_t *usage;  /* NULL: only files' times are known */
     const atomic_int *stop;   /* NULL, or: once true, give up */
-    apr_time_t until;         /* of di_hold_clock; 0: as long as it takes */
+    apr_time_t until;         /* of ds_steady_now; 0: as long as it takes */
     int folder;               /* the customer's, open */
     di_reclaim_entry_t *list; /* from malloc; the caller frees it */
     apr_size_t count, room;

@@ -756,9 +756,9 @@ apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
     return APR_SUCCESS;
 }
 
-void di_disk_sweep(di_level_t *level, apr_time_t now)
+int di_disk_sweep(di_level_t *level, apr_time_t now)
 {
-    di_sweeper_wake(((disk_t *)level->self)->sweeper, now);
+    return di_sweeper_wake(((disk_t *)level->self)->sweeper, now);
 }
 
 void di_disk_sweep_now(di_level_t *level, apr_time_t now)

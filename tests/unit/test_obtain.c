@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/steady.h"
 #include "image/obtain.h"
 
 #define SLOTS 8
@@ -99,9 +100,18 @@ static apr_time_t read_clock(void)
     return clock_at;
 }
 
+static int puts_back; /* 1: the wall clock stands still while we wait */
+static apr_interval_time_t put_back; /* the wall clock has been, so far */
+
+static apr_time_t read_wall(void)
+{
+    return clock_at - put_back;
+}
+
 static void move_clock(apr_interval_time_t span)
 {
     clock_at += span;
+    put_back += puts_back ? span : 0;
 }
 
 static void fake_render(void *self, di_result_t *result, apr_file_t **out,
@@ -200,6 +210,7 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
     close(fd);
     assert_int_equal(apr_stat(&info, s->path, APR_FINFO_MTIME, p), 0);
     clock_at = apr_time_from_sec(1000);
+    put_back = puts_back = 0;
     s->p = p;
     s->level = (di_level_t){.name = "memory",
                             .self = &s->memory,
@@ -210,7 +221,8 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
     s->world = (di_world_t){.store = &s->store,
                             .renderer = s,
                             .render = fake_render,
-                            .now = read_clock,
+                            .now = read_wall,
+                            .steady = read_clock,
                             .pause = move_clock};
     s->original = (di_original_t){
         .file = s->path, .bytes = 1000, .modified_at = info.mtime};
@@ -447,6 +459,10 @@ static void waiting_for_another_holder_is_bounded(void **state)
     assert_false(got.have);
     assert_int_equal(got.reason, DI_REASON_TIMEOUT);
     assert_int_equal(s->renders, 0);
+    assert_true(clock_at - start <= apr_time_from_msec(1000 + 10));
+    puts_back = 1;
+    start = clock_at;
+    assert_int_equal(ask(s).reason, DI_REASON_TIMEOUT);
     assert_true(clock_at - start <= apr_time_from_msec(1000 + 10));
     di_lease_release(held);
     got = ask(s);
@@ -830,6 +846,7 @@ static void run_herd(request_t *herd, story_t *s, apr_pool_t *p)
     assert_int_equal(di_flights_make(&s->world.flights, p), APR_SUCCESS);
     s->world.render = slow_render;
     s->world.now = apr_time_now;
+    s->world.steady = ds_steady_now;
     for (i = 0; i < HERD; i++) {
         herd[i].story = s;
         apr_pool_create(&herd[i].p, NULL);

@@ -346,6 +346,43 @@ static void folders_of_nobody_are_told_once_and_left_alone(void **state)
     assert_non_null(strstr(shop->counting.last, " 8192 bytes"));
 }
 
+/* Customer 1 is configured no more. */
+static void a_customer_that_is_gone_is_told_and_stays_deleted(void **state)
+{
+    shop_t *shop = shop_make(2, &terms, *state);
+    apr_time_t now = NOW;
+    const char *folder = apr_pstrcat(*state, shop->root, "/customer1", NULL);
+
+    di_accounts_opened(shop->accounts);
+    fill(shop, 0, 3, *state);
+    fill(shop, 1, 5, *state);
+    shop->counting.log.upto = DS_LOG_NOTICE;
+    di_disk_sweep_now(shop->level, now);
+    assert_int_equal(shop->counting.lines, 0);
+
+    di_accounts_open(shop->accounts, "customer0", &terms);
+    di_accounts_opened(shop->accounts);
+    di_disk_sweep_now(shop->level, now);
+    assert_int_equal(shop->counting.lines, 1);
+    assert_non_null(strstr(shop->counting.last, "DI0412: "));
+    assert_non_null(strstr(shop->counting.last, " 1 folders"));
+    assert_non_null(strstr(shop->counting.last, "customer1"));
+    assert_true(exists(folder));
+
+    folder_drop((void *)(uintptr_t)folder);
+    di_disk_sweep_now(shop->level, now + 2 * HOUR_FOR);
+    assert_false(exists(folder));
+    assert_int_equal(shop_look(shop, 1).files, 0);
+    assert_int_equal(shop_look(shop, 1).bytes, 0);
+    di_disk_sweep_now(shop->level, now + 4 * HOUR_FOR);
+    assert_false(exists(folder));
+    assert_int_equal(shop_look(shop, 0).files, 3);
+
+    di_accounts_open(shop->accounts, "customer1", &terms);
+    assert_int_equal(shop_put(shop, 1, 1, 100, NOW, *state), APR_SUCCESS);
+    assert_books(shop, 1);
+}
+
 /* Comparisons and reclaims over and over while three processes put, after the
    disk lost files that the books still have. */
 static void sweeps_beside_writers_end_with_the_books_right(void **state)
@@ -612,6 +649,7 @@ int main(void)
         UNIT(an_emptied_store_is_booked_as_empty),
         UNIT(other_books_of_the_same_folder_are_noticed),
         UNIT(folders_of_nobody_are_told_once_and_left_alone),
+        UNIT(a_customer_that_is_gone_is_told_and_stays_deleted),
         UNIT(sweeps_beside_writers_end_with_the_books_right),
         UNIT(a_count_beside_writers_is_exact),
         UNIT(the_thread_starts_when_there_is_work),

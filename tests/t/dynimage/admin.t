@@ -493,6 +493,43 @@ for my $i (1 .. 8) {
         'a caller that goes away ends the work');
 }
 
+# All slots taken: the next one is told to come again, and visitors are served.
+sub begin {
+    my ($turn) = @_;
+    my @names = map { "/admin/many/$_" } sort map { m{([^/]+)$} } glob "$dir/many/*";
+    my $body = join '&', map { "url=$_" } @names[$turn .. $#names, 0 .. $turn - 1];
+    my ($address, $port) = base() =~ m{//([^:]+):(\d+)};
+    my $socket = IO::Socket::INET->new(PeerAddr => $address, PeerPort => $port) or die;
+    print $socket "POST /dynimage-admin/prerender HTTP/1.1\r\nHost: a\r\n",
+      "Authorization: Bearer $site\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+      'Content-Length: ', length $body, "\r\n\r\n$body";
+    sysread $socket, my $begun, 1000;
+    return ($socket, $begun =~ m{^HTTP/1\.1 (\d+) });
+}
+utime 2000000, 2000000, glob "$dir/many/*";
+my @open;
+my ($next, $begun) = begin(0);
+while ($begun == 200 && @open < 40) {
+    push @open, $next;
+    ($next, $begun) = begin(@open % 16);
+}
+cmp_ok(scalar @open, '>=', 8, 'several prerender side by side');
+cmp_ok(scalar @open, '<=', 16, 'up to a bound over all processes');
+is($begun, 503, 'beyond which one is refused');
+my $late = ask('POST', '/dynimage-admin/prerender', 'url=/admin/a.jpg', form(), bearer($site));
+is($late->{headers}{'retry-after'}, 5, 'and told when to come again');
+like(json($late)->{error}, qr/prerender requests/, 'and why');
+is(get('/admin/none.jpg')->{status}, 200, 'visitors are served');
+@open = ();
+undef $next;
+my $free;
+for (1 .. 120) {
+    $free = ask('POST', '/dynimage-admin/prerender', 'url=/admin/a.jpg', form(), bearer($site));
+    last if $free->{status} != 503;
+    select undef, undef, undef, 0.5;
+}
+is($free->{status}, 200, 'callers that went away leave theirs to others');
+
 # ---- an image is still none of its own business ----
 
 for my $path ('/admin/a.jpg', '/low/admin/a.jpg') {
