@@ -109,6 +109,39 @@ static void log_no_file(server_rec *s, const char *path, apr_status_t rv)
                  path);
 }
 
+/* What another version of the module has kept is not read. */
+static void warn_of_other_size(server_rec *s, const char *path,
+                               apr_size_t bytes, apr_pool_t *ptemp)
+{
+    apr_finfo_t info;
+
+    if (apr_stat(&info, path, APR_FINFO_SIZE, ptemp) == APR_SUCCESS &&
+        info.size > 0 && info.size != (apr_off_t)bytes) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "DI0616: DynImageStateDir: %s is of another version of "
+                     "this module: ledger and purges begin anew",
+                     path);
+    }
+}
+
+/* Take the file, instead of what there is.  One of another size, as a newer
+   version of the module may want it, is our own: its lock is held. */
+static apr_status_t take_file(ds_memory_t *made, kept_t *kept, const char *path,
+                              apr_size_t bytes, apr_pool_t *ptemp)
+{
+    apr_status_t rv;
+
+    if (!kept->path || strcmp(kept->path, path)) {
+        return map_file(made, path, bytes, ptemp);
+    }
+    rv = ds_memory_renew(&kept->memory, path, bytes);
+    if (rv == APR_SUCCESS) {
+        *made = kept->memory;
+        kept->memory = (ds_memory_t){.lock_fd = -1};
+    }
+    return rv;
+}
+
 /* Memory for the books: what there is, else the file, else without one. */
 static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
                             apr_pool_t *ptemp)
@@ -121,7 +154,8 @@ static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
         !strcmp(kept->path, path)) {
         return APR_SUCCESS;
     }
-    rv = map_file(&made, path, bytes, ptemp);
+    warn_of_other_size(s, path, bytes, ptemp);
+    rv = take_file(&made, kept, path, bytes, ptemp);
     if (rv != APR_SUCCESS) {
         log_no_file(s, path, rv);
         if (kept->memory.at && kept->memory.bytes == bytes && !kept->path) {
@@ -132,8 +166,7 @@ static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
     }
     if (rv == APR_SUCCESS) {
         /* Children of before go on with what they have. */
-        ds_memory_drop(&kept->memory);
-        kept->memory = made;
+        ds_memory_replace(&kept->memory, &made);
         kept->path = path ? apr_pstrdup(s->process->pool, path) : NULL;
     }
     return rv;

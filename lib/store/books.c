@@ -19,7 +19,7 @@ static apr_size_t turns_bytes(void)
 
 static apr_size_t breakers_bytes(void)
 {
-    return in_lines(DI_BOOKS_BREAKERS * sizeof(di_breaker_t));
+    return in_lines(DI_BREAKERS * sizeof(di_breaker_t));
 }
 
 apr_size_t di_books_bytes(apr_size_t ledger_bytes)
@@ -46,10 +46,7 @@ static void clear_run(di_books_t *books)
     for (i = 0; i < DI_TURN_END; i++) {
         atomic_store(&books->turn[i], 0);
     }
-    for (i = 0; i < DI_BOOKS_BREAKERS; i++) {
-        atomic_store(&books->breaker[i].open_until, 0);
-        atomic_store(&books->breaker[i].failures, 0);
-    }
+    di_breakers_clear(books->breaker);
 }
 
 void di_books_init(di_books_t *out, void *mem, apr_size_t ledger_bytes,

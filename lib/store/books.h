@@ -27,16 +27,13 @@ typedef enum {
     DI_TURN_END
 } di_turn_e;
 
-/* Most memcached servers. */
-#define DI_BOOKS_BREAKERS 64
-
 typedef struct {
     di_accounts_t *accounts;
     di_usage_t *usage;
     di_purges_t *purges;
     void *ledger; /* image/ledger.h; the store does not look into it */
     _Atomic apr_int64_t *turn; /* DI_TURN_END of them */
-    di_breaker_t *breaker;     /* DI_BOOKS_BREAKERS of them */
+    di_breaker_t *breaker;     /* a table: DI_BREAKERS of them */
 } di_books_t;
 
 /* @param ledger_bytes  of the ledger */

@@ -378,7 +378,7 @@ apr_status_t di_reclaim_shrink(apr_uint64_t *removed, di_hold_t *hold,
     }
     scan.policy = terms.policy;
     rv = count(&scan, hold, &need, now);
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && bytes <= scan.bytes / 2) {
         terms.quota_bytes = scan.bytes;
         begin_deleting(&need, at_most);
         rv = run_plan(removed, hold, &scan, &terms, &need, now);

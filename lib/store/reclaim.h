@@ -91,7 +91,7 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
  * Make room on a disk that is full although the quota is not: what the customer
  * has now counts as its quota, and goes down to terms.keep_pct of that, or
  * lower for what is to come.  Of its own entries, and as bounded as
- * di_reclaim_room.
+ * di_reclaim_room; nothing for an entry larger than half of them.
  * @return APR_SUCCESS when something was deleted; APR_ENOSPC when nothing may
  *         be; as di_reclaim_room
  */

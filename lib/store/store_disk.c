@@ -63,8 +63,9 @@
 #define DAMAGED_A_MINUTE 10
 #define TROUBLE_A_MINUTE 1
 
-/* How often a process lets entries go because the disk is full (ours). */
-#define SHRINKS_A_MINUTE 2
+/* How long a process lets no more entries go to a disk that was as full
+   afterwards (ours). */
+#define VAIN_FOR apr_time_from_sec(60)
 
 typedef struct {
     di_level_t level;
@@ -73,7 +74,7 @@ typedef struct {
     di_pace_t damaged; /* pace of lines about damaged entries */
     di_pace_t trouble; /* and about a disk that does not work */
     di_pace_t foreign; /* and about folders that others keep books of */
-    di_pace_t shrinks; /* of entries given up to a full disk */
+    _Atomic apr_time_t vain_at; /* entries went, and the disk stayed full */
     _Atomic apr_uint64_t verified[VERIFIED_SLOTS]; /* fingerprints; 0: free */
 } disk_t;
 
@@ -536,24 +537,32 @@ static apr_status_t write_booked(di_hold_t *hold, const parcel_t *parcel,
 
 /* The disk is full, though the quota is not: others fill it, or the quota is
    larger than the disk.  Then the customer's new entries take the place of its
-   old ones, but slowly: where somebody else eats all that becomes free, a store
-   that gave way each time would soon be empty.  @return 1: try again */
-static int gives_way(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
-                     apr_time_t now)
+   old ones; but where somebody else eats what becomes free, a store that gave
+   way each time would soon be empty. */
+static apr_status_t give_way(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
+                             apr_time_t now)
 {
+    apr_time_t since = atomic_load(&disk->vain_at);
     apr_uint64_t removed;
-    uint32_t dropped;
+    apr_status_t rv;
 
-    if (!di_pace_allows(&disk->shrinks, &dropped, SHRINKS_A_MINUTE, now) ||
-        di_reclaim_shrink(&removed, hold, disk->conf.usage, bytes,
-                          ROOM_WAIT_FOR, now)) {
-        return 0;
+    if (since && now < since + VAIN_FOR && now > since - VAIN_FOR) {
+        return APR_ENOSPC;
     }
-    ds_log(disk->conf.log, DS_LOG_NOTICE, "DI0414", APR_SUCCESS,
-           "store on disk: the disk of %s is full, the quota of customer %s is "
-           "not: %" APR_UINT64_T_FMT " of its entries deleted",
-           disk->conf.root, hold->account->name, removed);
-    return 1;
+    rv = di_reclaim_shrink(&removed, hold, disk->conf.usage, bytes,
+                           ROOM_WAIT_FOR, now);
+    if (rv == APR_SUCCESS) {
+        ds_log(disk->conf.log, DS_LOG_NOTICE, "DI0414", APR_SUCCESS,
+               "store on disk: the disk of %s is full, the quota of customer "
+               "%s is not: %" APR_UINT64_T_FMT " of its entries deleted",
+               disk->conf.root, hold->account->name, removed);
+    }
+    return rv;
+}
+
+static int means_full(apr_status_t rv)
+{
+    return APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT;
 }
 
 static apr_status_t put_held(disk_t *disk, di_hold_t *hold,
@@ -567,9 +576,10 @@ static apr_status_t put_held(disk_t *disk, di_hold_t *hold,
     if (rv == APR_SUCCESS) {
         rv = write_booked(hold, parcel, now);
     }
-    if ((APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT) &&
-        gives_way(disk, hold, parcel->bytes, now)) {
+    if (means_full(rv) &&
+        give_way(disk, hold, parcel->bytes, now) == APR_SUCCESS) {
         rv = write_booked(hold, parcel, now);
+        atomic_store(&disk->vain_at, means_full(rv) ? now : 0);
     }
     if (rv != APR_SUCCESS) {
         return disk_failed(disk, rv, now);

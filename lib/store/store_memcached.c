@@ -822,7 +822,8 @@ static apr_status_t add_servers(cache_t *cache, const di_memcached_conf_t *conf,
         }
         cache->server[count].word = apr_pstrdup(p, words[count]);
         cache->server[count].breaker =
-            conf->breakers ? &conf->breakers[count] : &cache->own[count];
+            conf->breakers ? di_breaker_of(conf->breakers, words[count])
+                           : &cache->own[count];
     }
     cache->count = count;
     return count ? APR_SUCCESS : APR_EINVAL;

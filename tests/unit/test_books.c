@@ -38,8 +38,7 @@ static void parts_lie_one_behind_the_other(void **state)
                                            0,
                                            LEDGER_BYTES,
                                            DI_TURN_END * sizeof(apr_int64_t),
-                                           DI_BOOKS_BREAKERS *
-                                               sizeof(di_breaker_t)};
+                                           DI_BREAKERS * sizeof(di_breaker_t)};
 
         assert_int_equal((uintptr_t)part[i] % 64, 0);
         assert_true(part[i + 1] >= part[i] + least[i]);
@@ -62,7 +61,7 @@ static void a_start_keeps_what_lasts_and_clears_what_is_of_one_run(void **state)
     di_purges_add(&stamp, books.purges, "a.example", "/", NOW);
     memset(books.ledger, 7, LEDGER_BYTES);
     atomic_store(&books.turn[DI_TURN_SWEEP], 5);
-    atomic_store(&books.breaker[DI_BOOKS_BREAKERS - 1].open_until, 5);
+    atomic_store(&books.breaker[DI_BREAKERS - 1].open_until, 5);
 
     di_books_init(&books, mem, LEDGER_BYTES, "boot");
     assert_int_equal(di_accounts_find(books.accounts, "a.example"), 0);
@@ -70,8 +69,8 @@ static void a_start_keeps_what_lasts_and_clears_what_is_of_one_run(void **state)
     assert_true(di_purges_stamp(books.purges, "a.example", "/x") == stamp);
     assert_int_equal(((char *)books.ledger)[LEDGER_BYTES - 1], 7);
     assert_int_equal(atomic_load(&books.turn[DI_TURN_SWEEP]), 0);
-    assert_int_equal(
-        atomic_load(&books.breaker[DI_BOOKS_BREAKERS - 1].open_until), 0);
+    assert_int_equal(atomic_load(&books.breaker[DI_BREAKERS - 1].open_until),
+                     0);
 }
 
 int main(void)

@@ -393,21 +393,27 @@ static int use_small_disk(const char *root, apr_pool_t *p)
         rv = put(disk, p);
         apr_sleep(20000); /* file times move in steps */
     }
-    /* Three bodies fit; for the fourth and fifth an older one went, but not
-       for a third time in the same minute.  The failed one leaves nothing
-       behind. */
-    if (rv != APR_ENOSPC || puts != 6 || files_in(root) != 3 ||
-        get(disk, NOW) != APR_NOTFOUND) {
+    /* Three bodies fit; for each later one an older one goes. */
+    if (rv != APR_SUCCESS || files_in(root) != 3 || disk->counting.lines) {
         return 1;
     }
-    di_key_make(&disk->key, "picture 0");
-    if (get(disk, NOW) != APR_NOTFOUND || disk->counting.lines != 1) {
+    di_key_make(&disk->key, "picture 6");
+    if (get(disk, NOW) != APR_NOTFOUND) {
         return 1;
     }
-    di_key_make(&disk->key, "picture 4");
+    di_key_make(&disk->key, "picture 9");
     if (get(disk, NOW) != APR_SUCCESS) {
         return 1;
     }
+    /* But not most of them for a single one.  The failed put leaves nothing
+       behind. */
+    di_key_make(&disk->key, "large");
+    disk->body.bytes = 600000;
+    if (put(disk, p) != APR_ENOSPC || files_in(root) != 3 ||
+        get(disk, NOW) != APR_NOTFOUND || disk->counting.lines != 1) {
+        return 1;
+    }
+    di_key_make(&disk->key, "picture 9");
     if (mount(NULL, root, NULL, MS_REMOUNT | MS_RDONLY, NULL)) {
         return 77;
     }

@@ -427,6 +427,14 @@ cmp_ok($booked, '>=', $whole - 4 * 20, "$booked of these were booked");
 unlike(Client::slurp($server->{log}),
     qr/Segmentation|Abort|Sanitizer|runtime error:/, 'nothing crashed');
 ok($server->stop, 'the server stops');
+
+my ($books) = grep { -f } "$dir/state/books", glob "$server->{dir}/*/books";
+truncate $books, 5000 or die "$books: $!";
+$server->start;
+ok(is_up(), 'books of another size are no hindrance');
+is(report()->{renders}, 0, 'they begin anew');
+like(Client::slurp($server->{log}), qr/DI0616: .*begin anew/, 'which is said');
+ok($server->stop, 'and it stops again');
 undef $server;
-watch_end();
+watch_end('DI0616');
 done_testing();

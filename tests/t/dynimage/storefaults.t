@@ -216,8 +216,16 @@ fault('disk smaller than the quota', sub {
     my $size = $used + 200_000;
     run("mount -o remount,size=$size $store") or die 'remount';
     pause_s(1);
+    my ($first, @misses) = $stock->more(12);
+    for my $name ($first .. $first + 11) {
+        my ($path, $headers) = $stock->question($name, 0);
+        my @cache = map { Client::why($server->get($path, %$headers))->{cache} }
+          1 .. 2;
+        push @misses, "$path @cache" if $cache[1] ne 'disk';
+    }
+    is_deeply(\@misses, [], 'disk smaller than the quota: what is new is kept');
     run("mount -o remount,size=$STORE_BYTES $store") or die 'remount';
-}, 'DI0402');
+}, 'DI0402', 'DI0414');
 
 fault('read-only', sub {
     # Busy while anything is open for writing.

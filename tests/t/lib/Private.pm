@@ -11,10 +11,20 @@ use Client ();
 use File::Temp ();
 use HTTP::Tiny ();
 use IO::Socket::INET ();
+use Scalar::Util ();
 
 our @EXPORT = qw(check_config private_server modules_line);
 
 my $run = $ENV{DI_RUN};
+
+# Servers of this very process that are still there at its end: in what perl
+# destroys after that, a server may find its folder gone before it.
+my @servers;
+
+sub END {
+    local $?;
+    $_ && $_->{owner} == $$ && $_->stop for @servers;
+}
 
 # LoadModule lines of the suite's base configuration, less those named.
 sub modules_line {
@@ -70,10 +80,13 @@ EOT
     print $conf _usual($text) unless grep { $_ eq 'dynimage_module' } @without;
     close $conf;
     my $self = bless {
-        dir  => $dir,
-        base => "http://127.0.0.1:$port",
-        log  => "$dir/error_log"
+        dir   => $dir,
+        base  => "http://127.0.0.1:$port",
+        log   => "$dir/error_log",
+        owner => $$
     }, 'Private::Server';
+    push @servers, $self;
+    Scalar::Util::weaken($servers[-1]);
     $self->start;
     return $self;
 }
