@@ -220,7 +220,8 @@ static int check_in_place(const push_t *push, ctl_install_t *install)
     if (code != CTL_OK) {
         return code;
     }
-    ctl_confcheck_live(&ended, push->httpd, push->ctl->p);
+    ctl_confcheck_live(&ended, push->httpd, push->dir, push->name,
+                       push->ctl->p);
     if (ended.exit != 0) {
         ctl_install_undo(install);
         return told(push, CTL_FAILED, "refused by httpd", "in place",

@@ -16,13 +16,14 @@ int ctl_confcheck_apart(const char *dir, const char *name, const char *staged,
 
 /**
  * Run "httpd -t" with staged in place of dir/name, in a mount namespace of
- * its own.
+ * its own.  A file that httpd takes and does not read is refused too.
  * @param httpd  command, without -t
  */
 void ctl_confcheck(ctl_ended_t *ended, const char *httpd, const char *dir,
                    const char *name, const char *staged, apr_pool_t *p);
 
-/* Run it on the tree as it is. */
-void ctl_confcheck_live(ctl_ended_t *ended, const char *httpd, apr_pool_t *p);
+/* The same on the tree as it is. */
+void ctl_confcheck_live(ctl_ended_t *ended, const char *httpd, const char *dir,
+                        const char *name, apr_pool_t *p);
 
 #endif

@@ -75,17 +75,16 @@ static int send_error(di_admin_t *admin, int status, const char *sentence)
     return di_admin_send(admin, root);
 }
 
+/* What the client said is escaped by httpd's log. */
 static void log_refusal(const di_admin_t *admin, int status,
                         const char *sentence)
 {
     request_rec *r = admin->r;
 
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                  "DI0641: %s %s refused to %s at %s with %d: %s",
-                  ap_escape_logitem(r->pool, r->method),
-                  ap_escape_logitem(r->pool, r->uri),
-                  admin->who ? admin->who : "nobody", r->useragent_ip, status,
-                  sentence);
+                  "DI0641: %s %s refused to %s at %s with %d: %s", r->method,
+                  r->uri, admin->who ? admin->who : "nobody", r->useragent_ip,
+                  status, sentence);
 }
 
 int di_admin_refuse(di_admin_t *admin, int status, const char *format, ...)
@@ -157,8 +156,7 @@ static int is_user(di_admin_t *admin)
     if (!r->user || !*r->user || !r->ap_auth_type || !needs_user(r)) {
         return 0;
     }
-    admin->who = apr_pstrcat(r->pool, "user ",
-                             ap_escape_logitem(r->pool, r->user), NULL);
+    admin->who = apr_pstrcat(r->pool, "user ", r->user, NULL);
     return 1;
 }
 
@@ -280,6 +278,18 @@ static int refuse_action(di_admin_t *admin)
 
 /* ---- its fields ---- */
 
+static void add_field(di_admin_t *admin, const char *name, const char *value)
+{
+    apr_array_header_t *values =
+        apr_hash_get(admin->fields, name, APR_HASH_KEY_STRING);
+
+    if (!values) {
+        values = apr_array_make(admin->r->pool, 4, sizeof(const char *));
+        apr_hash_set(admin->fields, name, APR_HASH_KEY_STRING, values);
+    }
+    APR_ARRAY_PUSH(values, const char *) = value;
+}
+
 /* Read "a=b&c=d", which is changed.  @return 0 when something in it is not
    encoded as it should be */
 static int read_fields(di_admin_t *admin, char *text)
@@ -288,7 +298,6 @@ static int read_fields(di_admin_t *admin, char *text)
 
     for (field = apr_strtok(text, "&", &last); field;
          field = apr_strtok(NULL, "&", &last)) {
-        di_admin_field_t *to = apr_array_push(admin->fields);
         char *value = strchr(field, '=');
 
         if (value) {
@@ -301,8 +310,7 @@ static int read_fields(di_admin_t *admin, char *text)
             ap_unescape_urlencoded(value) != OK) {
             return 0;
         }
-        to->name = field;
-        to->value = value;
+        add_field(admin, field, value);
     }
     return 1;
 }
@@ -376,7 +384,7 @@ static int take_fields(int *answer, di_admin_t *admin)
     request_rec *r = admin->r;
     int status = OK;
 
-    admin->fields = apr_array_make(r->pool, 8, sizeof(di_admin_field_t));
+    admin->fields = apr_hash_make(r->pool);
     if (admin->method == DI_ADMIN_POST) {
         status = read_form(admin);
         if (status != OK) {
@@ -393,29 +401,21 @@ static int take_fields(int *answer, di_admin_t *admin)
     return 1;
 }
 
-const char *di_admin_field(const di_admin_t *admin, const char *name, int i)
-{
-    int at;
-
-    for (at = 0; at < admin->fields->nelts; at++) {
-        const di_admin_field_t *field =
-            &APR_ARRAY_IDX(admin->fields, at, di_admin_field_t);
-
-        if (!strcmp(field->name, name) && i-- == 0) {
-            return field->value;
-        }
-    }
-    return NULL;
-}
-
 int di_admin_count(const di_admin_t *admin, const char *name)
 {
-    int count = 0;
+    const apr_array_header_t *values =
+        apr_hash_get(admin->fields, name, APR_HASH_KEY_STRING);
 
-    while (di_admin_field(admin, name, count)) {
-        count++;
-    }
-    return count;
+    return values ? values->nelts : 0;
+}
+
+const char *di_admin_field(const di_admin_t *admin, const char *name, int i)
+{
+    const apr_array_header_t *values =
+        apr_hash_get(admin->fields, name, APR_HASH_KEY_STRING);
+
+    return values && i < values->nelts ? APR_ARRAY_IDX(values, i, const char *)
+                                       : NULL;
 }
 
 /* ---- the handler ---- */

@@ -12,6 +12,8 @@
 #ifndef DI_ADMIN_H
 #define DI_ADMIN_H
 
+#include "apr_hash.h"
+
 #include "directives/dynimage_start.h"
 
 #include "base/json.h"
@@ -25,21 +27,16 @@
 /* Sets of methods; GET is HEAD too. */
 enum { DI_ADMIN_GET = 1, DI_ADMIN_POST = 2, DI_ADMIN_PURGE = 4 };
 
-/* One field of a query or a form, decoded. */
-typedef struct {
-    const char *name, *value;
-} di_admin_field_t;
-
 /* A request whose credential was found good. */
 typedef struct {
     request_rec *r;
     const di_parts_t *parts;
-    const char *who;  /* for the log: user, or number of the token */
-    int everywhere;   /* may act on all sites, not on its own only */
-    const char *site; /* of this VirtualHost, see di_purged_site */
-    unsigned method;  /* DI_ADMIN_GET and so on */
-    const char *path; /* behind the action's name, decoded: "" or "/..." */
-    apr_array_header_t *fields; /* di_admin_field_t, in order */
+    const char *who;    /* for the log: user, or number of the token */
+    int everywhere;     /* may act on all sites, not on its own only */
+    const char *site;   /* of this VirtualHost, see di_purged_site */
+    unsigned method;    /* DI_ADMIN_GET and so on */
+    const char *path;   /* behind the action's name, decoded: "" or "/..." */
+    apr_hash_t *fields; /* name -> array of const char *: values, decoded */
 } di_admin_t;
 
 /* Answers; returns what a handler returns. */

@@ -28,9 +28,10 @@
 /* What one URL and one request may take on the steady clock, ours: a photograph
    of many tiers and formats is done within seconds of an idle machine, and one
    that waits for a busy one is better asked for again than held on to.  Beyond
-   it at most one rendition more is waited for. */
+   it at most one rendition more is waited for, so that all of it ends within
+   the 300 s of dynimagectl's --timeout. */
 #define URL_S 60
-#define REQUEST_S 300
+#define REQUEST_S 240
 
 /* Another process that makes the same rendition, or a queue that is full: after
    what time it is tried again, and after how long it is left at that (ours). */

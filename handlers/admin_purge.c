@@ -83,6 +83,7 @@ static int read_wanted(int *answer, apr_array_header_t *purges,
     return purges->nelts > 0;
 }
 
+/* Control characters in it are escaped by httpd's log. */
 static void log_purge(const di_admin_t *admin, const purge_t *purge,
                       apr_uint64_t stamp)
 {
@@ -91,8 +92,7 @@ static void log_purge(const di_admin_t *admin, const purge_t *purge,
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                   "DI0640: %s at %s purged %s %s, stamp %" APR_UINT64_T_FMT,
                   admin->who, r->useragent_ip,
-                  purge->site ? purge->site : "all sites",
-                  ap_escape_logitem(r->pool, purge->path), stamp);
+                  purge->site ? purge->site : "all sites", purge->path, stamp);
 }
 
 /* @return as di_purges_add */

@@ -57,6 +57,17 @@ static const server_rec *server_of_host(const server_rec *own, const char *host)
     return s ? s : first_of_host(own, host, 1);
 }
 
+/* The absolute form of a name (RFC 3986 3.2.2), which httpd takes for the other
+   one in requests, too. */
+static void drop_final_dot(char *host)
+{
+    apr_size_t len = strlen(host);
+
+    if (len > 1 && host[len - 1] == '.') {
+        host[len - 1] = '\0';
+    }
+}
+
 /* @return 0: httpd would refuse it */
 static int read_path(const char **out, const char *uri, apr_pool_t *p)
 {
@@ -83,6 +94,7 @@ static const char *take_host(di_admin_url_t *out, int *status,
         return "is neither a path that begins with / nor a URL with http or "
                "https";
     }
+    drop_final_dot(uri.hostname);
     s = server_of_host(r->server, uri.hostname);
     /* An address, or a name that nobody has: httpd brought this very request
        here by it. */

@@ -146,7 +146,7 @@ chmod 0755, "$dir/look";
     ctl('push', spew("$dir/new", "Alias /7 /srv/7\n"), 'private', @where,
         '--httpd', "$dir/look");
 }
-is(slurp("$dir/modes"), "700\n", 'what is tested lies where nobody else gets at it');
+like(slurp("$dir/modes"), qr/^(700\n)+$/, 'what is tested lies where nobody else gets at it');
 is_deeply([glob "$dir/tmp/*"], [], '... and nothing of it stays');
 unlink "$conf/private.conf";
 mkdir "$conf/f.conf";
@@ -154,12 +154,27 @@ mkdir "$conf/f.conf";
 is($code, 2, 'a folder is not replaced');
 rmdir "$conf/f.conf";
 
+# ---- A folder that httpd does not read
+
+mkdir "$dir/unread.d";
+($code, $out, $err) = ctl('push', spew("$dir/new", "Frob\n"), 'a', @where,
+    '--dir', "$dir/unread.d");
+is($code, 1, 'a folder that httpd does not read is refused');
+like($err, qr{not read \Q$dir\E/unread\.d/a\.conf: .*\n +IncludeOptional \Q$dir\E/unread\.d/\*\.conf},
+    '... with what to write');
+is_deeply([glob "$dir/unread.d/*"], [], '... and nothing is put there');
+symlink $conf, "$dir/by-name.d";
+($code, $out, $err) = ctl('push', spew("$dir/new", "Alias /1 /srv/1\n"), 'l',
+    @where, '--dir', "$dir/by-name.d");
+is($code, 0, '... one that it reads by another name is not') or diag($err);
+unlink "$dir/by-name.d", glob "$conf/l.conf*";
+
 # ---- Where no namespace can be had: as if unshare(2) were forbidden
 
 my $filter = "$dir/unshare.so";
 spew("$dir/unshare.c", "int unshare(int flags){(void)flags;return -1;}\n");
 SKIP: {
-    skip 'no compiler', 9
+    skip 'no compiler', 11
       if system("cc -shared -fPIC -o $filter $dir/unshare.c 2>/dev/null") != 0;
     my $preload = join ' ', grep { $_ } $ENV{LD_PRELOAD}, $filter;
     local $ENV{LD_PRELOAD} = $preload;
@@ -168,6 +183,10 @@ SKIP: {
     is($code, 1, 'without a namespace a broken one is refused too');
     like($err, qr/checked in its place.*line 1 of.*Frob/s, '... by its line');
     holds("Alias /1 /srv/1\n", "Alias /2 /srv/2\n", '... and undone');
+    ($code, $out, $err) = ctl('push', spew("$dir/new", "Frob\n"), 'a', @where,
+        '--dir', "$dir/unread.d");
+    is($code, 1, '... one in a folder that httpd does not read is refused');
+    is_deeply([glob "$dir/unread.d/*"], [], '... and undone');
     push_text("Alias /4 /srv/4\n");
     is($code, 0, '... a good one is taken');
     holds("Alias /4 /srv/4\n", "Alias /1 /srv/1\n", '... and there');

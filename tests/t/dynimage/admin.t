@@ -429,9 +429,19 @@ is(ask('POST', '/status/dynimage/purge', 'url=http://admin.example/', @ann, form
 ok((grep { /DI0640: user ann at 127\.0\.0\.1 purged users\.example \/a,/ } watch_lines()),
     'and is named in the log');
 
-# ---- made ahead ----
-
 client('admin');
+
+# Names and bytes that are written in more than one way.
+my $dotted = ask('POST', '/dynimage-admin/purge',
+    'url=http://admin.example./dot%250d%250ax&url=http://admin.example.:80/', form(), bearer($site));
+is_deeply([map { "$_->{site} $_->{path}" } @{json($dotted)->{purged}}],
+    ["admin.example /dot\r\nx", 'admin.example /'], 'a host may end with a dot');
+ok((grep { /DI0640: .* purged admin\.example \/dot\\r\\nx,/ } watch_lines()),
+    'control characters are escaped once in the log');
+my $many = ask('POST', '/dynimage-admin/purge', join('&', ('url=/x') x 9000), form(), bearer($site));
+is(scalar @{json($many)->{purged}}, 9000, 'as many URLs as a body holds');
+
+# ---- made ahead ----
 
 sub prerendered {
     my ($body, $token) = @_;
