@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apr_file_info.h"
+#include "apr_file_io.h"
 #include "apr_hash.h"
 #include "apr_strings.h"
 
@@ -21,6 +22,9 @@
    still at ending it. */
 #define LOCK_TRIES 20
 #define LOCK_PAUSE_FOR apr_time_from_msec(50)
+
+/* Larger files are no books of any version. */
+#define FORMER_BYTES_MAX (256 << 20)
 
 /* Room for the name of a boot: a UUID. */
 #define BOOT_ROOM 40
@@ -109,19 +113,64 @@ static void log_no_file(server_rec *s, const char *path, apr_status_t rv)
                  path);
 }
 
-/* What another version of the module has kept is not read. */
-static void warn_of_other_size(server_rec *s, const char *path,
-                               apr_size_t bytes, apr_pool_t *ptemp)
+/* Books of another size, which another version of the module has left. */
+typedef struct {
+    const void *at; /* a copy; NULL: there are none */
+    apr_size_t bytes;
+} former_t;
+
+static void read_former(former_t *out, const char *path, apr_size_t bytes,
+                        apr_pool_t *ptemp)
 {
     apr_finfo_t info;
+    apr_file_t *file;
+    char *copy;
 
-    if (apr_stat(&info, path, APR_FINFO_SIZE, ptemp) == APR_SUCCESS &&
-        info.size > 0 && info.size != (apr_off_t)bytes) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "DI0616: DynImageStateDir: %s is of another version of "
-                     "this module: ledger and purges begin anew",
-                     path);
+    if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0,
+                      ptemp) != APR_SUCCESS) {
+        return;
     }
+    if (apr_file_info_get(&info, APR_FINFO_SIZE, file) == APR_SUCCESS &&
+        info.size > 0 && info.size < FORMER_BYTES_MAX &&
+        info.size != (apr_off_t)bytes) {
+        out->bytes = (apr_size_t)info.size;
+        copy = apr_palloc(ptemp, out->bytes);
+        if (apr_file_read_full(file, copy, out->bytes, NULL) == APR_SUCCESS) {
+            out->at = copy;
+        }
+    }
+    apr_file_close(file);
+}
+
+/* A copy of the books at path if they are of another size.  What we hold
+   ourselves is not opened: closing it would end our lock. */
+static former_t former_books(const kept_t *kept, const char *path,
+                             apr_size_t bytes, apr_pool_t *ptemp)
+{
+    former_t former = {NULL, 0};
+
+    if (!kept->path || strcmp(kept->path, path)) {
+        read_former(&former, path, bytes, ptemp);
+    }
+    else if (kept->memory.at && kept->memory.bytes != bytes) {
+        former.bytes = kept->memory.bytes;
+        former.at = apr_pmemdup(ptemp, kept->memory.at, former.bytes);
+    }
+    return former;
+}
+
+static void carry(server_rec *s, const char *path, void *mem,
+                  const former_t *former)
+{
+    int carried =
+        di_books_carry(mem, di_ledger_bytes(), former->at, former->bytes);
+
+    ap_log_error(APLOG_MARK,
+                 carried < DI_BOOKS_PARTS ? APLOG_WARNING : APLOG_INFO, 0, s,
+                 "DI0616: DynImageStateDir: %s is of another version of this "
+                 "module: %d of %d parts (accounts, usage, purges, ledger) are "
+                 "carried over, the others begin anew",
+                 path, carried, DI_BOOKS_PARTS);
 }
 
 /* Take the file, instead of what there is.  One of another size, as a newer
@@ -148,14 +197,18 @@ static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
 {
     const char *path = state_path(s, ptemp);
     ds_memory_t made;
+    former_t former;
     apr_status_t rv;
 
     if (kept->memory.at && kept->memory.bytes == bytes && kept->path &&
         !strcmp(kept->path, path)) {
         return APR_SUCCESS;
     }
-    warn_of_other_size(s, path, bytes, ptemp);
+    former = former_books(kept, path, bytes, ptemp);
     rv = take_file(&made, kept, path, bytes, ptemp);
+    if (rv == APR_SUCCESS && former.at && made.is_new) {
+        carry(s, path, made.at, &former);
+    }
     if (rv != APR_SUCCESS) {
         log_no_file(s, path, rv);
         if (kept->memory.at && kept->memory.bytes == bytes && !kept->path) {
@@ -166,8 +219,7 @@ static apr_status_t provide(kept_t *kept, server_rec *s, apr_size_t bytes,
     }
     if (rv == APR_SUCCESS) {
         /* Children of before go on with what they have. */
-        ds_memory_drop(&kept->memory);
-        kept->memory = made;
+        ds_memory_replace(&kept->memory, &made);
         kept->path = path ? apr_pstrdup(s->process->pool, path) : NULL;
     }
     return rv;
@@ -212,6 +264,7 @@ void di_books_parent_start(di_books_t *out, di_ledger_t **ledger,
     for (s = main_server; s; s = s->next) {
         open_account(out, s, ptemp);
     }
+    di_accounts_opened(out->accounts);
 }
 
 void di_books_child_start(server_rec *s)

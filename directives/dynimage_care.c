@@ -24,9 +24,13 @@ static void probe(void *parts, apr_time_t now, apr_pool_t *ptemp)
     di_memcached_probe(((di_parts_t *)parts)->memcached);
 }
 
-static void sweep(void *parts, apr_time_t now, apr_pool_t *ptemp)
+static void sweep(void *baton, apr_time_t now, apr_pool_t *ptemp)
 {
-    di_disk_sweep(((di_parts_t *)parts)->disk, now);
+    di_parts_t *parts = baton;
+
+    if (di_disk_sweep(parts->disk, now) && parts->books.turn) {
+        atomic_store(&parts->books.turn[DI_TURN_SWEEP], 0);
+    }
 }
 
 static void add(list_t *list, di_parts_t *parts, di_turn_e turn,

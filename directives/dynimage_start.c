@@ -17,6 +17,7 @@
 #include "http_core.h"
 #include "unixd.h"
 
+#include "base/steady.h"
 #include "directives/dynimage_care.h"
 #include "directives/dynimage_tally.h"
 #include "render/compose.h"
@@ -452,6 +453,7 @@ void di_start_child(di_parts_t *parts, server_rec *s, apr_pool_t *pchild)
     parts->world.renderer = parts->workers;
     parts->world.render = render;
     parts->world.now = apr_time_now;
+    parts->world.steady = ds_steady_now;
     parts->world.pause = pause_for;
     parts->world.backlog_ms = backlog_ms;
     parts->world.rendered = book_render;

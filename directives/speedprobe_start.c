@@ -155,8 +155,8 @@ static void log_no_file(server_rec *s, const char *path, apr_status_t rv)
     }
 }
 
-/* Processes that were forked without our knowledge, such as a daemon for CGI,
-   may hold the lock for a moment longer than the httpd they belonged to. */
+/* A parent that was killed may be followed by the next one while the kernel is
+   still at ending it. */
 static apr_status_t take_file(ds_memory_t *out, const char *path,
                               apr_size_t bytes)
 {
@@ -188,8 +188,7 @@ static apr_status_t replace(kept_t *kept, server_rec *s, const char *path,
         rv = ds_memory_make(&made, NULL, bytes);
     }
     if (rv == APR_SUCCESS) {
-        ds_memory_drop(&kept->memory);
-        kept->memory = made;
+        ds_memory_replace(&kept->memory, &made);
         kept->path = path ? apr_pstrdup(s->process->pool, path) : NULL;
     }
     return rv;

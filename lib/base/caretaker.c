@@ -3,16 +3,28 @@
  * The thread sleeps until the earliest duty is due.  A shared turn holds the
  * moment from which on the duty is due again; moving it on by compare-and-swap
  * is what makes one of all processes do it.
+ *
+ * Who did it looks again when it is due, and so keeps doing it; the others look
+ * some turns later, each at a moment of its own:
+ *
+ *     turns    |    |    |    |    |    |    |
+ *     winner   x    x    x    x    x    x    x
+ *     others   x                 o .. o
+ *
+ * So hundreds of idle processes do not all wake at each turn, and where the
+ * winner is gone one of the others takes over.
  */
 #include "base/caretaker.h"
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "base/pool.h"
 #include "base/quiet.h"
+#include "base/steady.h"
 
 struct ds_caretaker_t {
     pthread_mutex_t mutex; /* guards stop and hurry */
@@ -27,12 +39,20 @@ struct ds_caretaker_t {
                              look at a shared one */
 };
 
-static apr_time_t steady_now(void)
-{
-    struct timespec now;
+/* Others look so many turns after the one that they lost, but no longer than
+   that after it was due; and as much again, by their number (ours). */
+#define OTHERS_TURNS 2
+#define OTHERS_LONGEST apr_time_from_sec(2)
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000 + 1;
+/* Parts of that time that processes are spread over. */
+#define OTHERS_PARTS 64
+
+static apr_time_t look_again_at(const ds_duty_t *duty, apr_time_t due)
+{
+    apr_interval_time_t span = OTHERS_TURNS * duty->every;
+
+    span = span < OTHERS_LONGEST ? span : OTHERS_LONGEST;
+    return due + span + span * (getpid() % OTHERS_PARTS) / OTHERS_PARTS;
 }
 
 /* May this process do the duty now?  If not, *next is when to look again. */
@@ -47,10 +67,14 @@ static int is_ours(apr_time_t *next, const ds_duty_t *duty, apr_time_t now)
     due = atomic_load(duty->turn);
     /* A turn far ahead is of another boot, whose clock had run longer. */
     if (due > now && due <= now + duty->every) {
-        *next = due;
+        *next = look_again_at(duty, due);
         return 0;
     }
-    return atomic_compare_exchange_strong(duty->turn, &due, now + duty->every);
+    if (atomic_compare_exchange_strong(duty->turn, &due, now + duty->every)) {
+        return 1;
+    }
+    *next = look_again_at(duty, now + duty->every);
+    return 0;
 }
 
 static void do_duty(ds_caretaker_t *caretaker, int at)
@@ -67,11 +91,11 @@ static void do_duty(ds_caretaker_t *caretaker, int at)
 /* Do what is due.  @return when the next one is */
 static apr_time_t do_due(ds_caretaker_t *caretaker, apr_uint64_t hurry)
 {
-    apr_time_t earliest = steady_now() + apr_time_from_sec(3600);
+    apr_time_t earliest = ds_steady_now() + apr_time_from_sec(3600);
     int i;
 
     for (i = 0; i < caretaker->count; i++) {
-        apr_time_t now = steady_now(), *turn = &caretaker->own_turn[i];
+        apr_time_t now = ds_steady_now(), *turn = &caretaker->own_turn[i];
 
         if (hurry & (apr_uint64_t)1 << i ||
             (*turn <= now && is_ours(turn, &caretaker->duty[i], now))) {

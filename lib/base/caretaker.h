@@ -4,9 +4,11 @@
  * which most need doing by one process of the machine only.
  *
  * A job's turn is a moment in memory that all processes share: who moves it on
- * does the job.  A process that dies at it costs one turn.  Jobs run one after
- * the other and must be short (well below a second); what takes longer has a
- * thread of its own (store/sweeper.h).
+ * does the job, and the next ones; when it dies another process goes on some
+ * turns later, within 4 s where turns are short.  A job that sets its turn to
+ * zero asks the others to do the next.  Jobs run one after the other and must
+ * be short (well below a second); what takes longer has a thread of its own
+ * (store/sweeper.h).
  */
 #ifndef DS_CARETAKER_H
 #define DS_CARETAKER_H

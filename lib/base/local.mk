@@ -4,7 +4,7 @@ libbase_la_SOURCES = lib/base/units.h lib/base/log.c lib/base/log.h \
     lib/base/band.c lib/base/band.h lib/base/digest.c lib/base/digest.h \
     lib/base/tally.c lib/base/tally.h lib/base/pool.c lib/base/pool.h \
     lib/base/memory.c lib/base/memory.h \
-    lib/base/quiet.c lib/base/quiet.h \
+    lib/base/quiet.c lib/base/quiet.h lib/base/steady.c lib/base/steady.h \
     lib/base/token.c lib/base/token.h \
     lib/base/caretaker.c lib/base/caretaker.h
 libbase_la_CPPFLAGS = $(LIB_CPPFLAGS) $(CRYPTO_CFLAGS)

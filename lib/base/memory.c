@@ -2,9 +2,11 @@
 /*
  * The mapping and its file.
  *
- * The file is opened twice: once for the mapping, which keeps its open file
- * for as long as any process has it mapped, and once for the lock, so that
- * children that outlive their parent do not keep the lock.
+ * The lock is one of fcntl(2)'s that belong to a process: no process that the
+ * owner forks has it, also not one that knows nothing of it and lives on when
+ * the owner is dead, as a daemon for CGI may.  The price is that it ends with
+ * the owner's first close() of any descriptor of the file.  So there is one, by
+ * which the file is locked and mapped, and it stays open.
  */
 #include "base/memory.h"
 
@@ -40,7 +42,7 @@ static apr_status_t take_lock(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-    if (!fcntl(fd, F_OFD_SETLK, &lock)) {
+    if (!fcntl(fd, F_SETLK, &lock)) {
         return APR_SUCCESS;
     }
     return errno == EAGAIN || errno == EACCES ? APR_EBUSY : last_error();
@@ -98,22 +100,6 @@ static apr_status_t map(ds_memory_t *out, int fd)
     return APR_SUCCESS;
 }
 
-/* Map what the lock guards, by an open file of its own. */
-static apr_status_t map_file(ds_memory_t *out, const char *path)
-{
-    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    struct stat info;
-
-    if (fd < 0) {
-        return last_error();
-    }
-    if (fstat(fd, &info) || info.st_dev != out->dev ||
-        info.st_ino != out->ino) {
-        return close_with(fd, APR_EAGAIN);
-    }
-    return close_with(fd, map(out, fd));
-}
-
 /* A write to a block that the disk has no room for would end the process, so
    all are reserved. */
 static apr_status_t reserve(int fd, apr_size_t bytes)
@@ -139,7 +125,7 @@ static apr_status_t make_file(ds_memory_t *out, const char *temporary)
     out->is_new = 1;
     rv = reserve(out->lock_fd, out->bytes);
     if (rv == APR_SUCCESS) {
-        rv = map_file(out, temporary);
+        rv = map(out, out->lock_fd);
     }
     if (rv != APR_SUCCESS) {
         unlink(temporary);
@@ -185,7 +171,7 @@ static apr_status_t take_file(ds_memory_t *out, const char *path)
     /* Also one that was cut short, or has holes. */
     rv = reserve(fd, out->bytes);
     if (rv == APR_SUCCESS) {
-        rv = map_file(out, path);
+        rv = map(out, fd);
     }
     if (rv != APR_SUCCESS) {
         return close_with(fd, rv);
@@ -231,10 +217,27 @@ apr_status_t ds_memory_renew(ds_memory_t *memory, const char *path,
     made.is_new = 1;
     rv = path ? replace_file(&made, path) : map(&made, -1);
     if (rv == APR_SUCCESS) {
-        ds_memory_drop(memory);
-        *memory = made;
+        ds_memory_replace(memory, &made);
     }
     return rv;
+}
+
+static void unmap(ds_memory_t *memory)
+{
+    if (memory->at) {
+        munmap(memory->at, memory->bytes);
+    }
+    *memory = none;
+}
+
+void ds_memory_replace(ds_memory_t *memory, const ds_memory_t *made)
+{
+    if (memory->lock_fd >= 0 && made->lock_fd >= 0 &&
+        memory->dev == made->dev && memory->ino == made->ino) {
+        unmap(memory); /* to close it would end the lock of both */
+    }
+    ds_memory_drop(memory);
+    *memory = *made;
 }
 
 void ds_memory_child(ds_memory_t *memory)
@@ -248,8 +251,5 @@ void ds_memory_child(ds_memory_t *memory)
 void ds_memory_drop(ds_memory_t *memory)
 {
     ds_memory_child(memory);
-    if (memory->at) {
-        munmap(memory->at, memory->bytes);
-    }
-    *memory = none;
+    unmap(memory);
 }

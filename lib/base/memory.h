@@ -9,10 +9,11 @@
  *       [ ds_memory_renew, then the next children ]
  *       ds_memory_drop
  *
- * A file belongs to one parent at a time: an open-file-description lock on it
- * is held by the parent alone, so it ends with it, however it ends.  Its blocks
- * are reserved, and a file in use is never cut: new contents come in a new
- * file under the old name, and children of before go on with the old one.
+ * A file belongs to one parent at a time: a lock on it is held by the parent
+ * alone and by nobody that it forks, so it ends with it, however it ends.  The
+ * parent opens the file nowhere else, for the lock would end with the close.
+ * Its blocks are reserved, and a file in use is never cut: new contents come in
+ * a new file under the old name, and children of before go on with the old one.
  */
 #ifndef DS_MEMORY_H
 #define DS_MEMORY_H
@@ -23,7 +24,7 @@ typedef struct {
     void *at; /* aligned to pages; NULL: none */
     apr_size_t bytes;
     int is_new;  /* 1: all zero */
-    int lock_fd; /* of the file; -1: memory without a file, or a child */
+    int lock_fd; /* the file; -1: memory without a file, or a child */
     dev_t dev;   /* of the file, to know it again */
     ino_t ino;
 } ds_memory_t;
@@ -34,7 +35,8 @@ typedef struct {
  *               another user is refused.  One of another size is replaced
  * @param bytes  above 0
  * @return APR_SUCCESS; APR_EBUSY when another process holds the file; else why
- *         not; out->at is NULL then
+ *         not; out->at is NULL then.  One's own file is no conflict: see
+ *         ds_memory_replace
  */
 apr_status_t ds_memory_make(ds_memory_t *out, const char *path,
                             apr_size_t bytes);
@@ -48,7 +50,13 @@ apr_status_t ds_memory_make(ds_memory_t *out, const char *path,
 apr_status_t ds_memory_renew(ds_memory_t *memory, const char *path,
                              apr_size_t bytes);
 
-/* In a child that was forked: leave the lock to the parent. */
+/**
+ * Drop *memory, which may be none, for another that was made.
+ * @param made  becomes *memory.  It may even be the same file, by another path
+ */
+void ds_memory_replace(ds_memory_t *memory, const ds_memory_t *made);
+
+/* In a child that was forked: leave the file to the parent. */
 void ds_memory_child(ds_memory_t *memory);
 
 /* Give it back; a file stays where it is. */

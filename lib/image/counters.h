@@ -45,7 +45,7 @@
     X(POOL_EXPIRED, "pool_expired", GAUGE, "jobs",                             \
       "jobs with too little time left at their turn")                          \
     X(POOL_HUNG_UP, "pool_hung_up", GAUGE, "jobs",                             \
-      "jobs whose caller went away before their turn came")                    \
+      "jobs that waited and whose caller left, or made them urgent")           \
     X(POOL_DIED, "pool_died", GAUGE, "renderers",                              \
       "renderers that died at a job or were killed")                           \
     X(POOL_TIMED_OUT, "pool_timed_out", GAUGE, "renderers",                    \

@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     apr_pool_t *p;
     di_key_t key;
-    apr_time_t at;
+    apr_time_t at; /* by the world's steady clock */
 } passing_t;
 
 struct di_later_t {
@@ -145,9 +145,9 @@ static passing_t *take_passing(di_later_t *later)
    there is none. */
 static apr_interval_time_t time_left(const di_later_t *later)
 {
-    return later->passing_count
-               ? later->passing[later->first_passing]->at - later->world.now()
-               : apr_time_from_sec(3600);
+    return later->passing_count ? later->passing[later->first_passing]->at -
+                                      later->world.steady()
+                                : apr_time_from_sec(3600);
 }
 
 /* ---- the thread ---- */
@@ -301,7 +301,7 @@ void di_later_forget(di_later_t *later, const di_key_t *key, apr_time_t at)
         is_running(later) && ds_pool_make_own(&p, later->pool) == APR_SUCCESS) {
         passing = apr_palloc(p, sizeof(*passing));
         passing->p = p;
-        passing->at = at;
+        passing->at = later->world.steady() + at - later->world.now();
         passing->key = *key;
         passing->key.text = apr_pstrmemdup(p, key->text, key->text_len);
         later->passing[(later->first_passing + later->passing_count++) %

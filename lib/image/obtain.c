@@ -159,6 +159,20 @@ static apr_status_t open_original(apr_file_t **out, di_format_e *format,
     return rv;
 }
 
+/* What others wait for while one renders. */
+typedef struct {
+    di_lease_t *lease;   /* other processes; NULL: none */
+    di_flight_t *flight; /* other threads; NULL: none */
+} hold_t;
+
+/* Who leads behind an answer may have somebody wait for it who came later. */
+static int is_awaited(void *baton)
+{
+    const hold_t *hold = baton;
+
+    return di_flight_is_joined(hold->flight) || di_lease_is_wanted(hold->lease);
+}
+
 static di_job_t job_of(const di_wish_t *wish, di_format_e format)
 {
     di_job_t job = {.format = (apr_uint32_t)format,
@@ -175,7 +189,7 @@ static di_job_t job_of(const di_wish_t *wish, di_format_e format)
 
 /* Render the original, and tell whether it changed meanwhile. */
 static void render(di_result_t *result, apr_file_t **file, int *changed,
-                   const di_world_t *world, const di_wish_t *wish,
+                   const di_world_t *world, const di_wish_t *wish, hold_t *hold,
                    apr_pool_t *p)
 {
     apr_file_t *original;
@@ -199,6 +213,8 @@ static void render(di_result_t *result, apr_file_t **file, int *changed,
     else {
         di_job_t job = job_of(wish, format);
 
+        job.is_awaited = is_awaited;
+        job.awaited_baton = hold;
         world->render(world->renderer, result, file, &job, original, p);
         if (world->rendered) {
             world->rendered(world->rendered_baton, wish, result);
@@ -257,15 +273,14 @@ static int is_shortage(di_reason_e reason)
 }
 
 static void render_and_keep(di_obtained_t *out, const di_world_t *world,
-                            const di_wish_t *wish, const di_lease_t *lease,
-                            apr_pool_t *p)
+                            const di_wish_t *wish, hold_t *hold, apr_pool_t *p)
 {
     apr_file_t *file = NULL;
     di_result_t result;
     outcome_t outcome;
     int changed = 0;
 
-    render(&result, &file, &changed, world, wish, p);
+    render(&result, &file, &changed, world, wish, hold, p);
     outcome = outcome_of(result.status);
     /* The little time that a cheap render has tells nothing of the picture. */
     if (outcome.reason == DI_REASON_TIMEOUT &&
@@ -281,8 +296,8 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
         ds_log(world->log, DS_LOG_INFO, "DI0623", 0,
                "%s: no rendition, reason=%s", wish->original->file,
                di_reason_word(outcome.reason));
-        out->kept =
-            !changed && keep(world, wish, lease, &out->entry.record, NULL, p);
+        out->kept = !changed &&
+                    keep(world, wish, hold->lease, &out->entry.record, NULL, p);
     }
     else if (outcome.reason == DI_REASON_RENDERED) {
         memset(&out->entry.body, 0, sizeof(out->entry.body));
@@ -290,8 +305,8 @@ static void render_and_keep(di_obtained_t *out, const di_world_t *world,
         out->entry.body.bytes = result.bytes;
         out->entry.level = "miss";
         out->have = 1;
-        out->kept = !changed && keep(world, wish, lease, &out->entry.record,
-                                     &out->entry.body, p);
+        out->kept = !changed && keep(world, wish, hold->lease,
+                                     &out->entry.record, &out->entry.body, p);
     }
 }
 
@@ -303,23 +318,24 @@ static int is_behind(const di_wish_t *wish)
 
 /* 1 when out is filled, 0 when the time ran out first. */
 static int wait_or_render(di_obtained_t *out, const di_world_t *world,
-                          const di_wish_t *wish, apr_time_t until,
-                          apr_pool_t *p)
+                          const di_wish_t *wish, di_flight_t *flight,
+                          apr_time_t until, apr_pool_t *p)
 {
     apr_interval_time_t pause_for = apr_time_from_msec(1);
-    di_lease_t *lease = NULL;
+    hold_t hold = {NULL, flight};
     di_want_t *want = NULL;
     apr_status_t rv;
     int filled = 0;
 
     do {
-        rv = world->leases ? di_lease_take(&lease, world->leases, wish->key, p)
-                           : APR_SUCCESS;
+        rv = world->leases
+                 ? di_lease_take(&hold.lease, world->leases, wish->key, p)
+                 : APR_SUCCESS;
         /* Whoever held the lease before may have just finished. */
         filled = from_store(out, world, wish->key, p);
         if (!filled && !APR_STATUS_IS_EBUSY(rv)) {
             di_lease_unwant(want);
-            render_and_keep(out, world, wish, lease, p);
+            render_and_keep(out, world, wish, &hold, p);
             filled = 1;
         }
         if (filled || is_behind(wish)) {
@@ -328,9 +344,9 @@ static int wait_or_render(di_obtained_t *out, const di_world_t *world,
         want = want ? want : di_lease_want(world->leases, wish->key, p);
         world->pause(pause_for);
         pause_for = pause_for * 2 < PAUSE_MAX ? pause_for * 2 : PAUSE_MAX;
-    } while (world->now() < until);
+    } while (world->steady() < until);
     di_lease_unwant(want);
-    di_lease_release(lease);
+    di_lease_release(hold.lease);
     return filled;
 }
 
@@ -373,7 +389,7 @@ static int go_together(di_obtained_t *out, const di_world_t *world,
                        const di_wish_t *wish, apr_pool_t *p)
 {
     apr_interval_time_t wait_for = apr_time_from_msec(wish->wait_ms);
-    apr_time_t until = world->now() + wait_for;
+    apr_time_t until = world->steady() + wait_for;
     di_landed_t landed;
     di_flight_t *flight;
     int got;
@@ -388,7 +404,7 @@ static int go_together(di_obtained_t *out, const di_world_t *world,
     default:
         break;
     }
-    got = wait_or_render(out, world, wish, until, p);
+    got = wait_or_render(out, world, wish, flight, until, p);
     if (got && is_for_all(out, wish)) {
         land(flight, out);
     }
@@ -442,13 +458,13 @@ static void take_own(di_obtained_t *out, const di_world_t *world,
     if (from_store(out, world, wish->key, p)) {
         return;
     }
-    start = world->now();
+    start = world->steady();
     if (!go_together(out, world, wish, p)) {
         out->reason = DI_REASON_TIMEOUT;
         out->cache = "miss";
         out->passing = 1;
     }
-    out->took_ms = (apr_uint32_t)apr_time_as_msec(world->now() - start);
+    out->took_ms = (apr_uint32_t)apr_time_as_msec(world->steady() - start);
 }
 
 /* The cheap rendition; 1 when there is one now, else out->reason may say why

@@ -97,6 +97,7 @@ typedef struct {
                      const di_result_t *result);
     void *rendered_baton;
     apr_time_t (*now)(void);
+    apr_time_t (*steady)(void); /* never goes back: for waits */
     void (*pause)(apr_interval_time_t pause_for);
     const ds_log_t *log;
 } di_world_t;

@@ -8,11 +8,12 @@
  *
  * Everything is bounded by one deadline.  A connection that ends before the
  * job was begun tells nothing of the picture (the dispatcher died, or the
- * renderer before it took the job): the job is sent again.  What comes back is
- * believed only as far as it can be checked: the frame (render/wire.h), and
- * that the descriptor is a regular file of the size told which nobody can
- * change any more.  It is then opened anew, because its offset would otherwise
- * be shared with the renderer.
+ * renderer before it took the job): the job is sent again.  So is one for which
+ * somebody has begun to wait, as urgent as such jobs are; the dispatcher drops
+ * the one that hung up.  What comes back is believed only as far as it can be
+ * checked: the frame (render/wire.h), and that the descriptor is a regular file
+ * of the size told which nobody can change any more.  It is then opened anew,
+ * because its offset would otherwise be shared with the renderer.
  */
 #include "render/workers.h"
 
@@ -35,6 +36,13 @@
 
 /* How often a job is sent. */
 #define TRIES 3
+
+/* How often a job for which nobody waits is looked after: short beside what a
+   queue that such a job stands in makes a visitor wait. */
+#define LOOK_EVERY_MS 50
+
+/* Beside what a render tells: somebody waits for it by now. */
+#define AWAITED ((di_render_status_e)(DI_RENDER_NOT_BEGUN + 1))
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -74,24 +82,33 @@ static di_render_status_e connected(int *out, const di_workers_t *workers)
     return error == EAGAIN ? DI_RENDER_BUSY : DI_RENDER_NO_POOL;
 }
 
-/* Until the renderer answers, or closes, or time is up. */
-static di_render_status_e wait_for_answer(int sock, apr_uint64_t deadline_us)
+/* Until the renderer answers, or closes, or time is up; or, of a job that is
+   not begun, somebody waits for it by now. */
+static di_render_status_e wait_for_answer(int sock, const di_order_t *order,
+                                          int begun)
 {
     struct pollfd polled = {sock, POLLIN, 0};
+    const di_job_t *job = &order->job;
+    int looks = !begun && job->is_awaited && job->urgency > DI_URGENCY_MISSING;
 
     for (;;) {
         apr_uint64_t now = di_clock_us(CLOCK_MONOTONIC);
-        int got;
+        int span_ms, got;
 
-        if (now >= deadline_us) {
+        if (now >= order->deadline_us) {
             return DI_RENDER_TIMEOUT;
         }
-        got = poll(&polled, 1, (int)((deadline_us - now + 999) / 1000));
+        span_ms = (int)((order->deadline_us - now + 999) / 1000);
+        got = poll(&polled, 1,
+                   looks && span_ms > LOOK_EVERY_MS ? LOOK_EVERY_MS : span_ms);
         if (got > 0) {
             return DI_RENDER_OK;
         }
         if (got < 0 && errno != EINTR) {
             return DI_RENDER_DIED;
+        }
+        if (looks && job->is_awaited(job->awaited_baton)) {
+            return AWAITED;
         }
     }
 }
@@ -162,7 +179,7 @@ static di_render_status_e receive(di_result_t *result, apr_file_t **out,
         apr_ssize_t len;
         int fd, again;
 
-        status = wait_for_answer(sock, order->deadline_us);
+        status = wait_for_answer(sock, order, *begun_us != 0);
         if (status != DI_RENDER_OK) {
             return status;
         }
@@ -227,11 +244,11 @@ static void bound_cpu(di_result_t *result, di_render_status_e status,
     }
 }
 
-/* Send the job until a renderer has begun it, or it is refused. */
+/* Send the job until a renderer has begun it, or it is refused.
+   @param order  becomes more urgent when somebody waits for it by now */
 static di_render_status_e ask(di_result_t *result, apr_file_t **out,
-                              const di_workers_t *workers,
-                              const di_order_t *order, int original,
-                              apr_pool_t *p)
+                              const di_workers_t *workers, di_order_t *order,
+                              int original, apr_pool_t *p)
 {
     int tries;
 
@@ -245,6 +262,11 @@ static di_render_status_e ask(di_result_t *result, apr_file_t **out,
         }
         status = exchange(result, out, &begun_us, sock, order, original, p);
         close(sock);
+        if (status == AWAITED) {
+            order->job.urgency = DI_URGENCY_MISSING;
+            tries = -1;
+            continue;
+        }
         bound_cpu(result, status, sent_us, begun_us);
         if (status == DI_RENDER_TIMEOUT &&
             !had_most_of_its_time(order, begun_us)) {

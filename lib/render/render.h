@@ -105,6 +105,10 @@ typedef struct {
     apr_uint32_t urgency;  /* di_urgency_e */
     apr_uint32_t priority; /* of the tier, 0..9, 9 first; among equals */
     apr_uint64_t client;   /* whose job it is, any number; 0: nobody's */
+    /* Not sent; asked now and then while a job for which nobody waits is not
+       begun: does somebody wait for it by now?  NULL: nobody will. */
+    int (*is_awaited)(void *baton);
+    void *awaited_baton;
 } di_job_t;
 
 /* Which job goes first (render/queue.h). */

@@ -195,6 +195,7 @@ int di_wire_get_order(di_order_t *out, const unsigned char *frame,
     if (len != DI_WIRE_JOB_BYTES || memcmp(frame, "DIJ2", 4)) {
         return 0;
     }
+    memset(job, 0, sizeof(*job));
     get_places(job, frame, job_places, COUNT(job_places));
     job->limits.max_bytes = get64(frame + 96);
     job->limits.max_pixels = get64(frame + 104);
@@ -244,10 +245,9 @@ static int success_is_legal(const di_result_t *result, const di_job_t *job)
 {
     return result->format < DI_FORMAT_END &&
            DI_FORMAT_IN(job->formats & DI_FORMATS_OUT, result->format) &&
-           size_is_legal(result) &&
-           source_is_legal(result, &job->limits) && result->quality <= 100 &&
-           result->ssim_e4 <= 10000 && result->bytes &&
-           result->bytes <= DI_WIRE_RENDITION_MAX_BYTES;
+           size_is_legal(result) && source_is_legal(result, &job->limits) &&
+           result->quality <= 100 && result->ssim_e4 <= 10000 &&
+           result->bytes && result->bytes <= DI_WIRE_RENDITION_MAX_BYTES;
 }
 
 static int failure_is_legal(const di_result_t *result)

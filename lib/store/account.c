@@ -175,7 +175,6 @@ di_accounts_t *di_accounts_init(void *mem, const char *boot)
     if (!is_ours(accounts)) {
         clear(accounts);
     }
-    atomic_store(&accounts->strangers_told, 0);
     if (strncmp(accounts->boot, boot, sizeof(accounts->boot) - 1) != 0) {
         for (i = 0; i < atomic_load(&accounts->count); i++) {
             forget(&accounts->account[i]);
@@ -221,7 +220,24 @@ int di_accounts_open(di_accounts_t *accounts, const char *name,
         atomic_store(&accounts->count, count + 1);
     }
     set_terms(&accounts->account[customer], terms);
+    atomic_store(&accounts->account[customer].named,
+                 atomic_load(&accounts->configurations) + 1);
     return customer;
+}
+
+/* Children of the configuration before may still look: they see its customers
+   as named until all of the new ones are. */
+void di_accounts_opened(di_accounts_t *accounts)
+{
+    atomic_fetch_add(&accounts->configurations, 1);
+    atomic_store(&accounts->strangers_told, 0);
+}
+
+int di_account_is_named(const di_accounts_t *accounts,
+                        const di_account_t *account)
+{
+    return atomic_load(&account->named) >=
+           atomic_load(&accounts->configurations);
 }
 
 int di_accounts_find(const di_accounts_t *accounts, const char *name)

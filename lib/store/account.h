@@ -28,8 +28,8 @@
 
 #include "store/store.h"
 
-/* Most customers that one httpd can ever have had; the place of a customer
-   never changes. */
+/* Most customers that one httpd can have had since its books were begun; the
+   place of a customer never changes, and is never another's. */
 #define DI_CUSTOMERS_MAX 4096
 
 /* Room for a customer's name, with its final NUL.  Legal: 1 to 63 of a-z, 0-9,
@@ -98,6 +98,14 @@ int di_customer_name_is_legal(const char *name);
  */
 int di_accounts_open(di_accounts_t *accounts, const char *name,
                      const di_terms_t *terms);
+
+/**
+ * In httpd's parent, after all customers of a configuration were opened: those
+ * that were not are gone.  Their accounts stay, for what they still have stored
+ * and for what they are billed; but nobody sweeps one whose folder was deleted,
+ * and folders of the others are told (DI0412).
+ */
+void di_accounts_opened(di_accounts_t *accounts);
 
 /* The place of a customer, -1 when there is none.  Any process. */
 int di_accounts_find(const di_accounts_t *accounts, const char *name);

@@ -55,6 +55,7 @@ typedef struct {
     /* 0, or since when: a put had no time to reclaim all that it had to, so the
        sweeper does, whatever near_pct says. */
     _Atomic apr_int64_t overdue_at;
+    _Atomic apr_uint64_t named;   /* the last configuration that names it */
     _Atomic apr_uint64_t told;    /* byte_seconds that were told last */
     _Atomic apr_int64_t walk_at;  /* when the next recount is due */
     _Atomic apr_int64_t ahead_at; /* not before: reclaim ahead */
@@ -67,10 +68,15 @@ struct di_accounts_t {
     apr_uint64_t bytes;                    /* of all this */
     unsigned char id[DI_ACCOUNT_ID_BYTES]; /* random: of these books */
     char boot[DI_ACCOUNT_BOOT_ROOM];
-    _Atomic int strangers_told; /* 1: since the last start */
+    _Atomic int strangers_told;          /* 1: since the last start */
+    _Atomic apr_uint64_t configurations; /* that were opened as a whole */
     _Atomic int count;
     di_account_t account[DI_CUSTOMERS_MAX];
 };
+
+/* 1 when the configuration that is in force names this customer. */
+int di_account_is_named(const di_accounts_t *accounts,
+                        const di_account_t *account);
 
 /* NULL when the place is not in use. */
 di_account_t *di_account_at(di_accounts_t *accounts, int customer);

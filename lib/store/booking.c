@@ -32,9 +32,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/steady.h"
 #include "store/tree.h"
 
 #define PATH_ROOM 4096
@@ -126,12 +126,12 @@ static void unlock_and_close(int fd, int byte)
 
 static apr_status_t wait_lock(int fd, apr_interval_time_t wait_for)
 {
-    apr_time_t until = di_hold_clock() + wait_for;
+    apr_time_t until = ds_steady_now() + wait_for;
     apr_interval_time_t pause = PAUSE_FIRST;
     apr_status_t rv = try_lock(fd, HOLD_BYTE);
 
     /* A pause is longer than it should be, on a busy machine many times. */
-    while (rv == APR_EBUSY && di_hold_clock() < until) {
+    while (rv == APR_EBUSY && ds_steady_now() < until) {
         apr_sleep(pause);
         pause = pause * 2 < DI_HOLD_PAUSE_LONGEST ? pause * 2
                                                   : DI_HOLD_PAUSE_LONGEST;
@@ -409,21 +409,13 @@ apr_status_t di_hold_count(di_hold_t *hold, apr_time_t now)
     return APR_INCOMPLETE;
 }
 
-apr_time_t di_hold_clock(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return apr_time_from_sec(at.tv_sec) + at.tv_nsec / 1000;
-}
-
 apr_status_t di_hold_know(di_hold_t *hold, apr_interval_time_t at_most,
                           apr_time_t now)
 {
-    apr_time_t until = di_hold_clock() + at_most;
+    apr_time_t until = ds_steady_now() + at_most;
     apr_status_t rv = hold->state.known ? APR_SUCCESS : APR_INCOMPLETE;
 
-    while (rv == APR_INCOMPLETE && di_hold_clock() < until) {
+    while (rv == APR_INCOMPLETE && ds_steady_now() < until) {
         rv = di_hold_count(hold, now);
     }
     return rv;

@@ -83,9 +83,6 @@ void di_hold_set(di_hold_t *hold, apr_uint64_t bytes, apr_uint64_t files,
  */
 apr_status_t di_hold_count(di_hold_t *hold, apr_time_t now);
 
-/* The clock that never goes back, for bounds on work. */
-apr_time_t di_hold_clock(void);
-
 /**
  * Recount for a while, if the account is not known.
  * @return APR_SUCCESS: it is known; APR_INCOMPLETE; else as di_hold_count

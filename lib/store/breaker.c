@@ -17,6 +17,54 @@
 #define ERRORS_OF(word) ((word)&0xffffffff)
 #define BEGAN_OF(word) ((int64_t)((word) >> 32) - 1)
 
+/* ---- the table ---- */
+
+/* FNV-1a (Fowler, Noll, Vo), 64 bits; never 0. */
+static uint64_t owner_of(const char *server)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *server; server++) {
+        hash = (hash ^ (unsigned char)*server) * UINT64_C(0x100000001b3);
+    }
+    return hash ? hash : 1;
+}
+
+di_breaker_t *di_breaker_of(di_breaker_t *table, const char *server)
+{
+    uint64_t owner = owner_of(server);
+    int i;
+
+    for (i = 0; i < DI_BREAKERS; i++) {
+        di_breaker_t *breaker = &table[(owner + (uint64_t)i) % DI_BREAKERS];
+        uint64_t found = 0;
+
+        if (atomic_compare_exchange_strong(&breaker->owner, &found, owner) ||
+            found == owner) {
+            return breaker;
+        }
+    }
+    return &table[owner % DI_BREAKERS];
+}
+
+/* Whoever still uses a place that is given away shares it with another server,
+   which costs no more than a miss until the next probe. */
+void di_breakers_clear(di_breaker_t *table)
+{
+    int i, owned = 0;
+
+    for (i = 0; i < DI_BREAKERS; i++) {
+        atomic_store(&table[i].open_until, 0);
+        atomic_store(&table[i].failures, 0);
+        owned += atomic_load(&table[i].owner) != 0;
+    }
+    for (i = 0; i < DI_BREAKERS && owned > DI_BREAKERS / 2; i++) {
+        atomic_store(&table[i].owner, 0);
+    }
+}
+
+/* ---- a breaker ---- */
+
 int di_breaker_is_open(const di_breaker_t *breaker)
 {
     return atomic_load(&breaker->open_until) != 0;

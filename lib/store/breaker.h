@@ -19,6 +19,9 @@
  *
  * All threads of a process share one struct, and so may processes; nothing is
  * locked and no call enters the kernel.  A struct of zeros is a closed breaker.
+ *
+ * Processes find a server's breaker in a table by the server's name, because
+ * children of two configurations have different lists.
  */
 #ifndef DI_BREAKER_H
 #define DI_BREAKER_H
@@ -28,6 +31,10 @@
 
 #include <apr_time.h>
 
+/* Breakers of a table.  At least twice the servers of a configuration, and two
+   more configurations' while children of those before end. */
+#define DI_BREAKERS 256
+
 #define DI_BREAKER_ERRORS 4
 #define DI_BREAKER_WINDOW_FOR apr_time_from_sec(30)
 #define DI_BREAKER_REST_FOR apr_time_from_sec(5)
@@ -36,6 +43,7 @@ typedef struct {
     _Atomic int64_t open_until; /* us; 0 = closed */
     _Atomic uint64_t failures;  /* breaker.c draws it */
     _Atomic uint64_t openings;  /* how often it was opened; never goes back */
+    _Atomic uint64_t owner; /* in a table: hash of a server's name; 0: free */
 } di_breaker_t;
 
 typedef enum {
@@ -43,6 +51,17 @@ typedef enum {
     DI_BREAKER_ERROR    /* refused, reset, or an answer that makes no
                            sense, soon */
 } di_breaker_failure_e;
+
+/**
+ * The breaker of a server, which is its own as long as a table is not asked for
+ * more than DI_BREAKERS of them between two starts.
+ * @param table  DI_BREAKERS of them, zeros at first
+ */
+di_breaker_t *di_breaker_of(di_breaker_t *table, const char *server);
+
+/* At a start: close all; places of servers of long ago become free.  Other
+   processes may be at work with them. */
+void di_breakers_clear(di_breaker_t *table);
 
 /* Is the server left alone? */
 int di_breaker_is_open(const di_breaker_t *breaker);

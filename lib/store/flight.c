@@ -216,6 +216,19 @@ di_flight_e di_flight_join(di_flight_t **out, di_landed_t *landed,
 
 /* ---- the leader ---- */
 
+int di_flight_is_joined(const di_flight_t *flight)
+{
+    int joined;
+
+    if (!flight) {
+        return 0;
+    }
+    pthread_mutex_lock(&flight->flights->mutex);
+    joined = flight->waiting > 0;
+    pthread_mutex_unlock(&flight->flights->mutex);
+    return joined;
+}
+
 /* Take over the body for those who wait; 0 when that cannot be done. */
 static int load(di_flight_t *flight, const di_landed_t *landed)
 {

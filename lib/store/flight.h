@@ -54,6 +54,9 @@ di_flight_e di_flight_join(di_flight_t **out, di_landed_t *landed,
                            di_flights_t *flights, const di_key_t *key,
                            apr_interval_time_t wait_for, apr_pool_t *p);
 
+/* For the leader: does somebody wait for its landing?  NULL flight: 0. */
+int di_flight_is_joined(const di_flight_t *flight);
+
 /**
  * The leader is done: wake the others.  NULL flight is fine.
  * @param landed  copied as far as somebody waits for it.  NULL: it brings

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/steady.h"
 #include "store/record.h"
 #include "store/tree.h"
 
@@ -198,7 +199,7 @@ apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan)
         if (scan->stop && atomic_load(scan->stop)) {
             return APR_EINTR;
         }
-        if (scan->until && di_hold_clock() > scan->until) {
+        if (scan->until && ds_steady_now() > scan->until) {
             return APR_TIMEUP;
         }
         rv = di_tree_each(scan->folder, folder, note_entry, scan);
@@ -211,13 +212,13 @@ apr_status_t di_reclaim_scan(di_reclaim_scan_t *scan)
 /* What is to fit, and how long it may take to have more room than that. */
 typedef struct {
     apr_uint64_t bytes;
-    apr_time_t until;  /* of di_hold_clock */
+    apr_time_t until;  /* of ds_steady_now */
     apr_time_t at_all; /* and this, even if it does not fit then */
 } need_t;
 
 static int is_enough(const di_hold_t *hold, const need_t *need)
 {
-    apr_time_t now = di_hold_clock();
+    apr_time_t now = ds_steady_now();
 
     return now > need->at_all ||
            (now > need->until && di_hold_fits(hold, need->bytes, 1));
@@ -315,7 +316,7 @@ static apr_status_t count(di_reclaim_scan_t *scan, di_hold_t *hold,
 
 static void begin_deleting(need_t *need, apr_interval_time_t at_most)
 {
-    need->until = di_hold_clock() + at_most;
+    need->until = ds_steady_now() + at_most;
     need->at_all = need->until + at_most;
 }
 
@@ -323,7 +324,7 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
                              const di_usage_t *usage, apr_uint64_t bytes,
                              apr_interval_time_t at_most, apr_time_t now)
 {
-    need_t need = {.bytes = bytes, .until = di_hold_clock() + at_most};
+    need_t need = {.bytes = bytes, .until = ds_steady_now() + at_most};
     di_reclaim_scan_t scan = {.usage = usage};
     di_terms_t terms;
     apr_status_t rv;
@@ -351,7 +352,7 @@ apr_status_t di_reclaim_shrink(apr_uint64_t *removed, di_hold_t *hold,
                                const di_usage_t *usage, apr_uint64_t bytes,
                                apr_interval_time_t at_most, apr_time_t now)
 {
-    need_t need = {.bytes = bytes, .until = di_hold_clock() + at_most};
+    need_t need = {.bytes = bytes, .until = ds_steady_now() + at_most};
     di_reclaim_scan_t scan = {.usage = usage};
     di_terms_t terms;
     apr_status_t rv;

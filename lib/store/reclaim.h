@@ -58,7 +58,7 @@ typedef struct {
     di_policy_e policy;
     const di_usage_t *usage;  /* NULL: only files' times are known */
     const atomic_int *stop;   /* NULL, or: once true, give up */
-    apr_time_t until;         /* of di_hold_clock; 0: as long as it takes */
+    apr_time_t until;         /* of ds_steady_now; 0: as long as it takes */
     int folder;               /* the customer's, open */
     di_reclaim_entry_t *list; /* from malloc; the caller frees it */
     apr_size_t count, room;
@@ -90,8 +90,8 @@ apr_status_t di_reclaim_room(apr_uint64_t *removed, di_hold_t *hold,
 /**
  * Make room on a disk that is full although the quota is not: what the customer
  * has now counts as its quota, and goes down to terms.keep_pct of that, or
- * lower for what is to come.  Of its own entries, and as bounded as di_reclaim_room;
- * nothing for an entry larger than half of them.
+ * lower for what is to come.  Of its own entries, and as bounded as
+ * di_reclaim_room; nothing for an entry larger than half of them.
  * @return APR_SUCCESS when something was deleted; APR_ENOSPC when nothing may
  *         be; as di_reclaim_room
  */

@@ -106,7 +106,8 @@ static void promote(di_level_t *level, const di_key_t *key,
     apr_pool_t *ptemp;
 
     if (apr_pool_create(&ptemp, p) == APR_SUCCESS) {
-        (void)level->put(level, key, &entry->record, &entry->body, now, ptemp);
+        (void)(level->offer ? level->offer : level->put)(
+            level, key, &entry->record, &entry->body, now, ptemp);
         apr_pool_destroy(ptemp);
     }
 }

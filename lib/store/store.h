@@ -120,6 +120,12 @@ struct di_level_t {
                         const di_record_t *record, const di_body_t *body,
                         apr_time_t now, apr_pool_t *ptemp);
 
+    /* As put, for what another level has already: only if that takes no wait
+       for others and nothing has to go for it.  NULL: put. */
+    apr_status_t (*offer)(di_level_t *level, const di_key_t *key,
+                          const di_record_t *record, const di_body_t *body,
+                          apr_time_t now, apr_pool_t *ptemp);
+
     /* An entry of that key was found on an earlier level, so this one was not
        asked: it may count that as a use.  NULL: it need not know. */
     void (*touch)(di_level_t *level, const di_key_t *key, apr_time_t now);
@@ -142,7 +148,7 @@ typedef enum {
 } di_keep_e;
 
 /**
- * Ask the levels in order.  An entry found in a later level is put into the
+ * Ask the levels in order.  An entry found in a later level is offered to the
  * earlier ones that said APR_NOTFOUND, so that the next get is answered by
  * the first; whether that worked does not change the answer.  One that expires
  * is put only into those that are not lasting.

@@ -56,6 +56,10 @@
 /* And a get that has found something to delete. */
 #define DROP_WAIT_FOR apr_time_from_msec(5)
 
+/* From a damaged entry to the next count of its account, so that a thousand of
+   them lead to one (ours). */
+#define COUNT_WITHIN apr_time_from_sec(10)
+
 #define DAMAGED_A_MINUTE 10
 #define TROUBLE_A_MINUTE 1
 
@@ -143,6 +147,18 @@ static void drop(disk_t *disk, const found_t *found, const di_key_t *key,
         di_hold_remove(&hold, key->hash, now);
     }
     di_hold_release(&hold);
+}
+
+/* What somebody altered was booked with the size that it had, and is hardly the
+   only one. */
+static void count_soon(di_account_t *account, apr_time_t now)
+{
+    apr_int64_t due_at = atomic_load(&account->walk_at);
+
+    if (due_at > now + COUNT_WITHIN) {
+        atomic_compare_exchange_strong(&account->walk_at, &due_at,
+                                       now + COUNT_WITHIN);
+    }
 }
 
 static apr_status_t open_entry(disk_t *disk, found_t *out, apr_time_t now,
@@ -299,6 +315,7 @@ static apr_status_t check_entry(disk_t *disk, di_entry_t *out, found_t *found,
     }
     drop(disk, found, key, now);
     if (state == DI_RECORD_DAMAGED || state == DI_RECORD_OTHER_KEY) {
+        count_soon(di_account_at(disk->conf.accounts, key->customer), now);
         log_damaged(disk, found->path, di_record_state_text(state), now);
     }
     return APR_NOTFOUND;
@@ -486,15 +503,34 @@ static apr_status_t disk_failed(disk_t *disk, apr_status_t rv, apr_time_t now)
     return rv == EDQUOT ? APR_ENOSPC : rv;
 }
 
-static apr_status_t write_booked(di_hold_t *hold, const di_key_t *key,
-                                 const di_record_t *record,
-                                 const di_body_t *body, apr_uint64_t bytes,
+/* What put and offer are given. */
+typedef struct {
+    const di_key_t *key;
+    di_record_t record;
+    const di_body_t *body;
+    apr_uint64_t bytes; /* of the file, in whole blocks */
+} parcel_t;
+
+static parcel_t parcel_of(const di_key_t *key, const di_record_t *record,
+                          const di_body_t *body)
+{
+    static const di_body_t none = {.data = ""};
+    parcel_t parcel = {.key = key, .record = *record};
+
+    parcel.body = body && !record->verdict ? body : &none;
+    parcel.record.body_bytes = parcel.body->bytes;
+    parcel.bytes =
+        di_account_rounded(di_record_head_bytes(key) + parcel.body->bytes);
+    return parcel;
+}
+
+static apr_status_t write_booked(di_hold_t *hold, const parcel_t *parcel,
                                  apr_time_t now)
 {
     apr_status_t rv;
 
-    di_hold_begin(hold, key->hash, bytes, now);
-    rv = write_entry(hold->folder, key, record, body);
+    di_hold_begin(hold, parcel->key->hash, parcel->bytes, now);
+    rv = write_entry(hold->folder, parcel->key, &parcel->record, parcel->body);
     di_hold_end(hold, now);
     return rv;
 }
@@ -524,46 +560,51 @@ static apr_status_t give_way(disk_t *disk, di_hold_t *hold, apr_uint64_t bytes,
     return rv;
 }
 
-static int is_full(apr_status_t rv)
+static int means_full(apr_status_t rv)
 {
     return APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT;
 }
 
-static apr_status_t put_held(disk_t *disk, di_hold_t *hold, const di_key_t *key,
-                             const di_record_t *record, const di_body_t *body,
-                             apr_uint64_t bytes, apr_time_t now)
+static apr_status_t put_held(disk_t *disk, di_hold_t *hold,
+                             const parcel_t *parcel, apr_time_t now)
 {
-    apr_status_t rv = make_room(disk, hold, bytes, now);
+    apr_status_t rv = make_room(disk, hold, parcel->bytes, now);
 
     if (rv == APR_EBUSY || rv == APR_ENOSPC) {
         return rv;
     }
     if (rv == APR_SUCCESS) {
-        rv = write_booked(hold, key, record, body, bytes, now);
+        rv = write_booked(hold, parcel, now);
     }
-    if (is_full(rv) && give_way(disk, hold, bytes, now) == APR_SUCCESS) {
-        rv = write_booked(hold, key, record, body, bytes, now);
-        atomic_store(&disk->vain_at, is_full(rv) ? now : 0);
+    if (means_full(rv) &&
+        give_way(disk, hold, parcel->bytes, now) == APR_SUCCESS) {
+        rv = write_booked(hold, parcel, now);
+        atomic_store(&disk->vain_at, means_full(rv) ? now : 0);
     }
     if (rv != APR_SUCCESS) {
         return disk_failed(disk, rv, now);
     }
-    di_usage_reset(disk->conf.usage, key->hash, now);
+    di_usage_reset(disk->conf.usage, parcel->key->hash, now);
     return APR_SUCCESS;
 }
 
-/* 1 when an account is full and nothing of it ever goes: one need not wait for
-   the hold to be told so. */
-static int is_in_vain(const di_account_t *account, apr_uint64_t bytes)
+static int is_full(const di_account_t *account, apr_uint64_t bytes)
 {
     di_account_state_t state;
     di_terms_t terms;
 
     di_account_load(&state, account);
     di_account_terms(&terms, account);
-    return terms.policy == DI_POLICY_PERMANENT && state.known &&
-           (state.bytes + bytes > terms.quota_bytes ||
-            state.files >= terms.quota_files);
+    return state.known && (state.bytes + bytes > terms.quota_bytes ||
+                           state.files >= terms.quota_files);
+}
+
+/* 1 when an account is full and nothing of it ever goes: one need not wait for
+   the hold to be told so. */
+static int is_in_vain(const di_account_t *account, apr_uint64_t bytes)
+{
+    return atomic_load(&account->policy) == DI_POLICY_PERMANENT &&
+           is_full(account, bytes);
 }
 
 static apr_interval_time_t patience(const di_account_t *account)
@@ -574,37 +615,90 @@ static apr_interval_time_t patience(const di_account_t *account)
     return state.known ? HOLD_WAIT_FOR : KNOW_WAIT_FOR;
 }
 
+static int is_too_large(const di_account_t *account, apr_uint64_t bytes)
+{
+    return bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA;
+}
+
+static apr_status_t take_hold(disk_t *disk, di_hold_t *out, int customer,
+                              apr_interval_time_t wait_for, apr_time_t now)
+{
+    apr_status_t rv = di_hold_take(out, disk->conf.accounts, customer,
+                                   disk->conf.root, 1, wait_for, now);
+
+    if (rv == APR_SUCCESS) {
+        log_foreign(disk, out, now);
+        return rv;
+    }
+    return rv == APR_EBUSY ? rv : disk_failed(disk, rv, now);
+}
+
 static apr_status_t disk_put(di_level_t *level, const di_key_t *key,
                              const di_record_t *record, const di_body_t *body,
                              apr_time_t now, apr_pool_t *ptemp)
 {
-    static const di_body_t none = {.data = ""};
     disk_t *disk = level->self;
     di_account_t *account = di_account_at(disk->conf.accounts, key->customer);
-    di_record_t kept = *record;
-    apr_uint64_t bytes;
+    parcel_t parcel = parcel_of(key, record, body);
     di_hold_t hold;
     apr_status_t rv;
 
-    body = body && !record->verdict ? body : &none;
-    kept.body_bytes = body->bytes;
-    bytes = di_account_rounded(di_record_head_bytes(key) + body->bytes);
     if (!account) {
         return APR_ENOSPC;
     }
-    if (bytes > atomic_load(&account->quota_bytes) / ENTRIES_PER_QUOTA ||
-        is_in_vain(account, bytes)) {
+    if (is_too_large(account, parcel.bytes) ||
+        is_in_vain(account, parcel.bytes)) {
         atomic_fetch_add(&account->refused, 1);
         return APR_ENOSPC;
     }
-    rv = di_hold_take(&hold, disk->conf.accounts, key->customer,
-                      disk->conf.root, 1, patience(account), now);
-    if (rv != APR_SUCCESS) {
-        return rv == APR_EBUSY ? rv : disk_failed(disk, rv, now);
+    rv = take_hold(disk, &hold, key->customer, patience(account), now);
+    if (rv == APR_SUCCESS) {
+        rv = put_held(disk, &hold, &parcel, now);
+        di_hold_release(&hold);
     }
-    log_foreign(disk, &hold, now);
-    rv = put_held(disk, &hold, key, &kept, body, bytes, now);
-    di_hold_release(&hold);
+    return rv;
+}
+
+static apr_status_t offer_held(disk_t *disk, di_hold_t *hold,
+                               const parcel_t *parcel, apr_time_t now)
+{
+    apr_status_t rv;
+
+    if (!hold->state.known) {
+        return APR_EBUSY;
+    }
+    if (!di_hold_fits(hold, parcel->bytes, 1)) {
+        return APR_ENOSPC;
+    }
+    rv = write_booked(hold, parcel, now);
+    if (rv != APR_SUCCESS) {
+        return disk_failed(disk, rv, now);
+    }
+    di_usage_reset(disk->conf.usage, parcel->key->hash, now);
+    return APR_SUCCESS;
+}
+
+/* A visitor waits for what comes from a later level: neither for another
+   holder, nor for a count or a reclaim.  The next hit offers it again. */
+static apr_status_t disk_offer(di_level_t *level, const di_key_t *key,
+                               const di_record_t *record, const di_body_t *body,
+                               apr_time_t now, apr_pool_t *ptemp)
+{
+    disk_t *disk = level->self;
+    di_account_t *account = di_account_at(disk->conf.accounts, key->customer);
+    parcel_t parcel = parcel_of(key, record, body);
+    di_hold_t hold;
+    apr_status_t rv;
+
+    if (!account || is_too_large(account, parcel.bytes) ||
+        is_full(account, parcel.bytes)) {
+        return APR_ENOSPC;
+    }
+    rv = take_hold(disk, &hold, key->customer, 0, now);
+    if (rv == APR_SUCCESS) {
+        rv = offer_held(disk, &hold, &parcel, now);
+        di_hold_release(&hold);
+    }
     return rv;
 }
 
@@ -655,15 +749,16 @@ apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
     disk->level.self = disk;
     disk->level.get = disk_get;
     disk->level.put = disk_put;
+    disk->level.offer = disk_offer;
     disk->level.touch = disk_touch;
     disk->sweeper = di_sweeper_make(&sweeper, p);
     *out = &disk->level;
     return APR_SUCCESS;
 }
 
-void di_disk_sweep(di_level_t *level, apr_time_t now)
+int di_disk_sweep(di_level_t *level, apr_time_t now)
 {
-    di_sweeper_wake(((disk_t *)level->self)->sweeper, now);
+    return di_sweeper_wake(((disk_t *)level->self)->sweeper, now);
 }
 
 void di_disk_sweep_now(di_level_t *level, apr_time_t now)

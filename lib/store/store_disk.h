@@ -47,8 +47,9 @@ apr_status_t di_disk_make(di_level_t **out, const di_disk_conf_t *conf,
  * Look whether some account needs work that takes long, and start it in a
  * thread of the level's own (sweeper.h).  Quick; call about once a second, in
  * one process of all.
+ * @return 1 when it is at it already; another process may sweep the others
  */
-void di_disk_sweep(di_level_t *disk, apr_time_t now);
+int di_disk_sweep(di_level_t *disk, apr_time_t now);
 
 /* Do that work here and now.  For tests and tools. */
 void di_disk_sweep_now(di_level_t *disk, apr_time_t now);

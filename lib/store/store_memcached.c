@@ -40,7 +40,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include <apr_general.h>
 #include <apr_reslist.h>
@@ -49,6 +48,7 @@
 #include <libmemcached/memcached.h>
 
 #include "base/arg.h"
+#include "base/steady.h"
 #include "store/breaker.h"
 #include "store/pace.h"
 #include "store/record.h"
@@ -213,15 +213,6 @@ static void block_free(const memcached_st *handle, void *block, void *baton)
 
 /* ---- sessions ---- */
 
-/* The breakers' clock never goes back. */
-static apr_time_t steady_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000 + 1;
-}
-
 static apr_status_t handle_make(void **out, void *baton, apr_pool_t *p)
 {
     cache_t *cache = baton;
@@ -280,14 +271,14 @@ static apr_status_t session_start(session_t *out, cache_t *cache,
     out->server = server;
     out->name_len = strlen(out->name);
     forget_old_handles(cache, server);
-    out->began_at = steady_now();
+    out->began_at = ds_steady_now();
     return take_handle(&out->handle, cache);
 }
 
 static int may_ask(const cache_t *cache, server_t *server)
 {
     return cache->probed ? !di_breaker_is_open(server->breaker)
-                         : di_breaker_allows(server->breaker, steady_now(),
+                         : di_breaker_allows(server->breaker, ds_steady_now(),
                                              cache->rest_for);
 }
 
@@ -396,7 +387,7 @@ static apr_status_t session_end(session_t *session, memcached_return_t rc,
                                 int nonsense)
 {
     cache_t *cache = session->cache;
-    apr_time_t now = steady_now();
+    apr_time_t now = ds_steady_now();
     apr_interval_time_t took_for = now - session->began_at;
 
     rc = true_answer(session->handle, rc);
@@ -597,7 +588,7 @@ static apr_status_t cache_put(di_level_t *level, const di_key_t *key,
         return rv;
     }
     /* Reading a body from a slow disk is not the server's fault. */
-    session.began_at = steady_now();
+    session.began_at = ds_steady_now();
     rc = memcached_set(session.handle, session.name, session.name_len, value,
                        bytes, entry_expiry(cache, record, now), 0);
     return session_end(&session, rc, 0);
@@ -790,10 +781,10 @@ static void probe(cache_t *cache, server_t *server)
 void di_memcached_probe(di_level_t *level)
 {
     cache_t *cache = level->self;
-    apr_time_t by = steady_now() + PROBE_FOR;
+    apr_time_t by = ds_steady_now() + PROBE_FOR;
     int i;
 
-    for (i = 0; i < cache->count && steady_now() < by; i++) {
+    for (i = 0; i < cache->count && ds_steady_now() < by; i++) {
         server_t *server =
             &cache->server[atomic_fetch_add(&cache->probe_from, 1) %
                            (unsigned)cache->count];
@@ -831,7 +822,8 @@ static apr_status_t add_servers(cache_t *cache, const di_memcached_conf_t *conf,
         }
         cache->server[count].word = apr_pstrdup(p, words[count]);
         cache->server[count].breaker =
-            conf->breakers ? &conf->breakers[count] : &cache->own[count];
+            conf->breakers ? di_breaker_of(conf->breakers, words[count])
+                           : &cache->own[count];
     }
     cache->count = count;
     return count ? APR_SUCCESS : APR_EINVAL;

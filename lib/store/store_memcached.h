@@ -29,10 +29,10 @@ typedef struct {
     apr_uint32_t ttl_s;         /* expiry of entries; 0 = memcached's own */
     apr_uint32_t rest_ms;       /* how long a failing server is left alone
                                    when probed is 0; 0 = 5000 */
-    di_breaker_t *breakers;     /* DI_MEMCACHED_SERVERS_MAX of them, one a
-                                   server in the order of servers, shared by
-                                   processes that have the same list; NULL:
-                                   this process's own */
+    di_breaker_t *breakers;     /* a table of DI_BREAKERS, where servers are
+                                   found by their words, shared by processes
+                                   whatever their lists; NULL: this process's
+                                   own */
     int probed;                 /* 1: somebody calls di_memcached_probe often,
                                    and no other operation is tried on a server
                                    that is left alone; 0: one is, after each

@@ -10,10 +10,12 @@
  *     ring:  newest <-> ... <-> oldest <-> (newest)       hand -> oldest
  *
  * The mutex is held for a look-up, a comparison of key texts, and a counter;
- * bodies are read before it is taken.  An entry is counted by the table and by
- * each reader.  Whoever lets go of it last frees it, without the mutex, and
- * only then its bytes are free: so what is lent stays within the bound, and a
- * shard all of whose bytes are lent takes nothing more for the time.
+ * bodies are read before it is taken.  Prefork ends the level in a signal
+ * handler: none runs while a shard is being changed (base/quiet.h).  An entry
+ * is counted by the table and by each reader.  Whoever lets go of it last frees
+ * it, without the mutex, and only then its bytes are free: so what is lent
+ * stays within the bound, and a shard all of whose bytes are lent takes nothing
+ * more for the time.
  *
  * State and entries are malloc'ed and count each other, as a reader's pool may
  * outlive the level's.
@@ -25,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quiet.h"
 #include "store/record.h"
 
 /* So many shards at most, each with room for so many of the largest items:
@@ -193,9 +196,10 @@ static apr_status_t memory_get(di_level_t *level, di_entry_t *out,
                                apr_pool_t *p)
 {
     shard_t *shard = shard_of(level->self, key);
+    sigset_t before;
     entry_t *entry;
 
-    pthread_mutex_lock(&shard->mutex);
+    ds_quiet_enter(&shard->mutex, &before);
     entry = find(shard, key);
     if (entry && di_record_is_expired(&entry->record, now)) {
         take_out(shard, entry);
@@ -209,7 +213,7 @@ static apr_status_t memory_get(di_level_t *level, di_entry_t *out,
         entry->used = 1;
         atomic_fetch_add(&entry->holders, 1);
     }
-    pthread_mutex_unlock(&shard->mutex);
+    ds_quiet_leave(&shard->mutex, &before);
     if (!entry) {
         return APR_NOTFOUND;
     }
@@ -272,6 +276,7 @@ static apr_status_t memory_put(di_level_t *level, const di_key_t *key,
     memory_t *memory = level->self;
     shard_t *shard = shard_of(memory, key);
     entry_t *entry, *old;
+    sigset_t before;
     apr_status_t rv;
 
     if (body && !record->verdict && body->bytes > memory->max_item_bytes) {
@@ -281,7 +286,7 @@ static apr_status_t memory_put(di_level_t *level, const di_key_t *key,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    pthread_mutex_lock(&shard->mutex);
+    ds_quiet_enter(&shard->mutex, &before);
     old = find(shard, key);
     if (old) {
         take_out(shard, old);
@@ -290,7 +295,7 @@ static apr_status_t memory_put(di_level_t *level, const di_key_t *key,
         adopt(shard, entry);
         entry = NULL;
     }
-    pthread_mutex_unlock(&shard->mutex);
+    ds_quiet_leave(&shard->mutex, &before);
     free(entry);
     return entry ? APR_ENOSPC : APR_SUCCESS;
 }

@@ -10,6 +10,7 @@
 #include "store/sweeper.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@
 #include "store/record.h"
 #include "store/tree.h"
 
+#define PATH_ROOM 4096
 #define BATCH 64
 #define HOLD_WAIT_FOR apr_time_from_sec(2)
 
@@ -352,7 +354,51 @@ static void postpone(const turn_t *turn)
     atomic_store(&turn->account->ahead_at, turn->now + AGAIN_FOR);
 }
 
-static void take_turn(turn_t *turn)
+static const char *folder_path(char *out, apr_size_t room,
+                               const di_sweeper_t *sweeper, const char *name)
+{
+    apr_snprintf(out, room, "%s/%s", sweeper->conf.root, name);
+    return out;
+}
+
+/* A customer that is configured no more, and whose folder somebody deleted. */
+static int is_gone(const turn_t *turn)
+{
+    char path[PATH_ROOM];
+    struct stat st;
+
+    return !di_account_is_named(turn->sweeper->conf.accounts, turn->account) &&
+           lstat(folder_path(path, sizeof(path), turn->sweeper,
+                             turn->account->name),
+                 &st) &&
+           errno == ENOENT;
+}
+
+static int has_books(const turn_t *turn)
+{
+    di_account_state_t state;
+
+    di_account_load(&state, turn->account);
+    return state.bytes || state.files || state.intent;
+}
+
+/* A folder was made to book under its lock that nothing is there. */
+static void drop_folder(turn_t *turn)
+{
+    char path[PATH_ROOM];
+    di_hold_t hold;
+
+    if (take(&hold, turn) == APR_SUCCESS) {
+        if (hold.state.known && !hold.state.files) {
+            unlinkat(hold.folder, DI_TREE_LOCK, 0);
+            rmdir(folder_path(path, sizeof(path), turn->sweeper,
+                              turn->account->name));
+        }
+        di_hold_release(&hold);
+    }
+}
+
+static void sweep_customer(turn_t *turn)
 {
     const di_sweeper_conf_t *conf = &turn->sweeper->conf;
     apr_status_t rv;
@@ -378,6 +424,21 @@ static void take_turn(turn_t *turn)
         postpone(turn);
     }
     di_hold_swept(sweeping);
+}
+
+static void take_turn(turn_t *turn)
+{
+    int gone = is_gone(turn);
+
+    if (gone && !has_books(turn)) {
+        atomic_store(&turn->account->walk_at,
+                     turn->now + DI_ACCOUNT_WALK_EVERY);
+        return;
+    }
+    sweep_customer(turn);
+    if (gone) {
+        drop_folder(turn);
+    }
 }
 
 static int needs_work(const di_account_t *account, apr_time_t now)
@@ -434,21 +495,34 @@ static void add_stranger(strangers_t *out, const char *path,
     }
 }
 
+/* What is empty is no matter. */
+static int is_strange(di_accounts_t *accounts, const char *name)
+{
+    di_account_t *account =
+        di_account_at(accounts, di_accounts_find(accounts, name));
+    di_account_state_t state;
+
+    if (!account) {
+        return 1;
+    }
+    di_account_load(&state, account);
+    return !di_account_is_named(accounts, account) && state.files > 0;
+}
+
 static void look_at_name(strangers_t *out, const di_sweeper_t *sweeper,
                          const struct dirent *entry)
 {
-    char path[4096];
+    char path[PATH_ROOM];
 
     if ((entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) ||
         !di_customer_name_is_legal(entry->d_name) ||
-        di_accounts_find(sweeper->conf.accounts, entry->d_name) >= 0) {
+        !is_strange(sweeper->conf.accounts, entry->d_name)) {
         return;
     }
-    apr_snprintf(path, sizeof(path), "%s/%s", sweeper->conf.root,
-                 entry->d_name);
     out->folders++;
     apr_cpystrn(out->name, entry->d_name, sizeof(out->name));
-    add_stranger(out, path, &sweeper->stop);
+    add_stranger(out, folder_path(path, sizeof(path), sweeper, entry->d_name),
+                 &sweeper->stop);
 }
 
 static void tell_strangers(di_sweeper_t *sweeper)
@@ -529,13 +603,16 @@ static int has_work(const di_sweeper_t *sweeper, apr_time_t now)
     return !atomic_load(&accounts->strangers_told);
 }
 
-void di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now)
+int di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now)
 {
-    if (!atomic_load(&sweeper->running) && has_work(sweeper, now) &&
-        !pthread_mutex_trylock(&sweeper->mutex)) {
+    if (atomic_load(&sweeper->running)) {
+        return 1;
+    }
+    if (has_work(sweeper, now) && !pthread_mutex_trylock(&sweeper->mutex)) {
         start(sweeper);
         pthread_mutex_unlock(&sweeper->mutex);
     }
+    return 0;
 }
 
 static apr_status_t sweeper_end(void *baton)

@@ -8,7 +8,8 @@
  *     of the put that would have to do that;
  *   - once an hour each account is compared with its folder, and expired
  *     entries go;
- *   - folders that belong to no account are told, and left alone.
+ *   - folders that belong to no customer of the configuration are told, and
+ * left alone; one that somebody deleted stays so.
  *
  * One process sweeps a customer at a time, while others put and get.
  */
@@ -40,8 +41,10 @@ di_sweeper_t *di_sweeper_make(const di_sweeper_conf_t *conf, apr_pool_t *p);
 /**
  * Look whether some account needs work, and start the thread if so.  Quick;
  * from any thread.
+ * @return 1 when the thread is at it already, and another process might sweep
+ *         another customer
  */
-void di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now);
+int di_sweeper_wake(di_sweeper_t *sweeper, apr_time_t now);
 
 /* Do that work here and now, and return when it is done. */
 void di_sweeper_run(di_sweeper_t *sweeper, apr_time_t now);

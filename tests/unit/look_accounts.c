@@ -15,7 +15,7 @@
 
 #include <apr_general.h>
 
-#include "store/account.h"
+#include "store/books.h"
 
 /* As httpd's parent reads it, or everything would be of another boot. */
 static void read_boot(char *out, size_t room)
@@ -60,14 +60,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: look_accounts BOOKS\n");
         return 1;
     }
-    at = mmap(NULL, di_accounts_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE,
-              fd, 0);
+    at = mmap(NULL, DI_BOOKS_DIRECTORY_BYTES + di_accounts_bytes(),
+              PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     if (at == MAP_FAILED) {
         perror(argv[1]);
         return 1;
     }
     read_boot(boot, sizeof(boot));
-    tell(di_accounts_init(at, boot));
+    tell(di_accounts_init((char *)at + DI_BOOKS_DIRECTORY_BYTES, boot));
     close(fd);
     return 0;
 }

@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include <apr_strings.h>
+
 #include "store/breaker.h"
 
 #define REST DI_BREAKER_REST_FOR
@@ -162,10 +164,57 @@ static void among_threads_one_opens_it_and_one_probes(void **state)
     assert_int_equal(probes, 1);
 }
 
+static const char *name_of(int i, apr_pool_t *p)
+{
+    return apr_psprintf(p, "10.0.0.%d:11211", i);
+}
+
+static void each_server_of_a_table_has_its_own_breaker(void **state)
+{
+    di_breaker_t table[DI_BREAKERS] = {{0}};
+    di_breaker_t *seen[DI_BREAKERS];
+    int i, j;
+
+    for (i = 0; i < DI_BREAKERS; i++) {
+        seen[i] = di_breaker_of(table, name_of(i, *state));
+        assert_in_range(seen[i] - table, 0, DI_BREAKERS - 1);
+        for (j = 0; j < i; j++) {
+            assert_ptr_not_equal(seen[i], seen[j]);
+        }
+    }
+    for (i = DI_BREAKERS - 1; i >= 0; i--) {
+        assert_ptr_equal(di_breaker_of(table, name_of(i, *state)), seen[i]);
+    }
+    /* One too many gets one all the same. */
+    assert_in_range(di_breaker_of(table, "/one/more") - table, 0,
+                    DI_BREAKERS - 1);
+}
+
+static void a_start_closes_all_and_forgets_when_many_are_known(void **state)
+{
+    di_breaker_t table[DI_BREAKERS] = {{0}};
+    di_breaker_t *first = di_breaker_of(table, name_of(0, *state));
+    int i;
+
+    assert_int_equal(di_breaker_failed(first, DI_BREAKER_TIMEOUT, 2, REST), 1);
+    di_breakers_clear(table);
+    assert_int_equal(di_breaker_is_open(first), 0);
+    assert_int_not_equal(first->owner, 0);
+    for (i = 0; i <= DI_BREAKERS / 2; i++) {
+        (void)di_breaker_of(table, name_of(i, *state));
+    }
+    di_breakers_clear(table);
+    for (i = 0; i < DI_BREAKERS; i++) {
+        assert_int_equal(table[i].owner, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(the_stories_of_a_breaker_end_as_told),
+        UNIT(each_server_of_a_table_has_its_own_breaker),
+        UNIT(a_start_closes_all_and_forgets_when_many_are_known),
         UNIT(a_machine_just_started_has_a_clock_near_zero),
         UNIT(among_threads_one_opens_it_and_one_probes),
     };

@@ -76,6 +76,25 @@ static void a_shared_duty_is_done_by_one_of_two(void **state)
     apr_pool_destroy(p);
 }
 
+static void another_one_goes_on_when_the_winner_is_gone(void **state)
+{
+    _Atomic apr_int64_t turn = 0;
+    count_t one = {0}, two = {0};
+    ds_duty_t duties[2] = {{count_run, &one, EVERY, &turn},
+                           {count_run, &two, EVERY, &turn}};
+    ds_caretaker_t *first, *second;
+    apr_pool_t *p, *q;
+
+    assert_int_equal(apr_pool_create(&p, *state), APR_SUCCESS);
+    assert_int_equal(apr_pool_create(&q, *state), APR_SUCCESS);
+    assert_int_equal(ds_caretaker_make(&first, &duties[0], 1, p), APR_SUCCESS);
+    WAIT_FOR(atomic_load(&one.runs) > 0);
+    assert_int_equal(ds_caretaker_make(&second, &duties[1], 1, q), APR_SUCCESS);
+    apr_pool_destroy(p);
+    WAIT_FOR(atomic_load(&two.runs) > 2);
+    apr_pool_destroy(q);
+}
+
 static void a_turn_of_another_boot_is_no_obstacle(void **state)
 {
     _Atomic apr_int64_t turn = APR_INT64_MAX / 2;
@@ -109,8 +128,10 @@ static void a_duty_can_be_hurried(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(a_duty_comes_round), UNIT(nothing_runs_after_the_pool_is_gone),
+        UNIT(a_duty_comes_round),
+        UNIT(nothing_runs_after_the_pool_is_gone),
         UNIT(a_shared_duty_is_done_by_one_of_two),
+        UNIT(another_one_goes_on_when_the_winner_is_gone),
         UNIT(a_turn_of_another_boot_is_no_obstacle),
         UNIT(a_duty_can_be_hurried)};
 

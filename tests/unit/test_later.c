@@ -2,6 +2,8 @@
 /* Wishes that are fulfilled behind an answer, by a thread of their own. */
 #include "unit.h"
 
+#include <stdatomic.h>
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <apr_strings.h>
 #include <apr_time.h>
 
+#include "base/steady.h"
 #include "image/later.h"
 
 /* A world in which rendering waits until it is let go. */
@@ -75,6 +78,13 @@ static void render(void *self, di_result_t *result, apr_file_t **out,
     assert_int_equal(apr_file_dup(out, original, p), APR_SUCCESS);
 }
 
+static _Atomic apr_int64_t set_back; /* so far the wall clock was */
+
+static apr_time_t wall(void)
+{
+    return apr_time_now() - atomic_load(&set_back);
+}
+
 static place_t *place_make(apr_pool_t *p)
 {
     place_t *place = apr_pcalloc(p, sizeof(*place));
@@ -94,7 +104,8 @@ static place_t *place_make(apr_pool_t *p)
     place->world = (di_world_t){.store = &place->store,
                                 .renderer = place,
                                 .render = render,
-                                .now = apr_time_now,
+                                .now = wall,
+                                .steady = ds_steady_now,
                                 .pause = apr_sleep};
     return place;
 }
@@ -236,6 +247,24 @@ static void the_store_is_asked_for_what_has_expired(void **state)
     unlink(place->path);
 }
 
+static void a_clock_that_is_set_back_puts_nothing_off(void **state)
+{
+    place_t *place = place_make(*state);
+    di_later_t *later;
+    apr_pool_t *pchild;
+    di_key_t key;
+
+    apr_pool_create(&pchild, *state);
+    assert_int_equal(di_later_make(&later, &place->world, 4, 9000, pchild), 0);
+    assert_int_equal(di_key_make(&key, "a key"), APR_SUCCESS);
+    di_later_forget(later, &key, wall() + apr_time_from_msec(300));
+    atomic_store(&set_back, apr_time_from_sec(86400));
+    await(place, &place->asked, 1);
+    apr_pool_destroy(pchild);
+    atomic_store(&set_back, 0);
+    unlink(place->path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +272,7 @@ int main(void)
         UNIT(the_list_is_bounded_and_holds_a_key_once),
         UNIT(the_end_drops_what_waits_and_waits_for_what_runs),
         UNIT(the_store_is_asked_for_what_has_expired),
+        UNIT(a_clock_that_is_set_back_puts_nothing_off),
     };
 
     return UNIT_RUN(tests);

@@ -30,6 +30,32 @@ static ds_memory_t made(const char *path, apr_size_t bytes)
     return memory;
 }
 
+/* What another process gets that makes memory at path. */
+static apr_status_t elsewhere(const char *path, apr_size_t bytes)
+{
+    apr_status_t rv = APR_EGENERAL;
+    int pipes[2], status;
+    pid_t pid;
+
+    assert_int_equal(pipe(pipes), 0);
+    pid = fork();
+    if (pid == 0) {
+        ds_memory_t memory;
+
+        rv = ds_memory_make(&memory, path, bytes);
+        if (rv != APR_SUCCESS && memory.at) {
+            rv = APR_EGENERAL;
+        }
+        (void)!write(pipes[1], &rv, sizeof(rv));
+        _exit(0);
+    }
+    assert_int_equal(read(pipes[0], &rv, sizeof(rv)), sizeof(rv));
+    waitpid(pid, &status, 0);
+    close(pipes[0]);
+    close(pipes[1]);
+    return rv;
+}
+
 static void a_child_writes_what_the_parent_reads(void **state)
 {
     const char *paths[] = {NULL, path_in(*state)};
@@ -77,7 +103,7 @@ static void a_file_of_another_size_is_replaced(void **state)
     ds_memory_t before = made(path, BYTES), after;
 
     strcpy(before.at, "old");
-    ds_memory_child(&before); /* as if its parent had ended */
+    ds_memory_child(&before); /* as in a child */
     after = made(path, 2 * BYTES);
     assert_int_equal(after.is_new, 1);
     assert_string_equal(after.at, "");
@@ -94,7 +120,7 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
     int i;
 
     for (i = 0; i < 2; i++) {
-        ds_memory_t memory = made(paths[i], BYTES), again;
+        ds_memory_t memory = made(paths[i], BYTES);
         int pipes[2], status;
         char c = 0;
         pid_t pid;
@@ -121,8 +147,7 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
         assert_string_equal(memory.at, "");
         if (paths[i]) { /* under its name, and locked */
             strcpy(memory.at, "new");
-            assert_int_equal(ds_memory_make(&again, paths[i], 3 * BYTES),
-                             APR_EBUSY);
+            assert_int_equal(elsewhere(paths[i], 3 * BYTES), APR_EBUSY);
             ds_memory_drop(&memory);
             memory = made(paths[i], 3 * BYTES);
             assert_string_equal(memory.at, "new");
@@ -134,16 +159,33 @@ static void new_memory_leaves_the_old_to_its_users(void **state)
 static void a_second_owner_is_refused(void **state)
 {
     const char *path = path_in(*state);
-    ds_memory_t first = made(path, BYTES), second;
+    ds_memory_t first = made(path, BYTES);
 
     strcpy(first.at, "mine");
-    assert_int_equal(ds_memory_make(&second, path, BYTES), APR_EBUSY);
-    assert_int_equal(ds_memory_make(&second, path, 2 * BYTES), APR_EBUSY);
-    assert_null(second.at);
+    assert_int_equal(elsewhere(path, BYTES), APR_EBUSY);
+    assert_int_equal(elsewhere(path, 2 * BYTES), APR_EBUSY);
     assert_string_equal(first.at, "mine");
     ds_memory_drop(&first);
-    second = made(path, BYTES);
-    ds_memory_drop(&second);
+    assert_int_equal(elsewhere(path, BYTES), APR_SUCCESS);
+}
+
+static void the_owner_may_come_to_its_file_by_another_path(void **state)
+{
+    const char *folder = folder_make(*state);
+    const char *path = apr_pstrcat(*state, folder, "/state", NULL);
+    const char *other = apr_pstrcat(*state, folder, "/./state", NULL);
+    ds_memory_t memory = made(path, BYTES), again;
+
+    strcpy(memory.at, "mine");
+    again = made(other, BYTES);
+    ds_memory_replace(&memory, &again);
+    assert_string_equal(memory.at, "mine");
+    assert_int_equal(elsewhere(path, BYTES), APR_EBUSY);
+    again = made(path, 2 * BYTES);
+    ds_memory_replace(&memory, &again);
+    assert_string_equal(memory.at, "");
+    assert_int_equal(elsewhere(path, 2 * BYTES), APR_EBUSY);
+    ds_memory_drop(&memory);
 }
 
 static void a_killed_owner_leaves_no_lock_though_its_child_lives(void **state)
@@ -160,8 +202,7 @@ static void a_killed_owner_leaves_no_lock_though_its_child_lives(void **state)
     if (owner == 0) {
         memory = made(path, BYTES);
         strcpy(memory.at, "of the killed");
-        if (fork() == 0) {
-            ds_memory_child(&memory);
+        if (fork() == 0) { /* one that knows nothing of the memory */
             (void)!write(ready[1], &c, 1);
             (void)!read(end[0], &c, 1);
             _exit(0);
@@ -292,6 +333,7 @@ int main(void)
         UNIT(a_file_of_another_size_is_replaced),
         UNIT(new_memory_leaves_the_old_to_its_users),
         UNIT(a_second_owner_is_refused),
+        UNIT(the_owner_may_come_to_its_file_by_another_path),
         UNIT(a_killed_owner_leaves_no_lock_though_its_child_lives),
         UNIT(files_that_are_not_ours_are_refused),
         UNIT(rights_of_others_are_taken_away),

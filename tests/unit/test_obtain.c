@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/steady.h"
 #include "image/obtain.h"
 
 #define SLOTS 8
@@ -99,9 +100,18 @@ static apr_time_t read_clock(void)
     return clock_at;
 }
 
+static int puts_back; /* 1: the wall clock stands still while we wait */
+static apr_interval_time_t put_back; /* the wall clock has been, so far */
+
+static apr_time_t read_wall(void)
+{
+    return clock_at - put_back;
+}
+
 static void move_clock(apr_interval_time_t span)
 {
     clock_at += span;
+    put_back += puts_back ? span : 0;
 }
 
 static void fake_render(void *self, di_result_t *result, apr_file_t **out,
@@ -200,6 +210,7 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
     close(fd);
     assert_int_equal(apr_stat(&info, s->path, APR_FINFO_MTIME, p), 0);
     clock_at = apr_time_from_sec(1000);
+    put_back = puts_back = 0;
     s->p = p;
     s->level = (di_level_t){.name = "memory",
                             .self = &s->memory,
@@ -210,7 +221,8 @@ static story_t *story_of(apr_pool_t *p, const void *content, size_t len)
     s->world = (di_world_t){.store = &s->store,
                             .renderer = s,
                             .render = fake_render,
-                            .now = read_clock,
+                            .now = read_wall,
+                            .steady = read_clock,
                             .pause = move_clock};
     s->original = (di_original_t){
         .file = s->path, .bytes = 1000, .modified_at = info.mtime};
@@ -447,6 +459,10 @@ static void waiting_for_another_holder_is_bounded(void **state)
     assert_false(got.have);
     assert_int_equal(got.reason, DI_REASON_TIMEOUT);
     assert_int_equal(s->renders, 0);
+    assert_true(clock_at - start <= apr_time_from_msec(1000 + 10));
+    puts_back = 1;
+    start = clock_at;
+    assert_int_equal(ask(s).reason, DI_REASON_TIMEOUT);
     assert_true(clock_at - start <= apr_time_from_msec(1000 + 10));
     di_lease_release(held);
     got = ask(s);
@@ -830,6 +846,7 @@ static void run_herd(request_t *herd, story_t *s, apr_pool_t *p)
     assert_int_equal(di_flights_make(&s->world.flights, p), APR_SUCCESS);
     s->world.render = slow_render;
     s->world.now = apr_time_now;
+    s->world.steady = ds_steady_now;
     for (i = 0; i < HERD; i++) {
         herd[i].story = s;
         apr_pool_create(&herd[i].p, NULL);
@@ -893,6 +910,86 @@ static void who_flies_along_waits_no_longer_than_alone(void **state)
     assert_int_equal(late, HERD - 1);
     assert_int_equal(s->renders, 1);
     unlink(s->path);
+}
+
+/* A leader behind an answer; others come when it renders. */
+typedef struct {
+    request_t *request;
+    int other_process; /* 1: one that meets it at the lease */
+    int before, after; /* what the leader's job says */
+    pthread_t thread;
+} joining_t;
+
+static joining_t joining;
+
+static void *join_in(void *baton)
+{
+    story_t *s = joining.request->story;
+    di_wish_t wish = s->wish;
+
+    wish.urgency = DI_URGENCY_MISSING;
+    di_obtain(&joining.request->got, &s->world, &wish, joining.request->p);
+    return NULL;
+}
+
+/* Until somebody waits for it; a test that hangs is ended. */
+static void joined_render(void *self, di_result_t *result, apr_file_t **out,
+                          const di_job_t *job, apr_file_t *original,
+                          apr_pool_t *p)
+{
+    story_t *s = self;
+    di_want_t *want = NULL;
+
+    joining.before = job->is_awaited(job->awaited_baton);
+    if (joining.other_process) {
+        want = di_lease_want(s->world.leases, s->wish.key, p);
+    }
+    else {
+        assert_int_equal(pthread_create(&joining.thread, NULL, join_in, NULL),
+                         0);
+    }
+    while (!job->is_awaited(job->awaited_baton)) {
+        apr_sleep(1000);
+    }
+    joining.after = 1;
+    di_lease_unwant(want);
+    fake_render(self, result, out, job, original, p);
+}
+
+static void who_comes_later_makes_a_job_behind_an_answer_awaited(void **state)
+{
+    int other_process;
+
+    for (other_process = 0; other_process < 2; other_process++) {
+        story_t *s = story_make(*state, jpeg);
+        const char *leases = apr_pstrcat(*state, s->path, ".leases", NULL);
+        request_t request = {.story = s, .p = *state};
+        di_obtained_t got;
+
+        joining = (joining_t){&request, other_process, 1, 0, 0};
+        s->world.render = joined_render;
+        s->world.now = apr_time_now;
+        s->wish.wait_ms = 60000;
+        s->wish.urgency = DI_URGENCY_STALE;
+        assert_int_equal(di_flights_make(&s->world.flights, *state),
+                         APR_SUCCESS);
+        if (other_process) {
+            assert_int_equal(di_leases_make(&s->world.leases, leases, 60, NULL,
+                                            NULL, *state),
+                             APR_SUCCESS);
+        }
+        di_obtain(&got, &s->world, &s->wish, *state);
+        assert_int_equal(joining.before, 0);
+        assert_int_equal(joining.after, 1);
+        assert_int_equal(got.have, 1);
+        assert_int_equal(s->renders, 1);
+        if (!other_process) {
+            pthread_join(joining.thread, NULL);
+            assert_string_equal(request.got.cache, "joined");
+        }
+        unlink(leases);
+        unlink(s->path);
+    }
 }
 
 static pid_t holder; /* of the lease; killed while another one waits */
@@ -995,6 +1092,7 @@ int main(void)
         UNIT(a_herd_in_one_process_has_one_render),
         UNIT(every_render_is_told_with_its_time_however_it_ends),
         UNIT(who_flies_along_waits_no_longer_than_alone),
+        UNIT(who_comes_later_makes_a_job_behind_an_answer_awaited),
         UNIT(a_holder_that_dies_costs_no_answer),
     };
 

@@ -467,6 +467,39 @@ static void a_level_out_of_order_is_passed_over(void **state)
     assert_int_equal(three.level[2]->gets, 0);
 }
 
+static int offers;
+
+static apr_status_t refuse_offer(di_level_t *level, const di_key_t *key,
+                                 const di_record_t *record,
+                                 const di_body_t *body, apr_time_t now,
+                                 apr_pool_t *ptemp)
+{
+    offers++;
+    return APR_EBUSY;
+}
+
+static void a_hit_of_a_later_level_is_offered_where_that_is_asked(void **state)
+{
+    di_body_t body = body_of("body", 4);
+    di_key_t key = key_of("offered");
+    di_entry_t entry;
+    three_t three;
+
+    three_make(&three, *state);
+    three.level[0]->level.offer = refuse_offer;
+    memory_put(&three.level[1]->level, &key, &picture, &body, NOW, *state);
+    offers = 0;
+    assert_int_equal(di_store_get(&three.store, &entry, &key, NOW, *state),
+                     APR_SUCCESS);
+    assert_int_equal(offers, 1);
+    assert_int_equal(three.level[0]->puts, 0);
+    assert_int_equal(di_store_put(&three.store, DI_KEEP_ALL, &key, &picture,
+                                  &body, NOW, *state),
+                     APR_SUCCESS);
+    assert_int_equal(offers, 1);
+    assert_int_equal(three.level[0]->puts, 1);
+}
+
 static void nothing_anywhere_is_not_found(void **state)
 {
     di_key_t key = key_of("nowhere");
@@ -606,6 +639,7 @@ int main(void)
         UNIT(the_tests_own_level_keeps_it_too),
         UNIT(a_hit_of_a_later_level_fills_the_earlier),
         UNIT(a_level_out_of_order_is_passed_over),
+        UNIT(a_hit_of_a_later_level_is_offered_where_that_is_asked),
         UNIT(nothing_anywhere_is_not_found),
         UNIT(a_put_goes_to_all_levels),
         UNIT(keys_are_named_by_the_hash_of_their_text),

@@ -339,7 +339,7 @@ static void a_slow_server_is_felt_once_by_all_processes(void **state)
     int round;
 
     for (i = 0; i < sizeof(slow) / sizeof(*slow); i++) {
-        di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+        di_breaker_t breakers[DI_BREAKERS] = {{0}};
         fake_server_t *fake =
             fake_server_make(slow[i].answer, slow[i].bytes, 0, *state);
         const char *servers[] = {fake->word, NULL};
@@ -357,7 +357,7 @@ static void a_slow_server_is_felt_once_by_all_processes(void **state)
             fail_msg("%s: %d connections", slow[i].name,
                      atomic_load(&fake->accepted));
         }
-        assert_int_equal(breakers[0].openings, 1);
+        assert_int_equal(di_breaker_of(breakers, servers[0])->openings, 1);
     }
 }
 
@@ -380,7 +380,7 @@ static const char *make_black_hole(apr_pool_t *p)
 
 static void a_black_hole_is_felt_once(void **state)
 {
-    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    di_breaker_t breakers[DI_BREAKERS] = {{0}};
     const char *servers[] = {make_black_hole(*state), NULL};
     cache_t *cache = cache_with(servers, 0, breakers, *state);
     int round;
@@ -389,7 +389,7 @@ static void a_black_hole_is_felt_once(void **state)
     for (round = 0; round < 1000; round++) {
         operate(cache, *state);
     }
-    assert_int_equal(breakers[0].openings, 1);
+    assert_int_equal(di_breaker_of(breakers, servers[0])->openings, 1);
     assert_int_equal(cache->counting.lines, 1);
 }
 
@@ -422,7 +422,7 @@ static void *meet(void *baton)
 static void threads_at_once_meet_a_hung_server_once_each(void **state)
 {
     enum { CROWD = 16 };
-    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    di_breaker_t breakers[DI_BREAKERS] = {{0}};
     fake_server_t *fake = fake_server_make(NULL, 0, 0, *state);
     const char *servers[] = {fake->word, NULL};
     cache_t *cache = cache_with(servers, 0, breakers, *state);
@@ -438,13 +438,13 @@ static void threads_at_once_meet_a_hung_server_once_each(void **state)
         pthread_join(thread[i], NULL);
     }
     assert_in_range(atomic_load(&felt), 1, CROWD);
-    assert_int_equal(breakers[0].openings, 1);
+    assert_int_equal(di_breaker_of(breakers, servers[0])->openings, 1);
     assert_int_equal(cache->counting.lines, 1);
 }
 
 static void only_a_probe_brings_a_probed_server_back(void **state)
 {
-    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    di_breaker_t breakers[DI_BREAKERS] = {{0}};
     memcached_server_t *server = memcached_server_make(*state);
     const char *servers[] = {server->word, NULL};
     cache_t *one = cache_with(servers, 1, breakers, *state);
@@ -454,17 +454,17 @@ static void only_a_probe_brings_a_probed_server_back(void **state)
     wait_until_used(one, *state);
     assert_int_equal(get(other, *state), APR_SUCCESS);
     kill(server->pid, SIGSTOP);
-    while (!di_breaker_is_open(breakers)) {
+    while (!di_breaker_is_open(di_breaker_of(breakers, servers[0]))) {
         (void)get(one, *state);
     }
     for (i = 0; i < 3; i++) {
         di_memcached_probe(other->level);
-        assert_true(di_breaker_is_open(breakers));
+        assert_true(di_breaker_is_open(di_breaker_of(breakers, servers[0])));
     }
     kill(server->pid, SIGCONT);
     apr_sleep(10000);
     assert_int_not_equal(get(one, *state), APR_SUCCESS);
-    while (di_breaker_is_open(breakers)) {
+    while (di_breaker_is_open(di_breaker_of(breakers, servers[0]))) {
         di_memcached_probe(other->level);
     }
     assert_non_null(strstr(other->counting.last, "DI0404: "));
@@ -472,11 +472,36 @@ static void only_a_probe_brings_a_probed_server_back(void **state)
     assert_int_equal(get(other, *state), APR_SUCCESS);
 }
 
+/* As children of two configurations have, during a graceful restart. */
+static void lists_of_another_order_share_each_servers_breaker(void **state)
+{
+    di_breaker_t breakers[DI_BREAKERS] = {{0}};
+    memcached_server_t *well = memcached_server_make(*state);
+    const char *hung = make_black_hole(*state);
+    const char *before[] = {well->word, hung, NULL};
+    const char *after[] = {hung, well->word, NULL};
+    cache_t *old = cache_make(before, 1000, 0, breakers, *state);
+    cache_t *new = cache_make(after, 1000, 0, breakers, *state);
+    int i;
+
+    for (i = 0; !di_breaker_is_open(di_breaker_of(breakers, hung)); i++) {
+        assert_in_range(i, 0, 1000); /* keys of either server */
+        di_key_make(&old->key, apr_psprintf(*state, "picture %d", i));
+        (void)get(old, *state);
+    }
+    assert_false(di_breaker_is_open(di_breaker_of(breakers, well->word)));
+    for (i = 0; i < 100; i++) {
+        di_key_make(&new->key, apr_psprintf(*state, "picture %d", i));
+        assert_int_not_equal(get(new, *state), APR_TIMEUP);
+    }
+    assert_int_equal(new->counting.lines, 0);
+}
+
 /* A probe is believed by what it looks up, not by any answer. */
 static void a_lying_server_does_not_come_back(void **state)
 {
     static const char lie[] = "\x81\x0c\0\0\0\0\0\x84\0\0\0\0" ZEROS_12;
-    di_breaker_t breakers[DI_MEMCACHED_SERVERS_MAX] = {{0}};
+    di_breaker_t breakers[DI_BREAKERS] = {{0}};
     fake_server_t *fake = fake_server_make(lie, sizeof(lie) - 1, 0, *state);
     const char *servers[] = {fake->word, NULL};
     cache_t *cache = cache_with(servers, 0, breakers, *state);
@@ -486,7 +511,7 @@ static void a_lying_server_does_not_come_back(void **state)
         assert_int_equal(get(cache, *state), APR_EGENERAL);
     }
     for (i = 0; i < 5; i++) {
-        assert_true(di_breaker_is_open(breakers));
+        assert_true(di_breaker_is_open(di_breaker_of(breakers, servers[0])));
         di_memcached_probe(cache->level);
     }
     assert_int_equal(cache->counting.lines, 1);
@@ -1251,6 +1276,7 @@ int main(void)
         UNIT(a_black_hole_is_felt_once),
         UNIT(threads_at_once_meet_a_hung_server_once_each),
         UNIT(only_a_probe_brings_a_probed_server_back),
+        UNIT(lists_of_another_order_share_each_servers_breaker),
         UNIT(a_lying_server_does_not_come_back),
         UNIT(a_stopped_server_costs_no_wrong_value_and_is_used_again),
         UNIT(a_restarted_server_is_used_again),

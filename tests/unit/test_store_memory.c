@@ -5,7 +5,9 @@
 #include <apr_strings.h>
 #include <apr_time.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "store/store_memory.h"
 
@@ -251,6 +253,43 @@ static void threads_get_whole_bodies_of_what_they_ask_for(void **state)
     }
 }
 
+static di_level_t *interrupted;
+static di_key_t absent;
+static volatile sig_atomic_t interruptions;
+
+/* It would wait for ever if it came while the thread under it has the shard. */
+static void look_from_a_handler(int signal)
+{
+    di_entry_t entry;
+
+    if (interrupted->get(interrupted, &entry, &absent, NOW, NULL) ==
+        APR_NOTFOUND) {
+        interruptions++;
+    }
+}
+
+static void no_signal_handler_runs_while_a_shard_is_changed(void **state)
+{
+    static const struct itimerval often = {{0, 50}, {0, 50}}, never;
+    struct sigaction action = {.sa_handler = look_from_a_handler,
+                               .sa_flags = SA_RESTART};
+    apr_pool_t *p;
+    int i = 0;
+
+    absent = key_of("never put");
+    interrupted = level_of(4 * ITEM, ITEM, *state); /* one shard */
+    assert_int_equal(apr_pool_create(&p, *state), APR_SUCCESS);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    while (interruptions < 2000) {
+        put(interrupted, "a", (char)('a' + i++ % 26), p);
+        assert_true(has(interrupted, "a", p));
+        apr_pool_clear(p);
+    }
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    signal(SIGALRM, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +301,7 @@ int main(void)
         UNIT(what_is_lent_counts_until_it_is_given_back),
         UNIT(an_expired_entry_is_never_served),
         UNIT(threads_get_whole_bodies_of_what_they_ask_for),
+        UNIT(no_signal_handler_runs_while_a_shard_is_changed),
     };
 
     return UNIT_RUN(tests);

@@ -213,6 +213,39 @@ static void once_an_hour_the_books_are_compared_with_the_disk(void **state)
     assert_books(shop, 0);
 }
 
+static void cut(shop_t *shop, int number, apr_pool_t *p)
+{
+    char text[40], name[DI_TREE_NAME_ROOM];
+    di_key_t key;
+
+    shop_key(&key, text, 0, number);
+    di_tree_name(name, key.hash);
+    assert_int_equal(
+        truncate(apr_pstrcat(p, shop->root, "/customer0/", name, NULL), 100),
+        0);
+}
+
+static void a_damaged_entry_has_its_account_compared_soon(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    apr_time_t now = NOW;
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(shop_put(shop, 0, i, 9000, now, *state), APR_SUCCESS);
+    }
+    di_disk_sweep_now(shop->level, now);
+    for (i = 0; i < 3; i++) {
+        cut(shop, i, *state);
+    }
+    assert_int_equal(shop_get(shop, 0, 0, now, *state), 0);
+    di_disk_sweep_now(shop->level, now);
+    assert_int_not_equal(shop_look(shop, 0).bytes, shop_walk(shop, 0).bytes);
+    di_disk_sweep_now(shop->level, now + apr_time_from_sec(10));
+    assert_books(shop, 0);
+    assert_int_equal(shop_look(shop, 0).files, 3);
+}
+
 static void expired_entries_go_once_an_hour(void **state)
 {
     shop_t *shop = shop_make(1, &terms, *state);
@@ -311,6 +344,43 @@ static void folders_of_nobody_are_told_once_and_left_alone(void **state)
     assert_non_null(strstr(shop->counting.last, "DI0412: "));
     assert_non_null(strstr(shop->counting.last, "gone.example"));
     assert_non_null(strstr(shop->counting.last, " 8192 bytes"));
+}
+
+/* Customer 1 is configured no more. */
+static void a_customer_that_is_gone_is_told_and_stays_deleted(void **state)
+{
+    shop_t *shop = shop_make(2, &terms, *state);
+    apr_time_t now = NOW;
+    const char *folder = apr_pstrcat(*state, shop->root, "/customer1", NULL);
+
+    di_accounts_opened(shop->accounts);
+    fill(shop, 0, 3, *state);
+    fill(shop, 1, 5, *state);
+    shop->counting.log.upto = DS_LOG_NOTICE;
+    di_disk_sweep_now(shop->level, now);
+    assert_int_equal(shop->counting.lines, 0);
+
+    di_accounts_open(shop->accounts, "customer0", &terms);
+    di_accounts_opened(shop->accounts);
+    di_disk_sweep_now(shop->level, now);
+    assert_int_equal(shop->counting.lines, 1);
+    assert_non_null(strstr(shop->counting.last, "DI0412: "));
+    assert_non_null(strstr(shop->counting.last, " 1 folders"));
+    assert_non_null(strstr(shop->counting.last, "customer1"));
+    assert_true(exists(folder));
+
+    folder_drop((void *)(uintptr_t)folder);
+    di_disk_sweep_now(shop->level, now + 2 * HOUR_FOR);
+    assert_false(exists(folder));
+    assert_int_equal(shop_look(shop, 1).files, 0);
+    assert_int_equal(shop_look(shop, 1).bytes, 0);
+    di_disk_sweep_now(shop->level, now + 4 * HOUR_FOR);
+    assert_false(exists(folder));
+    assert_int_equal(shop_look(shop, 0).files, 3);
+
+    di_accounts_open(shop->accounts, "customer1", &terms);
+    assert_int_equal(shop_put(shop, 1, 1, 100, NOW, *state), APR_SUCCESS);
+    assert_books(shop, 1);
 }
 
 /* Comparisons and reclaims over and over while three processes put, after the
@@ -482,6 +552,40 @@ static void a_full_permanent_account_is_told_without_its_hold(void **state)
     assert_int_equal(shop_look(shop, 0).refused, 1);
 }
 
+static apr_status_t offer(shop_t *shop, int number, apr_pool_t *p)
+{
+    di_record_t record = {.format = 1, .made_at = NOW};
+    di_body_t body = {.data = "body", .bytes = 4};
+    char text[40];
+    di_key_t key;
+
+    shop_key(&key, text, 0, number);
+    return shop->level->offer(shop->level, &key, &record, &body, NOW, p);
+}
+
+/* It comes on the way of a hit of another level. */
+static void an_offer_waits_for_nothing_and_nothing_goes_for_it(void **state)
+{
+    shop_t *shop = shop_make(1, &terms, *state);
+    di_hold_t hold;
+
+    assert_int_equal(offer(shop, 200, *state), APR_EBUSY);
+    di_disk_sweep_now(shop->level, NOW);
+    assert_int_equal(offer(shop, 200, *state), APR_SUCCESS);
+    fill(shop, 0, 98, *state);
+    assert_int_equal(
+        di_hold_take(&hold, shop->accounts, 0, shop->root, 1, 0, NOW),
+        APR_SUCCESS);
+    assert_int_equal(offer(shop, 201, *state), APR_EBUSY);
+    di_hold_release(&hold);
+    assert_int_equal(offer(shop, 201, *state), APR_SUCCESS);
+    assert_int_equal(offer(shop, 202, *state), APR_ENOSPC);
+    assert_int_equal(shop_look(shop, 0).files, 100);
+    assert_int_equal(shop_look(shop, 0).reclaimed, 0);
+    assert_int_equal(shop_look(shop, 0).refused, 0);
+    assert_books(shop, 0);
+}
+
 /* httpd's children fork too: CGI programs of prefork, scripts. */
 static void a_release_is_one_also_when_a_copy_was_forked(void **state)
 {
@@ -539,11 +643,13 @@ int main(void)
         UNIT(an_account_near_its_quota_is_reclaimed_ahead),
         UNIT(what_a_put_had_no_time_for_is_done_by_the_sweeper),
         UNIT(once_an_hour_the_books_are_compared_with_the_disk),
+        UNIT(a_damaged_entry_has_its_account_compared_soon),
         UNIT(expired_entries_go_once_an_hour),
         UNIT(only_what_expires_is_opened_by_the_hourly_look),
         UNIT(an_emptied_store_is_booked_as_empty),
         UNIT(other_books_of_the_same_folder_are_noticed),
         UNIT(folders_of_nobody_are_told_once_and_left_alone),
+        UNIT(a_customer_that_is_gone_is_told_and_stays_deleted),
         UNIT(sweeps_beside_writers_end_with_the_books_right),
         UNIT(a_count_beside_writers_is_exact),
         UNIT(the_thread_starts_when_there_is_work),
@@ -552,6 +658,7 @@ int main(void)
         UNIT(a_put_does_not_wait_for_the_sweeper_for_ever),
         UNIT(a_folder_deleted_under_a_hold_is_nobodys),
         UNIT(a_full_permanent_account_is_told_without_its_hold),
+        UNIT(an_offer_waits_for_nothing_and_nothing_goes_for_it),
         UNIT(a_release_is_one_also_when_a_copy_was_forked),
     };
 

@@ -386,6 +386,46 @@ static void jobs_are_served_by_urgency_then_by_priority(void **state)
     rig_end(&rig);
 }
 
+static int is_set(void *baton)
+{
+    return *(volatile int *)baton;
+}
+
+static void
+a_job_that_somebody_comes_to_wait_for_goes_before_others(void **state)
+{
+    enum { CALLERS = 3 };
+    rig_t rig = rig_make(*state, 1);
+    volatile int *numbers = shared_numbers(CALLERS + 1);
+    di_job_t job = rig_job;
+    pid_t renderer, first, callers[CALLERS];
+    int i;
+
+    renderer = start_stopped(&rig, &first);
+    job.urgency = DI_URGENCY_STALE;
+    job.is_awaited = is_set;
+    job.awaited_baton = (void *)&numbers[CALLERS];
+    for (i = 0; i < CALLERS; i++) {
+        callers[i] =
+            rig_fork_caller(&rig, &job, rig_line("ok", rig.p), 1, &numbers[i]);
+        rig_wait_for_waiting(&rig, (unsigned)i + 1);
+        job.is_awaited = i ? is_set : NULL; /* not of the second one */
+    }
+    numbers[CALLERS] = 1;
+    while (rig_stats(&rig).hung_up < 2) {
+        rig_pause_ms(5);
+    }
+    rig_wait_for_waiting(&rig, CALLERS);
+    assert_int_equal(kill(renderer, SIGCONT), 0);
+    assert_int_equal(rig_outcome(first), DI_RENDER_OK);
+    for (i = 0; i < CALLERS; i++) {
+        assert_int_equal(rig_outcome(callers[i]), DI_RENDER_OK);
+    }
+    /* The other two had somebody, though one came later. */
+    assert_int_equal(numbers[1], CALLERS + 2);
+    rig_end(&rig);
+}
+
 static void one_job_of_another_client_does_not_wait_for_thirty(void **state)
 {
     enum { JOBS = 30 };
@@ -1089,6 +1129,7 @@ int main(int argc, char **argv)
         UNIT(a_job_that_eats_memory_without_end_does_no_harm),
         UNIT(a_full_queue_is_told_at_once_and_loses_nothing),
         UNIT(jobs_are_served_by_urgency_then_by_priority),
+        UNIT(a_job_that_somebody_comes_to_wait_for_goes_before_others),
         UNIT(one_job_of_another_client_does_not_wait_for_thirty),
         UNIT(jobs_that_nobody_waits_for_leave_one_renderer),
         UNIT(a_more_urgent_job_pushes_out_another),
