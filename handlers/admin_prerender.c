@@ -54,6 +54,7 @@ typedef struct {
     apr_uint64_t until_us; /* steady */
     int made, stored, none, failed;
     apr_uint64_t cpu_us, bytes; /* of what was made */
+    int keeps;                  /* no: what is made is not kept here */
     di_reason_e reason;         /* of the last that is no rendition; else
                                    RENDERED */
 } work_t;
@@ -166,9 +167,14 @@ static void make_all(work_t *work, di_admin_image_t *image)
     di_wish_t wish;
     int i;
 
+    work->keeps = DI_CONF(image->asks.conf, mode) != DI_MODE_SINGLE;
     for (i = 0;
          !is_gone(work) && di_request_variant(&wish, &image->asks, inputs, i);
          i++) {
+        if (!work->keeps) {
+            work->none++;
+            continue;
+        }
         if (!left_ms(work)) {
             work->failed++;
             work->reason = DI_REASON_TIMEOUT;
@@ -191,7 +197,8 @@ static const char *text_of(const work_t *work, const char *fault)
     ds_json_number(root, "failed", work->failed);
     ds_json_number(root, "cpu_us", (apr_int64_t)work->cpu_us);
     ds_json_number(root, "bytes", (apr_int64_t)work->bytes);
-    ds_json_text(root, "reason", fault ? NULL : di_reason_word(work->reason));
+    ds_json_text(root, "reason",
+                 fault || !work->keeps ? NULL : di_reason_word(work->reason));
     if (fault) {
         ds_json_text(root, "error", fault);
     }

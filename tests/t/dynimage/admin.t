@@ -475,6 +475,13 @@ is($again->{made}, 0, 'and none is made again');
 is($again->{stored}, $first->[0]{made}, 'as it is stored');
 is($again->{none}, $first->[0]{none}, 'or known not to be');
 is($again->{cpu_us}, 0, 'at no cost');
+my $passing = prerendered('url=/single/admin/u.jpg')->[0];
+is($passing->{made} + $passing->{stored} + $passing->{failed}, 0,
+    'nothing is made where nothing is kept');
+cmp_ok($passing->{none}, '>=', 2, 'and all is told as none');
+is($passing->{reason}, undef, 'for no reason of the picture');
+is(scalar(grep { $_->{stored} } @{ explained('/single/admin/u.jpg', 1000)->{tiers} }),
+    0, 'nothing of it is stored');
 for my $body ('', join '&', ('url=/a') x 65) {
     is(ask('POST', '/dynimage-admin/prerender', $body, form(), bearer($site))->{status}, 400,
         'at least one URL, at most 64');
