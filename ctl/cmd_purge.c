@@ -32,10 +32,11 @@ static void print(const ctl_t *ctl, const ctl_reply_t *reply)
         const char *site = ctl_json_text(one, "site", "", ctl->p);
         size_t length = strlen(path);
 
-        ctl_say(ctl, "purged %s%s%s",
-                site[0] != '\0' && strcmp(site, "*") != 0
-                    ? ctl_show_plain(site, ctl->p)
-                    : "every site",
+        if (site[0] == '\0') {
+            ctl_say(ctl, "purged every site");
+            continue;
+        }
+        ctl_say(ctl, "purged %s%s%s", ctl_show_plain(site, ctl->p),
                 ctl_show_plain(path, ctl->p),
                 length > 0 && path[length - 1] == '/' ? " and all below" : "");
     }

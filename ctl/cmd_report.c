@@ -237,23 +237,37 @@ static const char *field(const char *text, apr_pool_t *p)
     return out;
 }
 
+/* The form that the handler gives with format=csv (docs/admin.md): one figure a
+   line, so that those of a customer and those of its tiers are in one table. */
+static void print_csv_figures(const ctl_json_t *of, const char *head,
+                              const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        printf("%s,%s,%" APR_UINT64_T_FMT "\n", head, *names,
+               amount(of, *names));
+    }
+}
+
 static void print_csv_ledger(const ctl_json_t *customer, apr_pool_t *p)
 {
+    static const char *const account[] = {
+        "since",       "now",         "stored_bytes", "stored_files",
+        "quota_bytes", "quota_files", "byte_seconds", "renders",
+        "render_us",   "reclaimed",   "refused",      NULL};
+    static const char *const cell[] = {"requests", "bytes", "saved_bytes",
+                                       NULL};
+    const char *name = field(ctl_json_text(customer, "customer", "", p), p);
     const ctl_json_t *tiers = ctl_json_get(customer, "tiers");
 
+    print_csv_figures(customer, apr_psprintf(p, "%s,,", name), account);
     for (int i = 0; i < ctl_json_count(tiers); i++) {
         const ctl_json_t *tier = ctl_json_at(tiers, i);
+        const char *word = field(ctl_json_text(tier, "tier", "", p), p);
 
         for (int k = 0; k < RESULTS; k++) {
-            const ctl_json_t *cell = ctl_json_get(tier, results[k].name);
-
-            printf("%s,%s,%s,%s,%" APR_UINT64_T_FMT ",%" APR_UINT64_T_FMT
-                   ",%" APR_UINT64_T_FMT "\n",
-                   field(ctl_json_text(customer, "customer", "", p), p),
-                   ctl_json_text(customer, "now", "0", p),
-                   field(ctl_json_text(tier, "tier", "", p), p),
-                   results[k].name, amount(cell, "requests"),
-                   amount(cell, "bytes"), amount(cell, "saved_bytes"));
+            print_csv_figures(
+                ctl_json_get(tier, results[k].name),
+                apr_psprintf(p, "%s,%s,%s", name, word, results[k].name), cell);
         }
     }
 }
@@ -334,7 +348,7 @@ static void print_report(const report_t *report, const char *format)
         puts(report->tariff != NULL
                  ? "customer,from,to,item,unit,quantity,included,price,amount,"
                    "currency"
-                 : "customer,now,tier,result,requests,bytes,saved_bytes");
+                 : "customer,tier,result,figure,value");
     }
     for (int i = 0; i < ctl_json_count(all); i++) {
         const ctl_json_t *customer = ctl_json_at(all, i);

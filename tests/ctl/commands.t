@@ -107,7 +107,7 @@ for my $case (
         "a token for $case->[0]");
 }
 runs(['purge', '--all'], 0, 'purge of all');
-is($out, "purged every site/ and all below\n", '... says so');
+is($out, "purged every site\n", '... says so');
 is((fake_seen())[-1], 'POST /dynimage-admin/purge all=1', '... is all=1');
 runs(['--json', 'purge', '/x'], 0, 'purge --json');
 is_deeply(decode_json($out)->{purged}[0]{path}, '/x', '... is JSON');
@@ -179,8 +179,11 @@ like($out, qr/^  low   from store      5000  2\.0 kB  3\.0 kB$/m, '... cells');
 runs(['report', '--customer', 'x', '--format', 'csv'], 0, 'report as CSV');
 is((fake_seen())[-1], 'GET /dynimage-admin/report?customer=x ',
     '... of one customer');
-like($out, qr/^"'=a,b",2593000,low,hit,5000,2000,3000$/m,
+like($out, qr/^customer,tier,result,figure,value$/m, '... as the handler gives it');
+like($out, qr/^"'=a,b",low,hit,requests,5000\n\S+,bytes,2000\n\S+,saved_bytes,3000$/m,
     '... no formula for a spreadsheet');
+like($out, qr/^"'=a,b",,,$_$/m, "... $_")
+  for 'now,2593000', 'stored_bytes,5000000', 'render_us,7200000000';
 my $tariff = 'currency=EUR flat=10 per_1000_requests=0.50 per_cpu_hour=2';
 runs(['report', '--tariff', $tariff], 0, 'report with a tariff');
 like($out, qr/^  total .*EUR +16\.50$/m, '... is a bill: 10 + 2.50 + 4');
