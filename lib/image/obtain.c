@@ -259,7 +259,8 @@ static int keep(const di_world_t *world, const di_wish_t *wish,
     }
     if (rv != APR_SUCCESS) {
         ds_log(world->log, DS_LOG_INFO, "DI0622", rv,
-               "no level of the store kept %s", wish->key->hex);
+               "%s: no level of the store kept its rendition %s",
+               wish->original->file, wish->key->hex);
     }
     return rv == APR_SUCCESS;
 }
