@@ -294,6 +294,14 @@ static di_render_status_e check_original(apr_uint64_t *bytes, int fd,
                                           : DI_RENDER_OK;
 }
 
+/* Has the parent been killed, while this child of it still serves?  The pool
+   ended with it and comes back no more, but the listener that all children
+   inherited takes connections for ever. */
+static int is_orphan(const di_workers_t *workers)
+{
+    return getppid() != workers->owner && getpid() != workers->owner;
+}
+
 void di_workers_child_render(di_workers_t *workers, di_result_t *result,
                              apr_file_t **out, const di_job_t *job,
                              apr_file_t *original, apr_pool_t *p)
@@ -313,8 +321,9 @@ void di_workers_child_render(di_workers_t *workers, di_result_t *result,
                             (apr_uint64_t)order.job.time_limit_ms * 1000;
         status = check_original(&order.original_bytes, fd, job);
         if (status == DI_RENDER_OK &&
-            di_poolcount_is_hopeless(workers->counts,
-                                     di_clock_us(CLOCK_MONOTONIC))) {
+            (is_orphan(workers) ||
+             di_poolcount_is_hopeless(workers->counts,
+                                      di_clock_us(CLOCK_MONOTONIC)))) {
             status = DI_RENDER_NO_POOL;
         }
         if (status == DI_RENDER_OK) {

@@ -351,6 +351,7 @@ apr_status_t di_workers_parent_start(di_workers_t *workers,
     if (rv == APR_SUCCESS) {
         workers->care = care;
         workers->renderers = conf->renderers;
+        workers->owner = care->owner;
         workers->time_limit_ms = conf->time_limit_ms;
         apr_pool_cleanup_register(pconf, care, end_care, apr_pool_cleanup_null);
     }

@@ -925,6 +925,27 @@ static void a_manager_that_cannot_be_forked_is_tried_again(void **state)
     assert_int_equal(rig_manager(), 0);
 }
 
+/* Its parent is not the one that started the pool: so it is with a child of
+   httpd whose parent was killed.  The pool here is well, and not asked. */
+static void an_orphan_is_told_that_there_is_no_pool(void **state)
+{
+    rig_t rig = rig_make(*state, 1);
+    pid_t between;
+
+    rig_start(&rig);
+    assert_int_equal(rig_outcome(rig_fork_caller(
+                         &rig, &rig_job, rig_line("ok", rig.p), 1, NULL)),
+                     DI_RENDER_OK);
+    between = fork();
+    if (between == 0) {
+        _exit(rig_outcome(
+            rig_fork_caller(&rig, &rig_job, rig_line("ok", rig.p), 1, NULL)));
+    }
+    assert_int_equal(rig_outcome(between), DI_RENDER_NO_POOL);
+    assert_int_equal(rig_stats(&rig).taken, 1);
+    rig_end(&rig);
+}
+
 static void without_renderers_the_caller_is_told(void **state)
 {
     rig_t rig = rig_make(*state, 1);
@@ -1150,6 +1171,7 @@ int main(int argc, char **argv)
         UNIT(the_pool_ends_with_httpds_parent),
         UNIT(when_no_renderer_is_left_nobody_waits),
         UNIT(a_manager_that_cannot_be_forked_is_tried_again),
+        UNIT(an_orphan_is_told_that_there_is_no_pool),
         UNIT(without_renderers_the_caller_is_told),
         UNIT(illegal_settings_start_nothing),
         UNIT(inherited_descriptors_are_closed),
