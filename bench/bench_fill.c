@@ -72,7 +72,8 @@ static di_accounts_t *open_books(ds_memory_t *memory, const char *state,
         ds_memory_make(memory, path, (apr_size_t)st.st_size) != APR_SUCCESS) {
         return NULL;
     }
-    return di_accounts_init(memory->at, boot);
+    return di_accounts_init((char *)memory->at + DI_BOOKS_DIRECTORY_BYTES,
+                            boot);
 }
 
 /* As whoever owns that folder. */

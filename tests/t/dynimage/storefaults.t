@@ -152,7 +152,7 @@ sub log_is_quiet {
     my $known = join '|', @expected, 'no expected line';
     open my $file, '<', $server->{log} or die;
     seek $file, $log_at{end}, 0;
-    my @bad = grep { /:(?:warn|error|crit|alert|emerg)\]|exit signal|Sanitizer/ }
+    my @bad = grep { /:(?:warn|error|crit|alert|emerg)\]|exit signal|ERROR: \w*Sanitizer/ }
       <$file>;
     $log_at{end} = tell $file;
     @bad = grep { !/$known/ } @bad;

@@ -47,7 +47,7 @@ sub watch_end {
     my $known = join '|', map { quotemeta } @_;
     my @bad = grep {
         /:(?:warn|error|crit|alert|emerg)\]/
-          || /exit signal|Sanitizer|runtime error:|core dumped/
+          || /exit signal|ERROR: \w*Sanitizer|runtime error:|core dumped/
     }
       # A sanitized build says so; 50 ms are little on a machine at work.
       grep { !/DI0305|DI0403: .*A TIMEOUT OCCURRED/ } watch_lines();
