@@ -18,6 +18,7 @@
 #include <apr_strings.h>
 
 #include "base/memory.h"
+#include "store/books.h"
 #include "store/store_disk.h"
 
 #define BODY_BYTES 700
