@@ -88,10 +88,13 @@ static apr_uint64_t sent_bytes(const request_rec *r)
 }
 
 /* Of a whole rendition that came in a larger original's place. */
-static apr_uint64_t saved_bytes(const note_t *note, const request_rec *r)
+static apr_uint64_t saved_bytes(const note_t *note, const request_rec *r,
+                                apr_uint64_t sent)
 {
+    /* What was sent says whether the answer is whole: an HTTP/2 client that
+       leaves after its last byte may already count as gone. */
     if (!note->rendition_bytes || r->status != HTTP_OK || r->header_only ||
-        r->connection->aborted ||
+        sent < note->rendition_bytes ||
         note->rendition_bytes >= note->original_bytes) {
         return 0;
     }
@@ -106,7 +109,7 @@ static int book(request_rec *r)
 
     if (note) {
         sent = sent_bytes(last);
-        saved = saved_bytes(note, last);
+        saved = saved_bytes(note, last, sent);
         di_ledger_request(booked->ledger, note->customer, note->tier,
                           note->result, sent, saved);
         ap_log_rerror(
