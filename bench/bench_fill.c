@@ -8,8 +8,8 @@
  * this in its accounts.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +17,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "base/arg.h"
 #include "base/memory.h"
 #include "store/books.h"
 #include "store/store_disk.h"
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
     ds_memory_t memory;
     di_level_t *disk;
     apr_pool_t *p;
+    apr_int64_t number;
     int customer, count, kept;
 
     apr_initialize();
@@ -102,7 +104,12 @@ int main(int argc, char **argv)
     conf.root = argv[2];
     conf.accounts = open_books(&memory, argv[1], p);
     customer = conf.accounts ? di_accounts_find(conf.accounts, argv[3]) : -1;
-    count = atoi(argv[4]);
+    if (!ds_arg_decimal(&number, argv[4], strlen(argv[4])) ||
+        number > INT_MAX) {
+        fprintf(stderr, "bench_fill: %s is no count\n", argv[4]);
+        return 1;
+    }
+    count = (int)number;
     if (customer < 0 || become_owner(conf.root) ||
         di_disk_make(&disk, &conf, p) != APR_SUCCESS) {
         fprintf(stderr, "bench_fill: no books of %s in %s\n", argv[3], argv[1]);
