@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apr_file_info.h"
@@ -142,6 +143,15 @@ static void read_former(former_t *out, const char *path, apr_size_t bytes,
     apr_file_close(file);
 }
 
+/* Is that the file we hold, by whatever name? */
+static int is_held(const kept_t *kept, const char *path)
+{
+    struct stat now;
+
+    return kept->memory.at && kept->path && !stat(path, &now) &&
+           now.st_dev == kept->memory.dev && now.st_ino == kept->memory.ino;
+}
+
 /* A copy of the books at path if they are of another size.  What we hold
    ourselves is not opened: closing it would end our lock. */
 static former_t former_books(const kept_t *kept, const char *path,
@@ -149,10 +159,10 @@ static former_t former_books(const kept_t *kept, const char *path,
 {
     former_t former = {NULL, 0};
 
-    if (!kept->path || strcmp(kept->path, path)) {
+    if (!is_held(kept, path)) {
         read_former(&former, path, bytes, ptemp);
     }
-    else if (kept->memory.at && kept->memory.bytes != bytes) {
+    else if (kept->memory.bytes != bytes) {
         former.bytes = kept->memory.bytes;
         former.at = apr_pmemdup(ptemp, kept->memory.at, former.bytes);
     }
