@@ -210,26 +210,15 @@ static const char *set_render_user(cmd_parms *cmd, void *dir_conf,
     return error;
 }
 
-static const char *set_cache_root(cmd_parms *cmd, void *dir_conf,
-                                  const char *path)
+/* A folder; cmd->info is where in di_server_conf_t its path goes. */
+static const char *set_folder(cmd_parms *cmd, void *dir_conf, const char *path)
 {
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char **folder =
+        (void *)((char *)server_conf(cmd) + (apr_size_t)cmd->info);
 
-    server_conf(cmd)->cache_root = ap_server_root_relative(cmd->pool, path);
-    if (!error && !server_conf(cmd)->cache_root) {
-        error = ds_setting_error(
-            cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", path));
-    }
-    return error;
-}
-
-static const char *set_state_dir(cmd_parms *cmd, void *dir_conf,
-                                 const char *path)
-{
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-
-    server_conf(cmd)->state_dir = ap_server_root_relative(cmd->pool, path);
-    if (!error && !server_conf(cmd)->state_dir) {
+    *folder = ap_server_root_relative(cmd->pool, path);
+    if (!error && !*folder) {
         error = ds_setting_error(
             cmd, apr_psprintf(cmd->pool, "\"%s\" is no path", path));
     }
@@ -527,9 +516,11 @@ const command_rec di_conf_commands[] = {
     AP_INIT_TAKE_ARGV("DynImageInputFormats", set_inputs, NULL, RSRC_CONF,
                       "formats of originals that are rendered: jpeg, png, "
                       "gif, webp, tiff, bmp, avif, heic, jxl"),
-    AP_INIT_TAKE1("DynImageCacheRoot", set_cache_root, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("DynImageCacheRoot", set_folder,
+                  (void *)APR_OFFSETOF(di_server_conf_t, cache_root), RSRC_CONF,
                   "folder of the disk store"),
-    AP_INIT_TAKE1("DynImageStateDir", set_state_dir, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("DynImageStateDir", set_folder,
+                  (void *)APR_OFFSETOF(di_server_conf_t, state_dir), RSRC_CONF,
                   "folder of what must not be lost: accounts, ledger, purges"),
     AP_INIT_TAKE1("DynImageCustomer", set_customer, NULL, RSRC_CONF,
                   "whose the site is, for quota and ledger"),
